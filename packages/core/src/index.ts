@@ -1,0 +1,1 @@
+export { WorkflowError } from './errors.ts'
