@@ -87,6 +87,8 @@ export interface CommitOptions {
 
 export interface HistoryOptions extends PageOptions {
   readonly objects: boolean
+  /** Leaves out the versions before this one. */
+  readonly fromVersion?: number
   readonly status?: string
 }
 
