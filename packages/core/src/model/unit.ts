@@ -19,7 +19,7 @@ export interface Change {
   readonly ifEmpty?: string
 }
 
-/** An item to add. Both conditions are checked in the unit's own transaction. */
+/** An item to add. An id that the stream knows already, consumed or not, makes it a no-op before any condition is looked at. The conditions are checked in the unit's own transaction. */
 export interface Append extends Item {
   /** Refuse with `finished` if the run is finished, or does not exist. */
   readonly ifUnfinished: boolean
