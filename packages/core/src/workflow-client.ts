@@ -1,0 +1,177 @@
+/** What callers hold: the client of a workflow, and the workflow itself. */
+import type { AnyContract, InputOf, ObjectOf, PayloadInput, StartOf, StatusOf, StatusWith, TerminalOf } from './any-contract.ts'
+import type { CronSpec } from './cron-spec.ts'
+import type { Explanation } from './explanation.ts'
+import type { Duration } from './model/duration.ts'
+import type { DiagramOptions } from './model/mermaid.ts'
+import type { RunState } from './model/run-state.ts'
+import type { TransitionGraph } from './model/transition-graph.ts'
+import type { AnySnapshot, DeletedRun, Metadata, RunSnapshot, TriggerOptions } from './run.ts'
+import type { HistoryQuery, RunHistoryEntry } from './run-history.ts'
+
+/** A snapshot of a run of this contract. */
+export type SnapshotOf<C extends AnyContract, S extends string = StatusOf<C>> = RunSnapshot<ObjectOf<C>, S>
+
+/** Which run: by its id, or the unfinished one of a foreign id. */
+export type RunTarget =
+  | { readonly runId: string; readonly foreignId?: never }
+  | { readonly foreignId: string; readonly runId?: never }
+
+/** Who does it, and why. Both are kept in the run's history. */
+export interface Audit {
+  readonly reason: string
+  readonly actor: string
+}
+
+export interface WaitOptions {
+  /** Rejects with its reason when aborted. */
+  readonly signal?: AbortSignal
+  /** Rejects with `AwaitTimeout` when it has passed. */
+  readonly timeout?: Duration
+}
+
+/** Fields are combined with "and", the values of a list with "or". */
+export interface ListQuery<Status extends string = string> {
+  readonly status?: Status | readonly Status[]
+  readonly state?: RunState | readonly RunState[]
+  readonly foreignId?: string
+  /** Every pair must be in the run's metadata. */
+  readonly metadata?: Metadata
+  /** @default 'newest' */
+  readonly order?: 'oldest' | 'newest'
+  /** The `cursor` of the page before. */
+  readonly cursor?: string
+  /**
+   * At most this many runs, 1 to 1,000.
+   * @default 100
+   */
+  readonly limit?: number
+}
+
+/** A page of results. Give `cursor` to get the next one; it is absent on the last. */
+export interface ResultPage<T> {
+  readonly items: readonly T[]
+  readonly cursor?: string
+}
+
+export interface CallbackOptions<Wait extends boolean = boolean> extends WaitOptions {
+  /**
+   * Keep a callback that comes early, or meets a paused run, until the run waits for it, instead of rejecting with `RunNotWaiting`.
+   * @default false
+   */
+  readonly queue?: boolean
+  /**
+   * Resolve to the run once the callback has been handled, or reject with `CallbackFailed`. `signal` and `timeout` end
+   * only the waiting: an accepted callback is handled all the same.
+   * @default false
+   */
+  readonly wait?: Wait
+  /**
+   * The same key for the same run is the same callback: sent again it changes nothing.
+   * @default a random one
+   */
+  readonly key?: string
+}
+
+/** That a callback was stored with its run. It will be handled, whatever happens to this process. */
+export interface CallbackReceipt {
+  readonly runId: string
+  readonly key: string
+  /** It came early or met a paused run, and waits in the run's inbox. */
+  readonly queued: boolean
+}
+
+export interface ScheduleOptions<In, Start extends string = string> {
+  /** The object of each run, or a function from the time that the run is for. */
+  readonly initialValue: In | ((firesAt: Date) => In)
+  readonly startAt?: Start
+  /** Starts no run where it resolves to false. */
+  readonly filter?: (firesAt: Date) => Promise<boolean>
+  /**
+   * An IANA name, e.g. `'Europe/Berlin'`.
+   * @default 'UTC'
+   */
+  readonly timezone?: string
+  /**
+   * Start a run for every time that passed while no instance was there, instead of for the last one only.
+   * @default false
+   */
+  readonly catchUp?: boolean
+}
+
+/** A schedule that is registered. It outlives the process; disposing the handle is the same as `stop()`. */
+export interface ScheduleHandle extends AsyncDisposable {
+  /** Ends the schedule for every instance. Runs that it has started go on. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** What the web UI, the CLI and the metrics need of any workflow. Statuses are strings here, checked at run time. */
+export interface AnyWorkflow {
+  readonly contract: AnyContract
+  lookup(runId: string): Promise<AnySnapshot | undefined>
+  /** By creation, in pages that stay stable while runs change. */
+  list(query?: ListQuery): Promise<ResultPage<AnySnapshot>>
+  /** By version, from the first. */
+  history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry>>
+  /** Why the run is where it is, and what would move it on. */
+  explain(runId: string): Promise<Explanation>
+  /** Each of these rejects with `IllegalMove` if the run's state does not allow it, and with `RunNotFound`. */
+  pause(runId: string, audit: Audit): Promise<void>
+  resume(runId: string, audit: Audit): Promise<void>
+  cancel(runId: string, audit: Audit): Promise<void>
+  /** Of a finished run: replaces its object wherever it is kept. Resolves when the wish is stored; the worker carries it out. */
+  deleteData(runId: string, audit: Audit): Promise<void>
+  /** Starts a finished run anew, under the same foreign id, and resolves to the new run's id. */
+  retry(runId: string): Promise<string>
+  /** Mermaid text. */
+  diagram(options?: DiagramOptions): string
+  graph(): TransitionGraph
+}
+
+/** Trigger, call back, await, inspect and control runs, from a process that needs no handlers. */
+export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
+  readonly contract: C
+  /** Starts a run and resolves to its id. Rejects with `WorkflowInProgress` while the foreign id has an unfinished one. */
+  trigger(foreignId: string, options: TriggerOptions<InputOf<C>, StartOf<C>>): Promise<string>
+  /** Resolves once the run has reached one of the statuses, also if that was earlier. Rejects with `RunFinished` if it ended elsewhere. */
+  await<const S extends StatusOf<C>>(runId: string, status: S | readonly S[], options?: WaitOptions): Promise<RunSnapshot<ObjectOf<C>, S>>
+  /** Resolves once the run is completed. Rejects with `RunFinished` if it was cancelled. */
+  awaitCompletion(runId: string, options?: WaitOptions): Promise<RunSnapshot<ObjectOf<C>, TerminalOf<C>>>
+  /** Validates the payload and stores it with the run. Rejects with `ValidationError`, `RunNotFound` or `RunNotWaiting`; nothing has changed then. */
+  callback<const S extends StatusWith<C, 'callback'>, Wait extends boolean = false>(
+    target: RunTarget,
+    status: S,
+    ...payload: undefined extends PayloadInput<C, S>
+      ? [payload?: PayloadInput<C, S>, options?: CallbackOptions<Wait>]
+      : [payload: PayloadInput<C, S>, options?: CallbackOptions<Wait>]
+  ): Promise<Wait extends true ? SnapshotOf<C> : CallbackReceipt>
+  /** Starts a run at each time of `spec`, by one instance of all. The same foreign id again replaces the schedule. */
+  schedule(foreignId: string, spec: CronSpec, options: ScheduleOptions<InputOf<C>, StartOf<C>>): Promise<ScheduleHandle>
+  /** Like `AnyWorkflow.retry`; what `options` gives replaces what the old run had. */
+  retry(runId: string, options?: Partial<TriggerOptions<InputOf<C>, StartOf<C>>>): Promise<string>
+  lookup(runId: string): Promise<SnapshotOf<C> | DeletedRun<StatusOf<C>> | undefined>
+  list(query?: ListQuery<StatusOf<C>>): Promise<ResultPage<SnapshotOf<C> | DeletedRun<StatusOf<C>>>>
+  history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry<ObjectOf<C>, StatusOf<C>>>>
+}
+
+export interface ProcessState {
+  /** E.g. `'step created'`. */
+  readonly name: string
+  readonly state: 'idle' | 'running' | 'shutdown'
+}
+
+/** A workflow at work: a client that also runs the handlers. */
+export interface Workflow<C extends AnyContract> extends WorkflowClient<C>, AsyncDisposable {
+  /** Resolves when every process has registered. Idempotent. */
+  run(): Promise<void>
+  /**
+   * Takes no more work, lets handlers in hand finish within the limit, aborts the rest. Idempotent; nothing is left alive
+   * afterwards. `timeout` defaults to the infrastructure's `shutdownTimeout`.
+   */
+  stop(options?: { readonly timeout?: Duration }): Promise<void>
+  states(): readonly ProcessState[]
+  /** Whether every process has registered and the workflow has not been stopped. For readiness probes. */
+  ready(): boolean
+  /** Whether no process is stuck. For liveness probes. */
+  healthy(): boolean
+}
