@@ -1,0 +1,23 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+import { workspacePackages } from './scripts/workspace-packages.ts'
+
+/** What takes minutes and runs by command only: `pnpm unit:long`. */
+export const longTests = '**/*.long.test.ts'
+
+const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
+
+export default defineConfig({
+  resolve: { conditions: ['@workflow/source'] },
+  ssr: { resolve: { conditions: ['@workflow/source'] } },
+  test: {
+    projects: projects.map((folder) => ({
+      extends: true,
+      test: {
+        name: folder.replace('packages/', ''),
+        root: folder,
+        include: ['**/*.test.ts'],
+        exclude: [...configDefaults.exclude, '**/dist/**', longTests],
+      },
+    })),
+  },
+})
