@@ -53,14 +53,14 @@ export interface BackendCapabilities {
   readonly persistent: boolean
 }
 
-/** How large the values of a case may be. */
+/** How many things the cases about many things use: small for every day, large for a night. */
 export interface Sizes {
-  /** Characters of the longest run id, foreign id, status, metadata key and value, item id and timer name. @default 255 */
-  readonly textMax?: number
-  /** Bytes of the largest payload. @default 1_048_576 */
-  readonly payloadMax?: number
-  /** How many timers are pending, roles held, events waiting in the cases about many. @default { timers: 20_000, roles: 1_000, events: 2_000 } */
-  readonly many?: { readonly timers?: number; readonly roles?: number; readonly events?: number }
+  /** Timers pending at once. @default 20_000 */
+  readonly timers?: number
+  /** Roles held at once. @default 1_000 */
+  readonly roles?: number
+  /** Events waiting at once. @default 2_000 */
+  readonly events?: number
 }
 
 // ── RecordStore ──

@@ -7,6 +7,7 @@ import { waitingOn, type Waiting } from '../waiting.ts'
 /** What a case about a RecordStore works with. */
 export interface RecordStoreScope extends CaseScope, Waiting {
   readonly backend: RecordStoreBackend
+  readonly capabilities: RecordStoreCapabilities
   readonly sizes: Sizes
   /** One more instance on the case's backend. */
   readonly open: () => Promise<Instance<RecordStore>>
@@ -23,6 +24,7 @@ export function newRecordStoreScope(backend: RecordStoreBackend, capabilities: R
   return {
     ...waitingOn(backend.time),
     backend,
+    capabilities,
     sizes: capabilities.sizes ?? {},
     open: () => opened.instance(),
     openStore: async () => (await opened.instance()).port,
