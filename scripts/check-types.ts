@@ -1,0 +1,22 @@
+/** Type-checks every package, its tests included, against the sources of the others. Two compilers at a time. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { root, workspacePackages } from './workspace-packages.ts'
+
+const atOnceMax = 2
+const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts'].filter((folder) => existsSync(join(root, folder, 'tsconfig.json')))
+const waiting = [...projects]
+let failed = 0
+
+await Promise.all(Array.from({ length: atOnceMax }, work))
+console.log(`${projects.length} projects, ${failed} with errors`)
+process.exitCode = failed === 0 ? 0 : 1
+
+async function work(): Promise<void> {
+  for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
+    const tsc = spawn('tsc', ['-p', folder, '--noEmit', '--pretty', 'false'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    const code = await new Promise<number | null>((done, fail) => tsc.on('close', done).on('error', fail))
+    if (code !== 0) failed++
+  }
+}
