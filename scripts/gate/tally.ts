@@ -1,0 +1,24 @@
+/** Adds up tests and checks for the last line of the gate. */
+import type { StepResult, TestCounts } from './run-step.ts'
+
+/** What vitest's JSON report counts. A file that could not be loaded is one failure: its tests were never met. */
+export function vitestCounts(json: string): TestCounts {
+  const report = JSON.parse(json) as {
+    readonly numPassedTests: number
+    readonly numFailedTests: number
+    readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[]
+  }
+  const unloaded = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0)
+  return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length }
+}
+
+/** Every test and every step counts one; a step that failed by its tests counts only those. */
+export function tally(results: readonly StepResult[]): TestCounts {
+  let passed = 0
+  let failed = 0
+  for (const { ok, tests } of results) {
+    passed += (tests?.passed ?? 0) + (ok ? 1 : 0)
+    failed += ok ? 0 : Math.max(1, tests?.failed ?? 0)
+  }
+  return { passed, failed }
+}
