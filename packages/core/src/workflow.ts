@@ -1,9 +1,90 @@
-import type { AnyContract } from './any-contract.ts'
-import { Unsupported } from './errors.ts'
+import { type AnyContract, contractOf } from './any-contract.ts'
+import { EngineClient } from './engine-client.ts'
+import { engineContext } from './engine-setup.ts'
+import { Worker } from './engine/worker.ts'
+import { Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
+import { type Duration, durationMs } from './model/duration.ts'
+import { libraryOptions, resolveProcessOptions } from './options.ts'
 import type { ResolvedInfrastructure } from './resolved-infrastructure.ts'
-import type { Workflow } from './workflow-client.ts'
+import type { ProcessState, Workflow } from './workflow-client.ts'
 
-export function createWorkflow(model: DefinitionModel, _infrastructure: ResolvedInfrastructure): Workflow<AnyContract> {
-  throw new Unsupported(`workflow '${model.contract.name}' cannot run yet`)
+/** A definition on its infrastructure. Nothing runs before `run()`. */
+export function createWorkflow(definition: DefinitionModel, infrastructure: ResolvedInfrastructure): Workflow<AnyContract> {
+  // The cast holds because the class has every method of a workflow and checks at run time what the types promise.
+  return new EngineWorkflow(definition, infrastructure) as unknown as Workflow<AnyContract>
+}
+
+class EngineWorkflow extends EngineClient {
+  readonly #name: string
+  readonly #worker: Worker
+  readonly #shutdownTimeoutMs: number
+  #running: Promise<void> | undefined
+  #registered = false
+  #stopping: Promise<void> | undefined
+
+  constructor(definition: DefinitionModel, infrastructure: ResolvedInfrastructure) {
+    const ctx = engineContext(definition.contract, infrastructure)
+    super(contractOf(definition.contract), ctx, infrastructure.roleScheduler)
+    this.#name = definition.contract.name
+    this.#shutdownTimeoutMs = infrastructure.shutdownTimeoutMs
+    const { outbox, defaults, recordStore, eventStreamer } = infrastructure
+    // The streamer delivers the store's commits itself, or something else sends them: then there is nothing to relay.
+    const relayed = outbox !== false && eventStreamer.source !== recordStore
+    this.#worker = new Worker(ctx, {
+      definition,
+      scheduler: infrastructure.roleScheduler,
+      generation: infrastructure.generation,
+      connectors: infrastructure.connectors,
+      schedules: this.schedules,
+      resolve: (own) => resolveProcessOptions(libraryOptions, defaults, own),
+      ...(relayed ? { outbox: { options: { ...resolveProcessOptions(libraryOptions, {}, {}), pollingFrequencyMs: outbox.pollingFrequencyMs, backOffMs: outbox.backOffMs, lagAlertMs: outbox.lagAlertMs }, batch: outbox.batch } } : undefined),
+      autoResumeMs: infrastructure.autoResumeMs,
+      retryInPlaceMs: infrastructure.retryInPlaceMs,
+      maxInFlight: infrastructure.maxInFlight,
+      sweepMs: infrastructure.sweepFrequencyMs,
+      api: (seed) => this.seeded(seed),
+    })
+  }
+
+  run(): Promise<void> {
+    if (this.#stopping !== undefined) return Promise.reject(new Stopped(`workflow '${this.#name}' has been stopped: build it anew to run it again`))
+    this.#running ??= this.#worker.run().then(() => {
+      this.#registered = true
+    }, (error: unknown) => {
+      // The next call tries again.
+      this.#running = undefined
+      throw error
+    })
+    return this.#running
+  }
+
+  stop(options: { readonly timeout?: Duration } = {}): Promise<void> {
+    const timeoutMs = options.timeout === undefined ? this.#shutdownTimeoutMs : durationMs(options.timeout, 'timeout')
+    this.#stopping ??= this.#stop(timeoutMs)
+    return this.#stopping
+  }
+
+  states(): readonly ProcessState[] {
+    return this.#worker.states()
+  }
+
+  ready(): boolean {
+    return this.#registered && this.#stopping === undefined
+  }
+
+  healthy(): boolean {
+    return this.#worker.failed === undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    // A start that is under way ends first, whatever comes of it: then there is something to stop.
+    await this.#running?.catch(() => undefined)
+    await this.#worker.stop(timeoutMs)
+    await this.close()
+  }
 }

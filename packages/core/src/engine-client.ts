@@ -1,0 +1,205 @@
+/** A client at run time. Its types are those of `WorkflowClient`; what the compiler refuses in TypeScript is refused here for everybody. */
+import type { AnyContract } from './any-contract.ts'
+import { InvalidArgument, Stopped } from './errors.ts'
+import { type AwaitInput, awaitCompletion, awaitStatus } from './engine/await-run.ts'
+import { type AuditInput, control, find, retry } from './engine/control.ts'
+import type { EngineContext } from './engine/engine-context.ts'
+import { explain } from './engine/explain.ts'
+import { historyEntryOf } from './engine/history-entry.ts'
+import { Ids } from './engine/ids.ts'
+import { type CallbackInput, type Receipt, sendCallback, type TargetInput } from './engine/send-callback.ts'
+import { type ScheduleInput, Schedules } from './engine/schedule.ts'
+import { snapshotOf } from './engine/snapshot.ts'
+import { assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
+import { Watch } from './engine/watch.ts'
+import { runsReceiver } from './engine/worker.ts'
+import type { Explanation } from './explanation.ts'
+import { type DiagramOptions, mermaid } from './model/mermaid.ts'
+import type { RunQuery } from './model/run-query.ts'
+import { runStates } from './model/run-state.ts'
+import { type TransitionGraph, transitionGraphOf } from './model/transition-graph.ts'
+import type { RoleScheduler } from './ports/role-scheduler.ts'
+import type { RunHistoryEntry } from './run-history.ts'
+import type { AnySnapshot } from './run.ts'
+import type { ListQuery, ResultPage, ScheduleHandle } from './workflow-client.ts'
+
+/** What a seeded client does like any other. */
+const sharedMethods = ['await', 'awaitCompletion', 'schedule', 'pause', 'resume', 'cancel', 'deleteData', 'retry', 'lookup', 'list', 'history', 'explain', 'diagram', 'graph'] as const
+
+const limitDefault = 100
+const limitMax = 1_000
+
+export class EngineClient {
+  readonly contract: AnyContract
+  readonly schedules: Schedules
+  readonly #ctx: EngineContext
+  readonly #watch: Watch
+  readonly #scheduler: RoleScheduler | undefined
+  readonly #closed = new AbortController()
+  #ensured: Promise<void> | undefined
+
+  constructor(contract: AnyContract, ctx: EngineContext, scheduler?: RoleScheduler) {
+    this.contract = contract
+    this.#ctx = ctx
+    this.#watch = new Watch(ctx)
+    this.#scheduler = scheduler
+    this.schedules = new Schedules(ctx)
+  }
+
+  async trigger(foreignId: string, options: TriggerInput): Promise<string> {
+    return await this.triggerAs(undefined, foreignId, options)
+  }
+
+  /** `runId`: the same cause gives the same run. */
+  async triggerAs(runId: string | undefined, foreignId: string, options: TriggerInput): Promise<string> {
+    await this.#ready()
+    return await this.#withLimit((signal) => trigger(this.#ctx, foreignId, options, signal, runId))
+  }
+
+  async await(runId: string, status: string | readonly string[], options: AwaitInput = {}): Promise<AnySnapshot> {
+    await this.#ready()
+    return await awaitStatus(this.#ctx, this.#watch, runId, typeof status === 'string' ? [status] : status, options, this.#closed.signal)
+  }
+
+  async awaitCompletion(runId: string, options: AwaitInput = {}): Promise<AnySnapshot> {
+    await this.#ready()
+    return await awaitCompletion(this.#ctx, this.#watch, runId, options, this.#closed.signal)
+  }
+
+  async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
+    await this.#ready()
+    return await sendCallback(this.#ctx, this.#watch, target, status, payload, options, this.#closed.signal)
+  }
+
+  async schedule(foreignId: string, spec: string, options: ScheduleInput): Promise<ScheduleHandle> {
+    await this.#ready()
+    if (this.#scheduler === undefined && (typeof options?.initialValue === 'function' || options?.filter !== undefined)) {
+      throw new InvalidArgument(`schedule('${foreignId}') of workflow '${this.#ctx.contract.name}' has a function, and this client runs no handlers: call schedule() on the built workflow, or give a plain initialValue`)
+    }
+    const end = await this.#withLimit((signal) => this.schedules.register(foreignId, spec, options, signal))
+    const stop = async (): Promise<void> => await this.#withLimit((signal) => end(signal))
+    return { stop, [Symbol.asyncDispose]: stop }
+  }
+
+  async pause(runId: string, audit: AuditInput): Promise<void> {
+    await this.#ready()
+    await this.#withLimit((signal) => control(this.#ctx, runId, 'Paused', audit, signal))
+  }
+
+  async resume(runId: string, audit: AuditInput): Promise<void> {
+    await this.#ready()
+    await this.#withLimit((signal) => control(this.#ctx, runId, 'Running', audit, signal))
+  }
+
+  async cancel(runId: string, audit: AuditInput): Promise<void> {
+    await this.#ready()
+    await this.#withLimit((signal) => control(this.#ctx, runId, 'Cancelled', audit, signal))
+  }
+
+  async deleteData(runId: string, audit: AuditInput): Promise<void> {
+    await this.#ready()
+    await this.#withLimit((signal) => control(this.#ctx, runId, 'RequestedDataDeleted', audit, signal))
+  }
+
+  async retry(runId: string, options: Partial<TriggerInput> = {}): Promise<string> {
+    await this.#ready()
+    return await this.#withLimit((signal) => retry(this.#ctx, runId, options, signal))
+  }
+
+  async lookup(runId: string): Promise<AnySnapshot | undefined> {
+    await this.#ready()
+    assertRunId(this.#ctx, runId)
+    const record = await this.#ctx.store.lookup(runId)
+    return record === undefined || record.workflowName !== this.#ctx.contract.name ? undefined : await snapshotOf(this.#ctx, record)
+  }
+
+  async list(query: ListQuery = {}): Promise<ResultPage<AnySnapshot>> {
+    await this.#ready()
+    const { cursor, limit } = query
+    const page = await this.#ctx.store.list(this.#queryOf(query), { limit: checkedLimit(limit), ...(cursor === undefined ? undefined : { after: cursor }) })
+    const items = await Promise.all(page.items.map((record) => snapshotOf(this.#ctx, record)))
+    return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
+  }
+
+  async history(runId: string, query: { readonly objects?: boolean; readonly cursor?: string; readonly limit?: number } = {}): Promise<ResultPage<RunHistoryEntry>> {
+    await this.#ready()
+    assertRunId(this.#ctx, runId)
+    const record = await find(this.#ctx, runId)
+    const page = await this.#ctx.store.history(runId, { objects: query.objects ?? false, limit: checkedLimit(query.limit), ...(query.cursor === undefined ? undefined : { after: query.cursor }) })
+    const items = await Promise.all(page.items.map((entry) => historyEntryOf(this.#ctx, record, entry)))
+    return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
+  }
+
+  async explain(runId: string): Promise<Explanation> {
+    await this.#ready()
+    return await explain(this.#ctx, runId, this.#scheduler, runsReceiver(this.#ctx.contract.name))
+  }
+
+  diagram(options?: DiagramOptions): string {
+    return mermaid(this.graph(), options)
+  }
+
+  graph(): TransitionGraph {
+    return transitionGraphOf(this.#ctx.contract)
+  }
+
+  /** The same client, whose ids follow from a seed: what it starts or calls twice happens once. */
+  seeded(seed: string): object {
+    let calls = 0
+    const next = (): string => Ids.derived(seed, String(calls++))
+    const bound: { [name: string]: unknown } = { contract: this.contract }
+    for (const name of sharedMethods) bound[name] = this[name].bind(this)
+    return {
+      ...bound,
+      trigger: (foreignId: string, options: TriggerInput) => this.triggerAs(next(), foreignId, options),
+      callback: (target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}) => this.callback(target, status, payload, { key: next(), ...options }),
+    }
+  }
+
+  /** Ends what waits; later calls reject with `Stopped`. */
+  async close(): Promise<void> {
+    this.#closed.abort(new Stopped(`workflow '${this.#ctx.contract.name}' has been stopped`))
+    await this.#watch.close()
+  }
+
+  /** The topics and the reader's first position exist before the first run does, whoever comes first. */
+  async #ready(): Promise<void> {
+    this.#closed.signal.throwIfAborted()
+    if (this.#ensured !== undefined) return await this.#ensured
+    const { streamer, topics, slots, contract } = this.#ctx
+    const ensured = streamer.ensure({ workflowName: contract.name, topics: topics.all, slots, receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }] })
+    this.#ensured = ensured
+    try {
+      await ensured
+    } catch (error) {
+      this.#ensured = undefined
+      throw error
+    }
+  }
+
+  /** Gives up on a store that does not answer for as long as `storeTimeout`. */
+  async #withLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return await this.#ctx.storeLimit.run(work)
+  }
+
+  #queryOf(query: ListQuery): RunQuery {
+    const states = query.state === undefined ? undefined : typeof query.state === 'string' ? [query.state] : query.state
+    for (const state of states ?? []) if (!runStates.includes(state)) throw new InvalidArgument(`there is no run state '${String(state)}': it is one of ${runStates.join(', ')}`)
+    const status = query.status === undefined ? undefined : typeof query.status === 'string' ? [query.status] : query.status
+    for (const one of status ?? []) assertStatus(this.#ctx, one)
+    return {
+      workflowName: this.#ctx.contract.name,
+      order: query.order ?? 'newest',
+      ...(status === undefined ? undefined : { status }),
+      ...(states === undefined ? undefined : { runState: states }),
+      ...(query.foreignId === undefined ? undefined : { foreignId: query.foreignId }),
+      ...(query.metadata === undefined ? undefined : { metadata: query.metadata }),
+    }
+  }
+}
+
+function checkedLimit(limit: number | undefined): number {
+  if (limit === undefined) return limitDefault
+  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new InvalidArgument(`limit must be a whole number from 1 to ${limitMax}; got ${String(limit)}`)
+  return limit
+}

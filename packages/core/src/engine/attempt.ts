@@ -1,0 +1,137 @@
+/**
+ * One attempt at one handler: wait for a turn, run it, and hand what came of it to `settle` or `fail`. Nothing is written
+ * between reading the run and the one commit at the end; a crash anywhere before that commit leaves the run as it was,
+ * and its event or timer brings it back.
+ */
+import { isWorkflowError, LeaseLost } from '../errors.ts'
+import type { AttemptNote } from '../model/attempt-note.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import type { PendingCallback } from './callback-item.ts'
+import type { Execution } from './execution.ts'
+import { fail, pauseByEngine } from './failure.ts'
+import { HandlerRun } from './handler-run.ts'
+import type { Lane } from './lanes.ts'
+import { labelsOf } from './labels.ts'
+import type { Process } from './process.ts'
+import { again, done, leave, type RunTask, type Verdict } from './run-task.ts'
+import { settle } from './settle.ts'
+import type { HeldSlot } from './slots.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+export interface Attempt {
+  readonly ctx: WorkerContext
+  readonly process: Process
+  readonly held: HeldSlot
+  readonly record: RunRecord
+  readonly task: RunTask
+  readonly lane: Lane<RunTask>
+  readonly kind: 'step' | 'callback' | 'timeout' | 'join'
+  readonly invoke: (run: HandlerRun) => Promise<unknown>
+  /** The callback that is being handled. */
+  readonly item?: PendingCallback
+}
+
+/** Under this name a run is noted as having been in hand when a process may have died of it. */
+const inHand = '(in hand)'
+/** From so many suspicions on a run runs alone in its process. */
+const aloneFrom = 2
+/** After so many suspicions, three of them alone, it is paused for a person. */
+const suspicionsMax = 5
+/** A record that has waited for its turn for longer than this is read again. */
+const staleMs = 1_000
+
+export async function attempt(a: Attempt): Promise<Verdict> {
+  const { process, record } = a
+  const earlier = noteOf(record, process.name)
+  if (earlier?.kind === 'skipped' && a.kind !== 'callback') return done
+  const suspicions = noteOf(record, inHand)?.attempt ?? 0
+  if (suspicions >= suspicionsMax) return await pauseByEngine(a, suspicions, new Error(`the process died ${suspicions} times while it had this run in hand, ${suspicions - aloneFrom} times with nothing else: something in '${process.name}' kills it`), false)
+  if (a.held.careful > 0 || suspicions >= aloneFrom) {
+    a.held.careful = Math.max(0, a.held.careful - 1)
+    if (!await noteSuspicion(a, suspicions + 1)) return leave
+  }
+  return await inTurn(a, (earlier?.attempt ?? 0) + 1, suspicions >= aloneFrom)
+}
+
+/** Takes a place in the gate of the process, and gives it back as soon as the handler is over: a commit needs none. */
+async function inTurn(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
+  const { ctx, process } = a
+  let record = a.record
+  if (!process.gate.tryEnter()) {
+    const since = ctx.clock.monotonic()
+    await process.gate.enter()
+    const verdict = await stillOurs(a, since)
+    if (verdict.kind !== 'same') {
+      process.gate.leave()
+      return verdict
+    }
+    record = verdict.record
+  }
+  if (alone) await ctx.solitude.enterAlone()
+  else if (!ctx.solitude.tryEnter()) await ctx.solitude.enter()
+  const execution = ctx.executions.start(a.held.slot, process.options.deadlineMs)
+  const startedAt = ctx.clock.now()
+  const began = ctx.clock.monotonic()
+  let run: HandlerRun | undefined
+  let returned: unknown
+  let failed: { readonly error: unknown; readonly fatal: boolean } | undefined
+  try {
+    run = await load(a, record, count, execution)
+    try {
+      const loaded = run
+      returned = await execution.run(() => a.invoke(loaded))
+    } catch (error) {
+      failed = { error, fatal: isFatal(error) }
+    }
+  } catch (error) {
+    // What is stored cannot be read: no attempt will ever do better.
+    failed = { error, fatal: true }
+  } finally {
+    ctx.executions.end(execution)
+    if (alone) ctx.solitude.leaveAlone()
+    else ctx.solitude.leave()
+    process.gate.leave()
+  }
+  const durationMs = ctx.clock.monotonic() - began
+  ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, labelsOf(ctx, process.name))
+  const at = record === a.record ? a : { ...a, record }
+  if (failed !== undefined || run === undefined) return await fail(at, { count, startedAt, error: failed?.error, fatal: failed?.fatal ?? false })
+  return await settle(at, run, returned, { count, startedAt, durationMs })
+}
+
+async function load(a: Attempt, record: RunRecord, count: number, execution: Execution): Promise<HandlerRun> {
+  const decoded = a.ctx.codec.decodeObject(record.object, record)
+  const object = decoded instanceof Promise ? await decoded : decoded
+  return new HandlerRun(a.ctx, record, object, count, a.process.name, execution)
+}
+
+/** After a wait the slot may be gone, and the run may have been paused or moved. */
+async function stillOurs(a: Attempt, since: number): Promise<Verdict | { readonly kind: 'same'; readonly record: RunRecord }> {
+  if (a.ctx.slotKeeper.open(a.held.slot) !== a.held || !a.held.lease.isValid()) return leave
+  if (a.ctx.clock.monotonic() - since < staleMs) return { kind: 'same', record: a.record }
+  const record = await a.ctx.store.lookup(a.record.runId)
+  return record?.version === a.record.version ? { kind: 'same', record } : again
+}
+
+function isFatal(error: unknown): boolean {
+  return isWorkflowError(error, 'NonRetryable')
+}
+
+/** False if the slot was lost meanwhile. */
+async function noteSuspicion(a: Attempt, count: number): Promise<boolean> {
+  const { ctx, record } = a
+  const note: AttemptNote = { runId: record.runId, version: record.version, process: inHand, kind: 'suspect', attempt: count, startedAt: new Date(ctx.clock.now()), instance: ctx.instance }
+  try {
+    await ctx.committer.commit({ id: ctx.ids.unit(), attempts: [note] }, a.held.signal)
+    return true
+  } catch (error) {
+    if (a.held.signal.aborted || error instanceof LeaseLost) return false
+    throw error
+  }
+}
+
+/** The note of a process about the version in hand. */
+export function noteOf(record: RunRecord, process: string): AttemptNote | undefined {
+  if (record.attempts === undefined) return undefined
+  return record.attempts.find((note) => note.process === process && note.version === record.version)
+}

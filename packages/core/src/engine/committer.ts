@@ -1,0 +1,48 @@
+import { isWorkflowError } from '../errors.ts'
+import type { Committed, Refused, Unit } from '../model/unit.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
+import type { Random } from '../ports/random.ts'
+import type { RecordStore } from '../ports/record-store.ts'
+import type { HandOffCache } from './hand-off-cache.ts'
+import { sleep } from './waiting.ts'
+
+const waitMsMin = 5
+const waitMsMax = 1_000
+
+/**
+ * Sends units until the store has answered. An answer that is lost is asked for again with the same unit, which the
+ * store recognises: so nothing commits twice, and nothing that committed is taken for refused.
+ */
+export class Committer {
+  readonly #store: RecordStore
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #cache: HandOffCache
+  readonly #logger: Logger
+
+  constructor(store: RecordStore, clock: Clock, random: Random, cache: HandOffCache, logger: Logger) {
+    this.#store = store
+    this.#clock = clock
+    this.#random = random
+    this.#cache = cache
+    this.#logger = logger
+  }
+
+  /** Throws `signal.reason` once it aborts, and at once what sending again cannot mend; the outcome is then unknown. */
+  async commit(unit: Unit, signal?: AbortSignal): Promise<Committed | Refused> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const result = await this.#store.commit(unit)
+        if (result.ok || result.reason !== 'busy') return result
+      } catch (error) {
+        this.#cache.clear()
+        if (isWorkflowError(error) && !error.retryable) throw error
+        signal?.throwIfAborted()
+        this.#logger.warn({ unitId: unit.id, runId: unit.changes?.[0]?.next.runId, attempt, error }, 'the outcome of a commit is unknown; sending the same unit again')
+      }
+      const ms = Math.min(waitMsMax, waitMsMin * 2 ** Math.min(attempt, 8))
+      await sleep(this.#clock, ms / 2 + (this.#random() * ms) / 2, signal)
+    }
+  }
+}

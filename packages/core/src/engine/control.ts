@@ -1,0 +1,101 @@
+/**
+ * Moves that people and programs make from outside: pause, resume, cancel, delete data, retry. Each reads the run,
+ * checks that its state allows the move, and commits over exactly the version it read. If the run has moved meanwhile,
+ * it looks again: a controller never overwrites progress that it has not seen.
+ */
+import { Contention, IllegalMove, InvalidArgument, RunNotFound } from '../errors.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import { isFinished, isLegalMove, type RunState } from '../model/run-state.ts'
+import type { TimerOp } from '../model/timer.ts'
+import type { EngineContext } from './engine-context.ts'
+import { assertRunId, trigger, type TriggerInput } from './trigger.ts'
+import { changeState, committedRecord, parentWake } from './transition.ts'
+
+export interface AuditInput {
+  readonly reason: string
+  readonly actor: string
+}
+
+const triesMax = 32
+
+type Controlled = 'Paused' | 'Running' | 'Cancelled' | 'RequestedDataDeleted'
+
+const verbs: { readonly [State in Controlled]: string } = { Paused: 'pause', Running: 'resume', Cancelled: 'cancel', RequestedDataDeleted: 'delete the data of' }
+
+export async function control(ctx: EngineContext, runId: string, to: Controlled, audit: AuditInput, signal: AbortSignal): Promise<void> {
+  assertRunId(ctx, runId)
+  assertAudit(ctx, to, audit)
+  for (let tries = 0; tries < triesMax; tries++) {
+    const record = await find(ctx, runId)
+    if (record.runState === to && to !== 'Running') return
+    const legal = to === 'Running' ? record.runState === 'Paused' : isLegalMove(record.runState, to)
+    if (!legal) throw new IllegalMove(illegal(ctx, record, to), { details: { runId, runState: record.runState } })
+    if (await move(ctx, record, to, audit, signal)) return
+  }
+  throw new Contention(`run ${runId} of workflow '${ctx.contract.name}' kept moving while it was to ${verbs[to]}: try again`, { details: { runId } })
+}
+
+async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit: AuditInput, signal: AbortSignal): Promise<boolean> {
+  const id = ctx.ids.unit()
+  const reason = await ctx.codec.encodeReason(audit.reason, record)
+  const change = changeState(ctx, id, record, to, { by: 'person', attempt: 1, actor: audit.actor, reason }, to === 'Paused' ? { pause: { by: 'person', actor: audit.actor, reason } } : {})
+  const wake = isFinished(to) && !isFinished(record.runState) ? parentWake(ctx, record) : undefined
+  const result = await ctx.committer.commit({ id, changes: [change], timers: timersOf(record, to), ...(wake === undefined ? undefined : { emit: [wake] }) }, signal)
+  ctx.cache.forget(record.runId)
+  if (!result.ok) return false
+  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: to })
+  const [seq] = result.seqs
+  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
+  return true
+}
+
+/** Pausing holds what would come due, resuming lets it go on, and a finished run waits for nothing. */
+function timersOf(record: RunRecord, to: Controlled): readonly TimerOp[] {
+  if (to === 'Paused') return [{ hold: record.runId }]
+  if (to === 'Running') {
+    return [{ settle: { kind: 'resume', owner: record.runId, epoch: record.version, name: 'resume' }, as: 'cancelled' }, { release: record.runId }]
+  }
+  return to === 'Cancelled' ? [{ cancelOwner: record.runId }] : []
+}
+
+/** A finished run once more: a new run of the same foreign id, with what the old one ended with unless told otherwise. */
+export async function retry(ctx: EngineContext, runId: string, options: Partial<TriggerInput>, signal: AbortSignal): Promise<string> {
+  assertRunId(ctx, runId)
+  const record = await find(ctx, runId)
+  if (record.runState !== 'Completed' && record.runState !== 'Cancelled') {
+    throw new IllegalMove(`run ${runId} of workflow '${ctx.contract.name}' is ${record.runState}: only a completed or cancelled run can be tried again`, { details: { runId, runState: record.runState } })
+  }
+  const initialValue = 'initialValue' in options ? options.initialValue : await ctx.codec.decode(record.object, record, 'object')
+  const traceparent = options.traceparent ?? record.traceparent
+  return await trigger(ctx, record.foreignId, {
+    initialValue,
+    metadata: options.metadata ?? record.metadata,
+    ...(options.startAt === undefined ? undefined : { startAt: options.startAt }),
+    ...(traceparent === undefined ? undefined : { traceparent }),
+  }, signal)
+}
+
+/** The run, of this workflow. Throws `RunNotFound`. */
+export async function find(ctx: EngineContext, runId: string): Promise<RunRecord> {
+  const record = await ctx.store.lookup(runId)
+  if (record === undefined || record.workflowName !== ctx.contract.name) {
+    throw new RunNotFound(`workflow '${ctx.contract.name}' has no run ${runId}${record === undefined ? '' : `: it belongs to workflow '${record.workflowName}'`}`, { details: { runId } })
+  }
+  return record
+}
+
+function illegal(ctx: EngineContext, record: RunRecord, to: Controlled): string {
+  const allowed: { readonly [State in Controlled]: readonly RunState[] } = {
+    Paused: ['Initiated', 'Running'],
+    Running: ['Paused'],
+    Cancelled: ['Initiated', 'Running', 'Paused'],
+    RequestedDataDeleted: ['Completed', 'Cancelled'],
+  }
+  return `cannot ${verbs[to]} run ${record.runId} of workflow '${ctx.contract.name}': it is ${record.runState}, and must be ${allowed[to].join(' or ')}`
+}
+
+function assertAudit(ctx: EngineContext, to: Controlled, audit: unknown): void {
+  const given = typeof audit === 'object' && audit !== null ? (audit as Partial<AuditInput>) : {}
+  if (typeof given.reason === 'string' && typeof given.actor === 'string' && given.actor.isWellFormed() && !given.actor.includes('\0')) return
+  throw new InvalidArgument(`to ${verbs[to]} a run of workflow '${ctx.contract.name}', say { reason, actor }: why, and who`)
+}

@@ -1,0 +1,37 @@
+/**
+ * Carries out a request to delete a run's data: every payload that the store has of it is replaced, then the run says
+ * so. If the process dies in between, the request's event comes again and everything is done once more.
+ */
+import type { Payload } from '../model/payload.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import type { PayloadPlace } from '../ports/record-store.ts'
+import { tombstone } from './object-codec.ts'
+import { again, done, type Verdict } from './run-task.ts'
+import { changeState, committedRecord } from './transition.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+/** Marks what a custom scrubber has made, so that it is not scrubbed twice. */
+const scrubbedMark = '+scrubbed'
+
+export async function deleteData(ctx: WorkerContext, record: RunRecord, signal: AbortSignal): Promise<Verdict> {
+  const scrub = async (payload: Payload, place: PayloadPlace): Promise<Payload> => {
+    if (payload.codec === tombstone.codec || payload.codec.endsWith(scrubbedMark)) return payload
+    const custom = ctx.definition.customDelete
+    if (place.kind !== 'object' || custom === undefined) return tombstone
+    const result = await custom(await ctx.codec.decodeObject(payload, record))
+    const encoded = await ctx.codec.encode(result, record)
+    return { ...encoded, codec: `${encoded.codec}${scrubbedMark}` }
+  }
+  await ctx.store.rewrite(record.runId, scrub)
+  const current = await ctx.store.lookup(record.runId)
+  if (current === undefined || current.version !== record.version) return again
+  const id = ctx.ids.unit()
+  const change = changeState(ctx, id, current, 'DataDeleted', { by: 'engine', attempt: 1 })
+  const result = await ctx.committer.commit({ id, changes: [change] }, signal)
+  ctx.cache.forget(record.runId)
+  if (!result.ok) return again
+  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: 'RequestedDataDeleted', current_run_state: 'DataDeleted' })
+  const [seq] = result.seqs
+  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
+  return done
+}

@@ -1,0 +1,142 @@
+import { DeadlineExceeded } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+
+/** One handler at work. It can be given up at any moment: then its result no longer counts. */
+export class Execution {
+  readonly slot: number
+  readonly deadlineMs: number
+  readonly startedAt: number
+  #controller: AbortController | undefined
+  #reason: unknown
+  #over = false
+  #reject: ((reason: unknown) => void) | undefined
+
+  constructor(slot: number, deadlineMs: number, startedAt: number) {
+    this.slot = slot
+    this.deadlineMs = deadlineMs
+    this.startedAt = startedAt
+  }
+
+  /** Made only when a handler asks for it. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#over && this.#reason !== undefined) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** Runs the handler. Rejects with its error, or with the reason of `abort`, whichever comes first; the later one is dropped. */
+  run<T>(handler: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject
+      let work: Promise<T>
+      try {
+        work = handler()
+        if (typeof work?.then !== 'function') work = Promise.resolve(work)
+      } catch (error) {
+        work = Promise.reject(error)
+      }
+      work.then(
+        (value) => {
+          if (this.#over) return
+          this.#over = true
+          resolve(value)
+        },
+        (error: unknown) => {
+          if (this.#over) return
+          this.#over = true
+          reject(error)
+        },
+      )
+    })
+  }
+
+  /** Tells the handler to stop and stops waiting for it. */
+  abort(reason: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+    this.#reject?.(reason)
+  }
+}
+
+/** All handlers at work in one worker, with their deadlines. */
+export class Executions {
+  readonly #clock: Clock
+  readonly #running = new Set<Execution>()
+  /** Started since the last look: most are over before a deadline needs a timer. */
+  #fresh: Execution[] = []
+  #look: Disposable | undefined
+  #timer: Disposable | undefined
+  #timerAt = Infinity
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  start(slot: number, deadlineMs: number): Execution {
+    const execution = new Execution(slot, deadlineMs, this.#clock.monotonic())
+    this.#running.add(execution)
+    if (deadlineMs !== Infinity) {
+      this.#fresh.push(execution)
+      this.#look ??= this.#clock.setImmediate(() => this.#watch())
+    }
+    return execution
+  }
+
+  end(execution: Execution): void {
+    this.#running.delete(execution)
+    if (this.#running.size === 0) this.#disarm()
+  }
+
+  /** Gives up those of one slot, or all. */
+  abort(reason: unknown, slot?: number): void {
+    for (const execution of this.#running) {
+      if (slot === undefined || execution.slot === slot) execution.abort(reason)
+    }
+  }
+
+  #watch(): void {
+    this.#look = undefined
+    const fresh = this.#fresh
+    this.#fresh = []
+    for (const execution of fresh) {
+      if (!execution.over) this.#arm(execution.startedAt + execution.deadlineMs)
+    }
+  }
+
+  #arm(at: number): void {
+    if (at >= this.#timerAt) return
+    this.#timer?.[Symbol.dispose]()
+    this.#timerAt = at
+    this.#timer = this.#clock.setTimer(Math.max(0, at - this.#clock.monotonic()), () => this.#expire())
+  }
+
+  #disarm(): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+    this.#timerAt = Infinity
+  }
+
+  #expire(): void {
+    this.#disarm()
+    const now = this.#clock.monotonic()
+    let next = Infinity
+    for (const execution of this.#running) {
+      const at = execution.startedAt + execution.deadlineMs
+      if (at <= now) execution.abort(new DeadlineExceeded(`the handler did not finish within ${execution.deadlineMs} ms; raise \`deadline\`, or heed run.signal`))
+      else next = Math.min(next, at)
+    }
+    if (next !== Infinity) this.#arm(next)
+  }
+}

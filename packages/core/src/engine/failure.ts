@@ -1,0 +1,132 @@
+/**
+ * What happens after a failed attempt: try again soon in place, later by a timer, or pause the run. The attempt is
+ * written down first, so that counts survive a crash. A lost lease and a shutdown are not attempts.
+ */
+import { isWorkflowError, WorkflowError } from '../errors.ts'
+import type { AttemptNote } from '../model/attempt-note.ts'
+import type { Timer, TimerOp } from '../model/timer.ts'
+import type { Unit } from '../model/unit.ts'
+import type { Attempt } from './attempt.ts'
+import { boundLogger } from './handler-run.ts'
+import { labelsOf } from './labels.ts'
+import { again, done, leave, type Verdict } from './run-task.ts'
+import { changeState, committedRecord, eventAgain } from './transition.ts'
+
+export interface Failure {
+  /** Which attempt failed, from 1. */
+  readonly count: number
+  readonly startedAt: number
+  readonly error: unknown
+  /** Trying again cannot help. */
+  readonly fatal: boolean
+}
+
+export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
+  const { ctx, process, record, held } = a
+  const { error, count } = failure
+  if (isWorkflowError(error, 'LeaseLost') || (isWorkflowError(error, 'Stopped') && ctx.stopping.aborted) || !held.lease.isValid()) return leave
+  ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, process.name))
+  const logger = loggerOf(a, count)
+  if (failure.fatal || count >= process.options.pauseAfterErrCount) {
+    logger.error({ error }, failure.fatal ? 'the attempt failed and trying again cannot help; pausing the run' : 'the attempt failed too often; pausing the run')
+    return await pauseByEngine(a, count, error, true)
+  }
+  const now = ctx.clock.now()
+  const delayMs = process.options.backOffMs(count, error, now, ctx.random)
+  logger.warn({ error, retryInMs: delayMs }, 'the attempt failed; trying again')
+  const retryAt = new Date(now + delayMs)
+  const note: AttemptNote = {
+    runId: record.runId,
+    version: record.version,
+    process: process.name,
+    kind: 'failed',
+    attempt: count,
+    startedAt: new Date(failure.startedAt),
+    error: await ctx.codec.encodeError(error, record),
+    retryAt,
+    instance: ctx.instance,
+  }
+  const inPlace = a.lane.waitedMs + delayMs <= ctx.retryInPlaceMs && ctx.lanes.parked < ctx.lanes.limit / 4
+  const unit: Unit = {
+    id: ctx.ids.unit(),
+    attempts: [note],
+    ...(inPlace ? undefined : { timers: retryTimers(a, retryAt, count) }),
+    // Whoever waits for this callback learns of the failure by this.
+    ...(a.item?.body.wait === true ? { emit: [eventAgain(ctx, record, 'wake')] } : undefined),
+  }
+  ctx.cache.forget(record.runId)
+  await ctx.committer.commit(unit, held.signal)
+  if (!inPlace) {
+    ctx.timersChanged()
+    return done
+  }
+  a.lane.waitedMs += delayMs
+  return await park(a, delayMs)
+}
+
+/** Pauses the run with its error as the reason. `resume`: the engine tries again by itself after a while. */
+export async function pauseByEngine(a: Attempt, count: number, error: unknown, resume: boolean): Promise<Verdict> {
+  const { ctx, record, held } = a
+  const resumeAt = resume && ctx.autoResumeMs !== Infinity ? new Date(ctx.clock.now() + ctx.autoResumeMs) : undefined
+  const reason = await ctx.codec.encodeReason(error instanceof WorkflowError || error instanceof Error ? `${a.process.name}: ${error.message}` : `${a.process.name}: ${String(error)}`, record)
+  const id = ctx.ids.unit()
+  const change = changeState(ctx, id, record, 'Paused', { by: 'engine', attempt: count, reason, error: await ctx.codec.encodeError(error, record) }, {
+    pause: { by: 'engine', reason, ...(resumeAt === undefined ? undefined : { resumeAt }) },
+  })
+  const timers: TimerOp[] = [...settleRetry(a), { hold: record.runId }]
+  if (resumeAt !== undefined) timers.push({ put: timerOf(a, 'resume', change.next.version, 'resume', resumeAt, 0) })
+  const result = await ctx.committer.commit({ id, changes: [change], timers }, held.signal)
+  ctx.cache.forget(record.runId)
+  if (!result.ok) return again
+  ctx.timersChanged()
+  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: 'Paused' })
+  const [seq] = result.seqs
+  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
+  return done
+}
+
+/** Waits in the lane. Ends early when something newer about the run has come, when the slot goes, and at the stop. */
+export async function park(a: Attempt, ms: number): Promise<Verdict> {
+  const { ctx, lane } = a
+  ctx.lanes.parked += 1
+  const until = ctx.clock.monotonic() + ms
+  try {
+    for (;;) {
+      const leftMs = until - ctx.clock.monotonic()
+      if (ctx.stopping.aborted || !a.held.lease.isValid() || a.held.draining) return leave
+      if (leftMs <= 0 || lane.queue.some((task) => task.version > a.record.version || task.cause === 'wake')) return again
+      await lane.wake.wait(ctx.clock, leftMs, ctx.stopping)
+    }
+  } finally {
+    ctx.lanes.parked -= 1
+  }
+}
+
+/** A retry timer that brought the task here has done its work. */
+export function settleRetry(a: Attempt): readonly TimerOp[] {
+  const timer = a.task.timer
+  return timer?.key.kind === 'retry' ? [{ settle: timer.key, as: 'completed' }] : []
+}
+
+function retryTimers(a: Attempt, retryAt: Date, count: number): readonly TimerOp[] {
+  const timer = a.task.timer
+  if (timer?.key.kind === 'timeout' && a.kind === 'timeout') return [{ move: timer.key, at: retryAt, attempt: count }]
+  return [...settleRetry(a), { put: timerOf(a, 'retry', a.record.version, `${a.process.name}#${count}`, retryAt, count) }]
+}
+
+function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, name: string, at: Date, count: number): Timer {
+  return { key: { kind, owner: a.record.runId, epoch, name }, workflowName: a.record.workflowName, slot: a.held.slot, at, held: false, attempt: count }
+}
+
+function loggerOf(a: Attempt, count: number): ReturnType<typeof boundLogger> {
+  const { record } = a
+  return boundLogger(a.ctx.logger, {
+    workflow: record.workflowName,
+    process: a.process.name,
+    runId: record.runId,
+    foreignId: record.foreignId,
+    version: record.version,
+    attempt: count,
+    ...(record.traceparent === undefined ? undefined : { traceId: record.traceparent.split('-')[1] }),
+  })
+}

@@ -1,0 +1,149 @@
+import { NotSerializable, ObjectTooLarge, Shredded, StoreCorrupt, WorkflowError } from '../errors.ts'
+import type { RecordedError } from '../explanation.ts'
+import type { ContractModel } from '../model/definition.ts'
+import type { Payload } from '../model/payload.ts'
+import type { Codec, CodecContext, PayloadKind } from '../ports/codec.ts'
+import { validated } from '../schema.ts'
+
+/** Whose value it is: enough of a run to name it. */
+export interface ValueOwner {
+  readonly foreignId: string
+  readonly runId: string
+}
+
+/** Errors and reasons are cut to this many characters: a stack of a megabyte helps nobody. */
+const textLengthMax = 8_192
+
+/** The payload in place of what has been deleted. */
+export const tombstone: Payload = { bytes: new Uint8Array(0), codec: 'tombstone', schema: 1 }
+
+/** Turns a workflow's objects, payloads, errors and reasons into bytes and back, with every check on the way. */
+export class ObjectCodec {
+  readonly #contract: ContractModel
+  readonly #codec: Codec
+  readonly #bytesMax: number
+
+  constructor(contract: ContractModel, codec: Codec, bytesMax: number) {
+    this.#contract = contract
+    this.#codec = codec
+    this.#bytesMax = bytesMax
+  }
+
+  /** The same codec and limits, for another contract. */
+  of(contract: ContractModel): ObjectCodec {
+    return new ObjectCodec(contract, this.#codec, this.#bytesMax)
+  }
+
+  /** Throws `NotSerializable` or `ObjectTooLarge`, naming workflow and run. */
+  encode(value: unknown, owner: ValueOwner, kind: PayloadKind = 'object'): Payload | Promise<Payload> {
+    try {
+      if (kind === 'object' && this.#contract.objectUnchecked) refuseDates(value, '')
+      const payload = this.#codec.encode(value, this.#contract.schemaVersion, this.#context(owner, kind))
+      return payload instanceof Promise ? payload.then((done) => this.#sized(done, owner, kind), (error: unknown) => { throw this.#named(error, owner, kind) }) : this.#sized(payload, owner, kind)
+    } catch (error) {
+      throw this.#named(error, owner, kind)
+    }
+  }
+
+  /** Checked by the schema, after `upcast` where older code wrote it. Throws `StoreCorrupt`, `Shredded` or `Validation`. */
+  decodeObject(payload: Payload, owner: ValueOwner): unknown {
+    const decoded = this.decode(payload, owner, 'object')
+    return decoded instanceof Promise ? decoded.then((value) => this.#load(value, payload, owner)) : this.#load(decoded, payload, owner)
+  }
+
+  /** As the codec gives it back, unchecked. */
+  decode(payload: Payload, owner: ValueOwner, kind: PayloadKind): unknown {
+    if (payload.codec === tombstone.codec) return undefined
+    try {
+      const value = this.#codec.decode(payload, this.#context(owner, kind))
+      return value instanceof Promise ? value.catch((error: unknown) => { throw this.#named(error, owner, kind) }) : value
+    } catch (error) {
+      throw this.#named(error, owner, kind)
+    }
+  }
+
+  /** Why somebody moved a run, cut to a length that a log can bear. */
+  encodeReason(text: string, owner: ValueOwner): Payload | Promise<Payload> {
+    return this.encode(cut(text), owner, 'reason')
+  }
+
+  async decodeReason(payload: Payload | undefined, owner: ValueOwner): Promise<string> {
+    if (payload === undefined) return ''
+    if (payload.codec === tombstone.codec) return deleted
+    const value = await this.decode(payload, owner, 'reason')
+    return value instanceof Shredded ? deleted : String(value)
+  }
+
+  /** Whatever was thrown, errors or not, as text that can be kept. */
+  encodeError(error: unknown, owner: ValueOwner): Payload | Promise<Payload> {
+    const recorded: RecordedError = error instanceof Error
+      ? {
+          name: cut(String(error.name)),
+          message: cut(String(error.message)),
+          ...('code' in error && error.code !== undefined ? { code: cut(String(error.code)) } : undefined),
+          ...(typeof error.stack === 'string' ? { stack: cut(error.stack) } : undefined),
+        }
+      : { name: 'not an Error', message: cut(textOf(error)) }
+    return this.encode(recorded, owner, 'error')
+  }
+
+  async decodeError(payload: Payload | undefined, owner: ValueOwner): Promise<RecordedError | undefined> {
+    if (payload === undefined) return undefined
+    if (payload.codec === tombstone.codec) return { name: deleted, message: deleted }
+    const value = await this.decode(payload, owner, 'error')
+    // The cast holds because encodeError is the only writer of this kind.
+    return value instanceof Shredded ? { name: deleted, message: deleted } : (value as RecordedError)
+  }
+
+  #load(value: unknown, payload: Payload, owner: ValueOwner): unknown {
+    if (value instanceof Shredded) throw value
+    const old = payload.schema < this.#contract.schemaVersion && this.#contract.upcast !== undefined ? this.#contract.upcast(value, payload.schema) : value
+    if (this.#contract.objectUnchecked) return old
+    return validated(this.#contract.object, old, () => `the stored object of run ${owner.runId} of workflow '${this.#contract.name}' (written by schema version ${payload.schema}, read by ${this.#contract.schemaVersion})`)
+  }
+
+  #sized(payload: Payload, owner: ValueOwner, kind: PayloadKind): Payload {
+    if (payload.bytes.byteLength > this.#bytesMax) {
+      throw new ObjectTooLarge(`the ${kind} of run ${owner.runId} ('${owner.foreignId}') of workflow '${this.#contract.name}' takes ${payload.bytes.byteLength} bytes, and maxObjectBytes is ${this.#bytesMax}: keep large data elsewhere and store its address`)
+    }
+    return payload
+  }
+
+  #context(owner: ValueOwner, kind: PayloadKind): CodecContext {
+    return { workflowName: this.#contract.name, foreignId: owner.foreignId, runId: owner.runId, kind }
+  }
+
+  #named(error: unknown, owner: ValueOwner, kind: PayloadKind): unknown {
+    const where = `the ${kind} of run ${owner.runId} ('${owner.foreignId}') of workflow '${this.#contract.name}'`
+    if (error instanceof NotSerializable && error.details['runId'] === undefined) {
+      return new NotSerializable(`${where} cannot be stored: ${error.message}`, { cause: error.cause, details: { runId: owner.runId } })
+    }
+    if (error instanceof WorkflowError && !(error instanceof StoreCorrupt)) return error
+    return new StoreCorrupt(`${where} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details: { runId: owner.runId } })
+  }
+}
+
+const deleted = '(deleted)'
+
+function cut(text: string): string {
+  // Well-formed: a cut through a surrogate pair, or a stray one in a message, must not make the error itself unstorable.
+  const short = text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text
+  return short.toWellFormed().replaceAll('\0', '\uFFFD')
+}
+
+function textOf(value: unknown): string {
+  try {
+    return typeof value === 'object' ? (JSON.stringify(value) ?? String(value)) : String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+/** Without a schema nothing turns a stored date back into a Date. */
+function refuseDates(value: unknown, path: string, depth = 0): void {
+  if (typeof value !== 'object' || value === null || depth > 200) return
+  if (value instanceof Date) throw new NotSerializable(`${path === '' ? 'the value' : `'${path}'`} is a Date, which would come back as a string: store its ISO text, or give the contract a schema that coerces dates`)
+  if (Array.isArray(value)) return value.forEach((item, i) => refuseDates(item, `${path}[${i}]`, depth + 1))
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return
+  for (const key in value) refuseDates((value as Readonly<Record<string, unknown>>)[key], path === '' ? key : `${path}.${key}`, depth + 1)
+}

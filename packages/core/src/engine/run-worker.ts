@@ -1,0 +1,264 @@
+/**
+ * What to do about one run, for whatever reason somebody looked: read the record, decide by its state and status, act.
+ * Every reason (event, duplicate, wake-up, timer, hand-off) takes this one way, so that none of them can do what the
+ * record does not call for. A crash anywhere leaves the delivery unacknowledged and the timer open.
+ */
+import { isWorkflowError, type WorkflowError } from '../errors.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import { isFinished } from '../model/run-state.ts'
+import type { TimerOp } from '../model/timer.ts'
+import { validated } from '../schema.ts'
+import { attempt, noteOf } from './attempt.ts'
+import { callbackUnitId, type CallbackBody, type PendingCallback } from './callback-item.ts'
+import { deleteData } from './data-deletion.ts'
+import { entryTimers } from './entry-timers.ts'
+import { park } from './failure.ts'
+import type { HandlerRun } from './handler-run.ts'
+import { childrenOf } from './join.ts'
+import type { Lane } from './lanes.ts'
+import { labelsOf } from './labels.ts'
+import { resumeByTimer } from './resume.ts'
+import { done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
+import type { HeldSlot } from './slots.ts'
+import { eventAgain } from './transition.ts'
+import { sleep, turn } from './waiting.ts'
+import { callbackStream, joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
+
+/** How often and how long a look-up waits for a record that its event is ahead of. */
+const behindTries = 3
+const behindMs = 100
+/** How long this instance leaves a slot to newer code. */
+const newerCodeMs = 10_000
+/** After an error that is nobody's attempt the slot rests, so that the delivery comes back later. */
+const brokenMs = 5_000
+/** After so many hand-offs the rest of the process has a turn. */
+const turnEvery = 256
+
+export class RunWorker {
+  readonly #ctx: WorkerContext
+  #sinceTurn = 0
+  #turn: Promise<void> | undefined
+
+  constructor(ctx: WorkerContext) {
+    this.#ctx = ctx
+  }
+
+  /** Never rejects: what cannot be handled is left to be delivered again. */
+  async work(task: RunTask, lane: Lane<RunTask>): Promise<void> {
+    lane.waitedMs = 0
+    let current = task
+    for (;;) {
+      if (++this.#sinceTurn >= turnEvery) await this.#letOthers()
+      let verdict: Verdict
+      try {
+        verdict = await this.#look(current, lane)
+      } catch (error) {
+        verdict = this.#broken(current, error)
+      }
+      if (verdict.kind === 'leave') return
+      if (verdict.kind === 'again') {
+        current = { lane: current.lane, slot: current.slot, cause: current.cause === 'handoff' ? 'event' : current.cause, version: current.version, at: current.at, ...(current.delivery === undefined ? undefined : { delivery: current.delivery }), ...(current.timer === undefined ? undefined : { timer: current.timer }) }
+        continue
+      }
+      current.delivery?.ack().catch((error: unknown) => this.#ackFailed(current, error))
+      lane.waitedMs = 0
+      if (verdict.kind === 'done') return
+      current = taskOfHandOff(verdict.record, current.slot)
+    }
+  }
+
+  async #look(task: RunTask, lane: Lane<RunTask>): Promise<Verdict> {
+    const ctx = this.#ctx
+    const held = ctx.slotKeeper.open(task.slot)
+    if (held === undefined || !held.lease.isValid()) return leave
+    if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
+    const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined) ?? await this.#read(task, held)
+    if (record === undefined) return await this.#missing(task)
+    if (record.workflowName !== ctx.contract.name) return done
+    if (task.cause !== 'wake' && record.version > task.version && task.timer?.key.kind !== 'timeout') return await this.#stale(task, record)
+    if (record.writer.schema > ctx.contract.schemaVersion) {
+      held.resign(newerCodeMs, `run ${record.runId} was written by schema version ${record.writer.schema}, and this code knows ${ctx.contract.schemaVersion}`)
+      return leave
+    }
+    return await this.#act(task, lane, held, record)
+  }
+
+  async #act(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
+    const ctx = this.#ctx
+    if (record.runState === 'RequestedDataDeleted') return await deleteData(ctx, record, held.signal)
+    if (record.runState === 'Paused' && task.timer?.key.kind === 'resume') return await resumeByTimer(ctx, record, task.timer, held.signal)
+    if (isFinished(record.runState) || record.runState === 'Paused') return await this.#stale(task, record)
+    const exits = ctx.contract.graph.get(record.status)
+    if (exits === undefined) {
+      ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, status: record.status }, 'the run is at a status that this code does not have: it waits for code that does')
+      return done
+    }
+    if (record.version === 1 && exits.timeout !== undefined && task.timer === undefined) await this.#startTimers(record, held)
+    if (exits.callback !== undefined) {
+      const item = await this.#pendingCallback(record)
+      if (item !== undefined) return await this.#callback(task, lane, held, record, item)
+    }
+    if (task.timer?.key.kind === 'timeout') return await this.#timeout(task, lane, held, record)
+    if (exits.join !== undefined) {
+      const unfinished = await ctx.store.unfinishedChildren(record.runId, joinOf(record.status, record.entered.version), 1)
+      if (unfinished === 0) return await this.#run(task, lane, held, record, 'join')
+    }
+    if (exits.step !== undefined) return await this.#run(task, lane, held, record, 'step')
+    return done
+  }
+
+  async #run(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, kind: 'step' | 'join'): Promise<Verdict> {
+    const ctx = this.#ctx
+    const model = kind === 'step' ? ctx.definition.steps.get(record.status) : ctx.definition.joins.get(record.status)
+    if (model === undefined) return done
+    const process = processOf(ctx, processNames[kind](record.status))
+    const a = {
+      ctx, process, held, record, task, lane, kind,
+      invoke: kind === 'step'
+        ? (run: HandlerRun) => model.handler(run as never)
+        : async (run: HandlerRun) => await model.handler(run as never, (await childrenOf(ctx, record)) as never),
+    }
+    return await this.#due(a) ?? await attempt(a)
+  }
+
+  async #callback(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, item: PendingCallback): Promise<Verdict> {
+    const ctx = this.#ctx
+    const handlers = ctx.definition.callbacks.get(record.status) ?? []
+    const process = processOf(ctx, processNames.callback(record.status))
+    const schema = ctx.contract.payloads.get(record.status)
+    const invoke = async (run: HandlerRun): Promise<unknown> => {
+      const payload = schema === undefined ? undefined : validated(schema, item.body.payload, () => `the payload of a callback for '${record.status}' of run ${record.runId}`)
+      const value = payload instanceof Promise ? await payload : payload
+      let outcome: unknown
+      for (const { handler } of handlers) {
+        run.forgetMade()
+        outcome = await handler(run as never, value as never)
+        // The first that decides ends the round; each that skips leaves the payload to the next.
+        if (run.made !== outcome || typeof outcome !== 'object' || outcome === null || (outcome as { '~outcome'?: unknown })['~outcome'] !== 'skip') break
+      }
+      return outcome
+    }
+    const a = { ctx, process, held, record, task, lane, kind: 'callback' as const, invoke, item }
+    return await this.#due(a) ?? await attempt(a)
+  }
+
+  async #timeout(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
+    const ctx = this.#ctx
+    const key = task.timer?.key
+    const model = ctx.definition.timeouts.get(record.status)?.find((timeout) => timeout.name === key?.name)
+    // An earlier stay's timer, or one that this code no longer has.
+    if (key === undefined || model === undefined || key.epoch !== record.entered.version) return await this.#stale(task, record)
+    const process = processOf(ctx, processNames.timeout(record.status, model.name))
+    return await attempt({ ctx, process, held, record, task, lane, kind: 'timeout', invoke: (run) => model.handler(run as never) })
+  }
+
+  /** Whether it is time: a back-off that is not over, an event that is to be handled with a lag. Undefined = now. */
+  async #due(a: Parameters<typeof attempt>[0]): Promise<Verdict | undefined> {
+    const ctx = this.#ctx
+    const now = ctx.clock.now()
+    const note = noteOf(a.record, a.process.name)
+    const isItsRetry = a.task.timer?.key.kind === 'retry' && note !== undefined && a.task.timer.attempt === note.attempt
+    const retryInMs = note?.kind === 'failed' && note.retryAt !== undefined && !isItsRetry ? note.retryAt.getTime() - now : 0
+    const lagMs = a.process.options.consumeLagMs === 0 || a.task.timer !== undefined ? 0 : a.record.updatedAt.getTime() + a.process.options.consumeLagMs - now
+    const waitMs = Math.max(retryInMs, lagMs)
+    if (waitMs <= 0) return undefined
+    if (waitMs <= ctx.retryInPlaceMs) return await park(a, waitMs)
+    if (lagMs < retryInMs) return await this.#stale(a.task, a.record)
+    const key = { kind: 'retry', owner: a.record.runId, epoch: a.record.version, name: `${a.process.name}#lag` } as const
+    await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ put: { key, workflowName: a.record.workflowName, slot: a.held.slot, at: new Date(now + lagMs), held: false, attempt: 0 } }] }, a.held.signal)
+    ctx.timersChanged()
+    return done
+  }
+
+  /** The next callback for this stay. Those that were meant for an earlier stay are taken out of the way. */
+  async #pendingCallback(record: RunRecord): Promise<PendingCallback | undefined> {
+    const ctx = this.#ctx
+    const stream = callbackStream(record.status)
+    for (;;) {
+      const page = await ctx.store.items(record.runId, stream, { limit: 1 })
+      const stored = page.items[0]
+      if (stored === undefined) return undefined
+      const body = (await ctx.codec.decode(stored.body, record, 'item')) as CallbackBody | undefined
+      if (body !== undefined && (body.entered === undefined || body.entered === record.entered.version)) return { stored, body }
+      ctx.logger.warn({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status }, 'refusing a callback for a stay that is over')
+      await ctx.committer.commit({ id: callbackUnitId(record.runId, stored.id, 0), consume: [{ runId: record.runId, stream, through: stored.pos }], emit: [eventAgain(ctx, record, 'wake')] })
+    }
+  }
+
+  /** A run that a client has created at a status with timeouts: only now somebody is here who has the timers' code. */
+  async #startTimers(record: RunRecord, held: HeldSlot): Promise<void> {
+    const ctx = this.#ctx
+    const timers = await entryTimers(ctx, record)
+    if (timers.length === 0) return
+    await ctx.committer.commit({ id: ctx.ids.unit(), timers }, held.signal)
+    ctx.timersChanged()
+  }
+
+  async #read(task: RunTask, held: HeldSlot): Promise<RunRecord | undefined> {
+    for (let tries = 0; ; tries++) {
+      const record = await this.#ctx.store.lookup(task.lane)
+      if (record !== undefined && record.version >= task.version) return record
+      if (task.cause === 'timer' || tries >= behindTries) return record === undefined ? undefined : await this.#behind(task, record)
+      await sleep(this.#ctx.clock, behindMs, held.signal)
+    }
+  }
+
+  /** An event from a future that a failover has taken back: what is stored counts, and says so again. */
+  async #behind(task: RunTask, record: RunRecord): Promise<RunRecord | undefined> {
+    const ctx = this.#ctx
+    ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version }, 'an event is newer than the stored run: dropping it')
+    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, 'runs'), reason: 'record is older' })
+    if (!isFinished(record.runState)) await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] })
+    return undefined
+  }
+
+  async #missing(task: RunTask): Promise<Verdict> {
+    const ctx = this.#ctx
+    ctx.logger.warn({ workflow: ctx.contract.name, runId: task.lane, version: task.version }, 'an event or timer of a run that is not stored: dropping it')
+    return await this.#settleTimer(task)
+  }
+
+  async #stale(task: RunTask, record: RunRecord): Promise<Verdict> {
+    this.#skipped(record.version > task.version ? 'already handled' : 'not waiting')
+    return await this.#settleTimer(task)
+  }
+
+  /** A timer that has nothing to do any more is closed, so that it is not due again. */
+  async #settleTimer(task: RunTask): Promise<Verdict> {
+    if (task.timer === undefined) return done
+    const timers: TimerOp[] = [{ settle: task.timer.key, as: 'cancelled' }]
+    await this.#ctx.committer.commit({ id: this.#ctx.ids.unit(), timers })
+    return done
+  }
+
+  #skipped(reason: string): Verdict {
+    const ctx = this.#ctx
+    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, 'runs'), reason })
+    return done
+  }
+
+  #broken(task: RunTask, error: unknown): Verdict {
+    const ctx = this.#ctx
+    const held = ctx.slotKeeper.valid(task.slot)
+    if (held === undefined || ctx.stopping.aborted) return leave
+    ctx.logger.error({ workflow: ctx.contract.name, runId: task.lane, version: task.version, error }, 'a run could not be looked at; it will be delivered again')
+    ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, 'runs'))
+    // A row that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to it.
+    if (isWorkflowError(error, 'StoreCorrupt')) return done
+    held.resign(brokenMs, error instanceof Error ? error.message : String(error))
+    return leave
+  }
+
+  #ackFailed(task: RunTask, error: unknown): void {
+    if (isWorkflowError(error, 'Fenced') || isWorkflowError(error, 'Stopped')) return
+    this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, runId: task.lane, error: error as WorkflowError }, 'an acknowledgement failed; the event will come again')
+  }
+
+  async #letOthers(): Promise<void> {
+    this.#turn ??= turn(this.#ctx.clock).then(() => {
+      this.#sinceTurn = 0
+      this.#turn = undefined
+    })
+    await this.#turn
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Turns what a handler returned into one unit and commits it: the transition, its timers, the callback that it consumes,
+ * the children that it starts. If the process dies before the commit, nothing happened and the handler runs again with
+ * the same idempotency key; after it, everything happened.
+ */
+import { InvalidOutcome, isWorkflowError, Unsupported } from '../errors.ts'
+import type { Payload } from '../model/payload.ts'
+import { isFinished } from '../model/run-state.ts'
+import type { TimerOp } from '../model/timer.ts'
+import type { Change, Committed, Refused, Unit } from '../model/unit.ts'
+import type { Attempt } from './attempt.ts'
+import { callbackUnitId } from './callback-item.ts'
+import { childChanges } from './child.ts'
+import { entryTimers } from './entry-timers.ts'
+import { fail, settleRetry } from './failure.ts'
+import type { CommitValue, HandlerRun, OutcomeValue } from './handler-run.ts'
+import { again, done, leave, type Verdict } from './run-task.ts'
+import { advance, changeState, committedRecord, eventAgain, type MoveNote, parentWake } from './transition.ts'
+import { callbackStream } from './worker-context.ts'
+
+export interface Success {
+  readonly count: number
+  readonly startedAt: number
+  readonly durationMs: number
+}
+
+/** What the handler decided, as the parts of a unit. */
+interface Decision {
+  readonly change?: Change
+  readonly timers?: readonly TimerOp[]
+  /** The step looked and chose to leave the run where it is. */
+  readonly skipped?: boolean
+  readonly write?: CommitValue['write']
+}
+
+export async function settle(a: Attempt, run: HandlerRun, returned: unknown, success: Success): Promise<Verdict> {
+  const { ctx, record } = a
+  let unit: Unit
+  let decision: Decision
+  try {
+    const unitId = a.item === undefined ? ctx.ids.unit() : callbackUnitId(record.runId, a.item.stored.id, record.version)
+    const encoded = ctx.codec.encode(run.object, record)
+    const object = encoded instanceof Promise ? await encoded : encoded
+    decision = await decide(a, run, returned, object, unitId, success)
+    unit = await unitOf(a, run, decision, unitId, success)
+  } catch (error) {
+    return await fail(a, { ...success, error, fatal: !isWorkflowError(error, 'WorkflowInProgress') })
+  }
+  let result: Committed | Refused
+  try {
+    result = decision.write === undefined ? await ctx.committer.commit(unit, a.held.signal) : await commitWith(a, unit, decision.write)
+  } catch (error) {
+    if (a.held.signal.aborted) return leave
+    return await fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })
+  }
+  return await conclude(a, unit, decision, result, success)
+}
+
+async function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Promise<Verdict> {
+  const { ctx, record } = a
+  if (!result.ok) {
+    ctx.cache.forget(record.runId)
+    if (result.reason === 'in-progress') {
+      return await fail(a, { ...success, error: new InvalidOutcome(`a child could not start: run ${result.current?.runId} of workflow '${result.current?.workflowName}' has the foreign id '${result.current?.foreignId}' and is not finished`), fatal: false })
+    }
+    // Somebody else has moved the run, or a callback has come in: look again, and never overwrite.
+    return again
+  }
+  if (unit.timers !== undefined) ctx.timersChanged()
+  const { change } = decision
+  const seq = result.seqs[0]
+  if (change === undefined || seq === undefined) {
+    ctx.cache.forget(record.runId)
+    return decision.skipped === true ? done : again
+  }
+  if (record.runState !== change.next.runState) {
+    ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: change.next.runState })
+  }
+  const next = committedRecord(change, seq)
+  ctx.cache.put(next)
+  ctx.committed.notify(next)
+  return isFinished(next.runState) || next.runState === 'Paused' || change.event.topics.length === 0 ? done : { kind: 'next', record: next }
+}
+
+/** Reads a handler's answer. Throws `InvalidOutcome` for what the graph does not allow. */
+async function decide(a: Attempt, run: HandlerRun, returned: unknown, object: Payload, unitId: string, success: Success): Promise<Decision> {
+  const { ctx, record, kind } = a
+  const note: MoveNote = { by: kind, attempt: success.count, durationMs: success.durationMs }
+  if (run.made !== undefined && run.made !== returned) {
+    const made = '~commit' in run.made ? 'commit' : run.made['~outcome']
+    throw new InvalidOutcome(`${where(a)} made an outcome by run.${made}() and returned something else: write \`return run.${made}(…)\``)
+  }
+  if (typeof returned === 'string') return await moveTo(a, returned, object, unitId, note)
+  const outcome = returned as OutcomeValue | CommitValue | null | undefined
+  if (typeof outcome !== 'object' || outcome === null || run.made !== outcome) {
+    throw new InvalidOutcome(`${where(a)} returned ${describe(returned)}: return one of ${destinationsOf(a).map((to) => `'${to}'`).join(', ')}, or an outcome of this run`)
+  }
+  if ('~commit' in outcome) return { ...(await moveTo(a, outcome['~commit'], object, unitId, note)), write: outcome.write }
+  const edited = !equalBytes(object.bytes, record.object.bytes)
+  switch (outcome['~outcome']) {
+    case 'saveAndRepeat':
+      return { change: advance(ctx, unitId, record, { to: record.status, object, note, stay: 'repeat' }) }
+    case 'skip': {
+      const moves = edited || a.item?.body.wait === true
+      const change = moves ? advance(ctx, unitId, record, { to: record.status, object, note, stay: 'keep' }) : undefined
+      return { skipped: kind === 'step' || kind === 'join', ...(change === undefined ? undefined : { change }) }
+    }
+    case 'pause': {
+      const reason = await ctx.codec.encodeReason(outcome.reason ?? '', record)
+      return {
+        change: changeState(ctx, unitId, record, 'Paused', { ...note, reason }, { object, pause: { by: 'person', actor: a.process.name, reason } }),
+        timers: [{ hold: record.runId }],
+      }
+    }
+    case 'cancel': {
+      const reason = await ctx.codec.encodeReason(outcome.reason ?? '', record)
+      return { change: changeState(ctx, unitId, record, 'Cancelled', { ...note, reason }, { object }), timers: [{ cancelOwner: record.runId }] }
+    }
+  }
+}
+
+async function moveTo(a: Attempt, to: string, object: Payload, unitId: string, note: MoveNote): Promise<Decision> {
+  const { ctx, record, kind } = a
+  const destinations = destinationsOf(a)
+  if (!destinations.includes(to)) {
+    throw new InvalidOutcome(`${where(a)} returned '${to}', and the graph leads its ${kind} only to ${destinations.map((name) => `'${name}'`).join(', ')}`)
+  }
+  const change = advance(ctx, unitId, record, { to, object, note, stay: 'enter' })
+  const exits = ctx.contract.graph.get(record.status)
+  // A callback that was accepted meanwhile goes first.
+  const guarded: Change = kind !== 'callback' && exits?.callback !== undefined ? { ...change, ifEmpty: callbackStream(record.status) } : change
+  const timers: TimerOp[] = exits?.timeout === undefined ? [] : [{ cancelOwner: record.runId }]
+  if (ctx.definition.timeouts.has(to)) timers.push(...(await entryTimers(ctx, committedRecord(change, record.seq))))
+  return { change: guarded, timers }
+}
+
+async function unitOf(a: Attempt, run: HandlerRun, decision: Decision, id: string, success: Success): Promise<Unit> {
+  const { ctx, record, task } = a
+  const { change } = decision
+  const children = run.children.length === 0 ? [] : await childChanges(ctx, id, record, change?.next ?? record, run.children)
+  const settled: TimerOp[] = a.kind === 'timeout' && task.timer !== undefined ? [{ settle: task.timer.key, as: 'completed' }] : [...settleRetry(a)]
+  const timers = decision.timers === undefined || decision.timers.length === 0 ? settled : [...settled, ...decision.timers]
+  const wake = change !== undefined && isFinished(change.next.runState) ? parentWake(ctx, record) : undefined
+  return {
+    id,
+    ...(change === undefined ? undefined : { changes: children.length === 0 ? [change] : [change, ...children] }),
+    ...(a.item === undefined ? undefined : { consume: [{ runId: record.runId, stream: a.item.stored.stream, through: a.item.stored.pos }] }),
+    ...(timers.length === 0 ? undefined : { timers }),
+    ...(decision.skipped === true ? { attempts: [skippedNote(a, change?.next.version ?? record.version, success)] } : undefined),
+    ...(wake === undefined ? undefined : { emit: [wake] }),
+    ...(change !== undefined && change.event.topics.length === 0 && a.kind === 'callback' ? { emit: [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }] } : undefined),
+  }
+}
+
+function skippedNote(a: Attempt, version: number, success: Success): NonNullable<Unit['attempts']>[number] {
+  return { runId: a.record.runId, version, process: a.process.name, kind: 'skipped', attempt: success.count, startedAt: new Date(success.startedAt), instance: a.ctx.instance }
+}
+
+class RolledBack extends Error {
+  readonly result: Committed | Refused
+  constructor(result: Committed | Refused) {
+    super('rolled back')
+    this.result = result
+  }
+}
+
+/** The user's rows and the transition in one transaction: both or neither. */
+async function commitWith(a: Attempt, unit: Unit, write: CommitValue['write']): Promise<Committed | Refused> {
+  const { store } = a.ctx
+  if (store.transaction === undefined) throw new Unsupported(`the record store of workflow '${a.record.workflowName}' has no transactions, and ${where(a)} asks for one by run.commit()`)
+  try {
+    return await store.transaction(async (tx, commit) => {
+      await write(tx)
+      for (;;) {
+        const result = await commit(unit)
+        // Replayed: the rows were written with it, by the attempt whose reply was lost. These must not stay.
+        if (result.ok ? result.replayed : result.reason !== 'busy') throw new RolledBack(result as Committed | Refused)
+        if (result.ok) return { ...result, final: true }
+      }
+    }, { signal: a.held.signal })
+  } catch (error) {
+    if (error instanceof RolledBack) return error.result
+    throw error
+  }
+}
+
+function destinationsOf(a: Attempt): readonly string[] {
+  return a.ctx.contract.graph.get(a.record.status)?.[a.kind] ?? []
+}
+
+function where(a: Attempt): string {
+  return `the handler of '${a.process.name}' of workflow '${a.record.workflowName}' (run ${a.record.runId})`
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'undefined'
+  if (typeof value === 'object' && value !== null) return '~outcome' in value || '~commit' in value ? 'an outcome of another run' : 'an object'
+  return String(value)
+}
+
+function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.byteLength === other.byteLength && Buffer.compare(one, other) === 0
+}

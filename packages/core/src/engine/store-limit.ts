@@ -1,0 +1,46 @@
+import { StoreUnavailable } from '../errors.ts'
+import type { Clock } from '../ports/clock.ts'
+
+/** Bounds how long a caller waits for a store that does not answer. */
+export class StoreLimit {
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  /** Calls in hand, in the order in which their time runs out: one timer serves all of them. */
+  readonly #calls = new Set<{ readonly until: number; readonly controller: AbortController }>()
+  #timer: Disposable | undefined
+
+  constructor(clock: Clock, timeoutMs: number) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Runs `work` with a signal that aborts with `StoreUnavailable` when the time is over. */
+  async run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller: new AbortController() }
+    this.#calls.add(call)
+    this.#timer ??= this.#arm(this.#timeoutMs)
+    try {
+      return await work(call.controller.signal)
+    } finally {
+      this.#calls.delete(call)
+      if (this.#calls.size === 0) {
+        this.#timer?.[Symbol.dispose]()
+        this.#timer = undefined
+      }
+    }
+  }
+
+  #arm(ms: number): Disposable {
+    return this.#clock.setTimer(ms, () => {
+      this.#timer = undefined
+      const now = this.#clock.monotonic()
+      for (const call of this.#calls) {
+        if (call.until > now) {
+          this.#timer = this.#arm(call.until - now)
+          return
+        }
+        call.controller.abort(new StoreUnavailable(`the store did not answer within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`))
+      }
+    })
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Turns "this run moves there" into the change that a store commits: the next record, its one event and its history
+ * entry. Pure: nothing is written here. Every path of a run goes through these three functions, so version, stay
+ * (`entered`), run state and topics agree with each other everywhere.
+ */
+import type { HistoryEntry, MovedBy } from '../model/history-entry.ts'
+import type { Payload } from '../model/payload.ts'
+import type { RunEvent } from '../model/run-event.ts'
+import type { RunPause, RunParent, RunRecord } from '../model/run-record.ts'
+import { isFinished, type RunState } from '../model/run-state.ts'
+import { slotOf } from '../model/slot.ts'
+import { topicOf } from '../model/topic.ts'
+import type { Change, NextRecord } from '../model/unit.ts'
+import type { EngineContext } from './engine-context.ts'
+
+const initiated: readonly RunState[] = ['Initiated']
+const running: readonly RunState[] = ['Running']
+const completed: readonly RunState[] = ['Completed']
+const initiatedRunning: readonly RunState[] = ['Initiated', 'Running']
+const initiatedCompleted: readonly RunState[] = ['Initiated', 'Running', 'Completed']
+
+/** What goes into the history beside the move itself. */
+export interface MoveNote {
+  readonly by: MovedBy
+  readonly attempt: number
+  readonly durationMs?: number
+  readonly actor?: string
+  readonly reason?: Payload
+  readonly error?: Payload
+}
+
+export interface Advance {
+  readonly to: string
+  readonly object: Payload
+  readonly note: MoveNote
+  /** `enter`: a new stay, also in the same status. `repeat`: the same stay once more. `keep`: the same stay, and its step is not run again. */
+  readonly stay: 'enter' | 'repeat' | 'keep'
+}
+
+export interface Creation {
+  readonly runId: string
+  readonly foreignId: string
+  readonly status: string
+  readonly object: Payload
+  readonly metadata: Readonly<Record<string, string>>
+  readonly traceparent?: string
+  readonly parent?: RunParent
+}
+
+/** A run begins. */
+export function creation(ctx: EngineContext, unitId: string, run: Creation): Change {
+  const at = new Date(ctx.clock.now())
+  const done = isTerminal(ctx, run.status)
+  const states = done ? initiatedCompleted : initiated
+  const next: NextRecord = {
+    workflowName: ctx.contract.name,
+    foreignId: run.foreignId,
+    runId: run.runId,
+    version: 1,
+    status: run.status,
+    runState: done ? 'Completed' : 'Initiated',
+    entered: { version: 1, at },
+    repeat: 0,
+    object: run.object,
+    metadata: run.metadata,
+    writer: writerOf(ctx),
+    ...(run.parent === undefined ? undefined : { parent: run.parent }),
+    ...(run.traceparent === undefined ? undefined : { traceparent: run.traceparent }),
+    createdAt: at,
+    updatedAt: at,
+    ...(done ? { finishedAt: at } : undefined),
+  }
+  return changeOf(ctx, unitId, undefined, next, states, done ? ctx.topics.completed(run.status) : ctx.topics.at(run.status), { by: 'trigger', attempt: 1 })
+}
+
+/** A run moves in its graph, or repeats its status. */
+export function advance(ctx: EngineContext, unitId: string, record: RunRecord, move: Advance): Change {
+  const at = new Date(ctx.clock.now())
+  const version = record.version + 1
+  const done = move.stay === 'enter' && isTerminal(ctx, move.to)
+  const first = record.runState === 'Initiated'
+  const states = done ? (first ? initiatedCompleted : completed) : first ? initiatedRunning : running
+  const next = nextOf(ctx, record, {
+    version,
+    status: move.to,
+    runState: done ? 'Completed' : 'Running',
+    entered: move.stay === 'enter' ? { version, at } : record.entered,
+    repeat: move.stay === 'enter' ? 0 : move.stay === 'repeat' ? record.repeat + 1 : record.repeat,
+    object: move.object,
+    at,
+  })
+  const topics = done ? ctx.topics.completed(move.to) : move.stay === 'keep' ? [] : ctx.topics.at(move.to)
+  return changeOf(ctx, unitId, record, next, states, topics, move.note)
+}
+
+/** A run pauses, resumes, is cancelled, or its data goes: it stays where it is in its graph. */
+export function changeState(ctx: EngineContext, unitId: string, record: RunRecord, to: RunState, note: MoveNote, extra: { readonly object?: Payload; readonly pause?: RunPause } = {}): Change {
+  const at = new Date(ctx.clock.now())
+  const next = nextOf(ctx, record, {
+    version: record.version + 1,
+    status: record.status,
+    runState: to,
+    entered: record.entered,
+    repeat: record.repeat,
+    object: extra.object ?? record.object,
+    at,
+    ...(extra.pause === undefined ? undefined : { pause: extra.pause }),
+  })
+  const topics = to === 'Running' ? ctx.topics.at(record.status) : ctx.topics.state(to)
+  return changeOf(ctx, unitId, record, next, [record.runState, to], topics, note)
+}
+
+/** Says once more that a run has something to do, without a new version. */
+export function eventAgain(ctx: EngineContext, record: RunRecord, kind: 'wake' | 'reemit'): RunEvent {
+  return {
+    v: 1,
+    kind,
+    workflowName: record.workflowName,
+    foreignId: record.foreignId,
+    runId: record.runId,
+    version: record.version,
+    status: record.status,
+    states: [record.runState],
+    topics: record.runState === 'RequestedDataDeleted' ? ctx.topics.state('RequestedDataDeleted') : ctx.topics.at(record.status),
+    slot: slotOf(record.runId, ctx.slots),
+    at: new Date(ctx.clock.now()),
+    ...(record.traceparent === undefined ? undefined : { traceparent: record.traceparent }),
+  }
+}
+
+/** Tells a parent that one of its children has finished; undefined without a parent. */
+export function parentWake(ctx: EngineContext, record: RunRecord): RunEvent | undefined {
+  const { parent } = record
+  if (parent === undefined) return undefined
+  const status = parent.join.slice(0, parent.join.lastIndexOf('/'))
+  return {
+    v: 1,
+    kind: 'wake',
+    workflowName: parent.workflowName,
+    // A wake-up makes its receiver read the run: the ids that a child does not know are left empty.
+    foreignId: '',
+    runId: parent.runId,
+    version: 0,
+    status,
+    states: [],
+    topics: [topicOf(parent.workflowName, status)],
+    slot: slotOf(parent.runId, ctx.slots),
+    at: new Date(ctx.clock.now()),
+  }
+}
+
+/** The record that a commit has made of a change. */
+export function committedRecord(change: Change, seq: bigint): RunRecord {
+  return { ...change.next, seq }
+}
+
+interface Moving {
+  readonly version: number
+  readonly status: string
+  readonly runState: RunState
+  readonly entered: RunRecord['entered']
+  readonly repeat: number
+  readonly object: Payload
+  readonly at: Date
+  readonly pause?: RunPause
+}
+
+function nextOf(ctx: EngineContext, record: RunRecord, moving: Moving): NextRecord {
+  const finishedAt = record.finishedAt ?? (isFinished(moving.runState) ? moving.at : undefined)
+  return {
+    workflowName: record.workflowName,
+    foreignId: record.foreignId,
+    runId: record.runId,
+    version: moving.version,
+    status: moving.status,
+    runState: moving.runState,
+    entered: moving.entered,
+    repeat: moving.repeat,
+    object: moving.object,
+    metadata: record.metadata,
+    writer: writerOf(ctx),
+    ...(record.parent === undefined ? undefined : { parent: record.parent }),
+    ...(moving.pause === undefined ? undefined : { pause: moving.pause }),
+    ...(record.traceparent === undefined ? undefined : { traceparent: record.traceparent }),
+    createdAt: record.createdAt,
+    updatedAt: moving.at,
+    ...(finishedAt === undefined ? undefined : { finishedAt }),
+  }
+}
+
+function changeOf(ctx: EngineContext, unitId: string, record: RunRecord | undefined, next: NextRecord, states: readonly RunState[], topics: readonly string[], note: MoveNote): Change {
+  const moved = record !== undefined && record.status !== next.status
+  const event: RunEvent = {
+    v: 1,
+    kind: 'transition',
+    workflowName: next.workflowName,
+    foreignId: next.foreignId,
+    runId: next.runId,
+    version: next.version,
+    ...(moved ? { previousStatus: record.status } : undefined),
+    status: next.status,
+    states,
+    topics,
+    slot: slotOf(next.runId, ctx.slots),
+    at: next.updatedAt,
+    ...(next.traceparent === undefined ? undefined : { traceparent: next.traceparent }),
+  }
+  const history: HistoryEntry = {
+    runId: next.runId,
+    version: next.version,
+    unitId,
+    ...(record === undefined ? undefined : { from: record.status }),
+    to: next.status,
+    states,
+    at: next.updatedAt,
+    instance: ctx.instance,
+    ...(ctx.historyObjects ? { object: next.object } : undefined),
+    ...note,
+  }
+  return { expect: record === undefined ? 'absent' : record.version, next, event, history }
+}
+
+const writers = new WeakMap<object, RunRecord['writer']>()
+
+function writerOf(ctx: EngineContext): RunRecord['writer'] {
+  let writer = writers.get(ctx.contract)
+  if (writer === undefined) {
+    writer = { graph: ctx.contract.fingerprint, schema: ctx.contract.schemaVersion }
+    writers.set(ctx.contract, writer)
+  }
+  return writer
+}
+
+function isTerminal(ctx: EngineContext, status: string): boolean {
+  const exits = ctx.contract.graph.get(status)
+  return exits !== undefined && Object.keys(exits).length === 0
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../ports/clock.ts'
+
+/** Resolves after `ms`; rejects with `signal.reason` when that comes first. Leaves neither timer nor listener behind. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason)
+    const abort = (): void => {
+      timer[Symbol.dispose]()
+      reject(signal?.reason)
+    }
+    const timer = clock.setTimer(ms, () => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    })
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+/** Resolves once all else that is ready has had a turn: timers, sockets, other callers. */
+export function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setImmediate(resolve)
+  })
+}
+
+/** Rejects with `signal.reason` once it aborts, unless `work` settles first. Never leaves a listener behind. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** A wake-up that is remembered until somebody waits, and then ends one wait. One waiter at a time. */
+export class Wake {
+  #set = false
+  #resolve: (() => void) | undefined
+
+  set(): void {
+    this.#set = true
+    this.#resolve?.()
+  }
+
+  /** Waits for a wake-up, for at most `ms`, or until the signal aborts; resolves in every case. */
+  async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#set && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          this.#resolve = undefined
+          timer?.[Symbol.dispose]()
+          signal.removeEventListener('abort', end)
+          resolve()
+        }
+        const timer = ms === Infinity ? undefined : clock.setTimer(ms, end)
+        signal.addEventListener('abort', end)
+        this.#resolve = end
+      })
+    }
+    this.#set = false
+  }
+}

@@ -1,0 +1,52 @@
+import type { DefinitionModel } from '../model/definition.ts'
+import type { EngineContext } from './engine-context.ts'
+import type { Executions } from './execution.ts'
+import type { Lanes } from './lanes.ts'
+import type { Process } from './process.ts'
+import type { RunTask } from './run-task.ts'
+import type { Slots } from './slots.ts'
+import type { Solitude } from './solitude.ts'
+
+/** What the parts of a worker share besides the engine's context. */
+export interface WorkerContext extends EngineContext {
+  readonly definition: DefinitionModel
+  readonly lanes: Lanes<RunTask>
+  readonly slotKeeper: Slots
+  readonly executions: Executions
+  readonly solitude: Solitude
+  /** By name; complete before anything runs. */
+  readonly processes: ReadonlyMap<string, Process>
+  readonly retryInPlaceMs: number
+  /** Infinity = never. */
+  readonly autoResumeMs: number
+  /** Aborts when the workflow stops taking work. */
+  readonly stopping: AbortSignal
+  /** Tells the poller that a timer may be due earlier than it thinks. */
+  readonly timersChanged: () => void
+}
+
+export const processNames = {
+  step: (status: string): string => `step ${status}`,
+  callback: (status: string): string => `callback ${status}`,
+  timeout: (status: string, name: string): string => `timeout ${status}/${name}`,
+  join: (status: string): string => `join ${status}`,
+  hook: (kind: string): string => `hook ${kind}`,
+  connector: (name: string): string => `connector ${name}`,
+} as const
+
+/** The process of a name; every name that is asked for was made from the definition. */
+export function processOf(ctx: WorkerContext, name: string): Process {
+  const process = ctx.processes.get(name)
+  if (process === undefined) throw new Error(`no process '${name}'`)
+  return process
+}
+
+/** The stream of a run's inbox that holds the callbacks for a status. */
+export function callbackStream(status: string): string {
+  return `callback/${status}`
+}
+
+/** How a run's join names one of its stays. */
+export function joinOf(status: string, enteredVersion: number): string {
+  return `${status}/${enteredVersion}`
+}
