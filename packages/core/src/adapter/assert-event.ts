@@ -1,6 +1,6 @@
 import type { RunEvent } from '../model/run-event.ts'
 import { runStates, type RunState } from '../model/run-state.ts'
-import { assertDate, assertId, assertInteger, assertName, assertOneOf, refuse, type Subject } from './assert-values.ts'
+import { assertDate, assertId, assertInteger, assertName, assertOneOf, assertSlot, refuse, type Subject } from './assert-values.ts'
 
 /** Throws `InvalidArgument` for an event that cannot be stored, or that no receiver could make sense of. */
 export function assertEvent(event: RunEvent, subject: Subject): void {
@@ -20,7 +20,7 @@ export function assertEventRest(event: RunEvent, subject: Subject): void {
   assertStates(event.states, "the event's states", subject)
   if (!Array.isArray(event.topics)) refuse(subject, "the event's topics", 'must be a list')
   for (const topic of event.topics) assertId(topic, "the event's topic", subject)
-  assertInteger(event.slot, 0, "the event's slot", subject)
+  assertSlot(event.slot, "the event's slot", subject)
   assertDate(event.at, "the event's at", subject)
   if (event.traceparent !== undefined) assertId(event.traceparent, "the event's traceparent", subject)
 }

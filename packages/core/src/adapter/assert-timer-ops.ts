@@ -1,6 +1,6 @@
 import { Unsupported } from '../errors.ts'
 import type { Timer, TimerKey, TimerOp } from '../model/timer.ts'
-import { assertDate, assertId, assertInteger, assertName, assertOneOf, assertPayload, refuse, type Subject } from './assert-values.ts'
+import { assertDate, assertId, assertInteger, assertName, assertOneOf, assertPayload, assertSlot, refuse, type Subject } from './assert-values.ts'
 
 const kinds: readonly TimerKey['kind'][] = ['timeout', 'retry', 'resume', 'schedule']
 
@@ -31,7 +31,7 @@ function assertTimerOp(op: TimerOp): void {
 function assertTimer(timer: Timer): void {
   const subject = assertKey(timer.key)
   assertName(timer.workflowName, 'workflowName', subject)
-  assertInteger(timer.slot, 0, 'slot', subject)
+  assertSlot(timer.slot, 'slot', subject)
   assertDate(timer.at, 'at', subject)
   if (typeof timer.held !== 'boolean') refuse(subject, 'held', 'must be true or false')
   assertInteger(timer.attempt, 0, 'attempt', subject)

@@ -38,6 +38,12 @@ export function assertInteger(value: unknown, min: number, part: string, subject
   if (!Number.isSafeInteger(value) || (value as number) < min) refuse(subject, part, `must be a whole number, ${min} or more; got ${String(value)}`)
 }
 
+/** Throws unless `value` can be the number of a slot. */
+export function assertSlot(value: unknown, part: string, subject: Subject): void {
+  assertInteger(value, 0, part, subject)
+  if ((value as number) >= limits.slots) refuse(subject, part, `must be below ${limits.slots}; got ${String(value)}`)
+}
+
 /** Throws unless `value` is a valid date. */
 export function assertDate(value: unknown, part: string, subject: Subject): void {
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) refuse(subject, part, `must be a valid Date; got ${String(value)}`)

@@ -15,4 +15,6 @@ export const limits = {
   payloadBytes: 16_777_216,
   /** Parts of a unit: changes, items, consumes, timer operations, notes and events together. */
   unitParts: 10_000,
+  /** Slots are numbered from 0 to one less than this. */
+  slots: 65_536,
 } as const

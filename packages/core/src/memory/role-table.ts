@@ -1,0 +1,177 @@
+/** One instance, as the table sees it. */
+export interface Member {
+  readonly instance: string
+  readonly leases: Set<HeldRole>
+  /** When its leases end unless it renews them, by the monotonic clock. */
+  untilMonotonicMs: number
+}
+
+/** A role in somebody's hands. */
+export interface HeldRole {
+  readonly role: string
+  readonly member: Member
+  readonly generation: number
+  readonly token: bigint
+  readonly unclean: boolean
+  readonly since: Date
+  readonly yielding: boolean
+  /** Asks the holder to give the role back when it is done with what it has in hand. */
+  readonly askToYield: () => void
+  /** Tells the holder that the role is no longer its own. */
+  readonly lose: () => void
+}
+
+/** Somebody who waits for a role. */
+export interface Waiter {
+  readonly member: Member
+  readonly generation: number
+  readonly grant: (token: bigint, unclean: boolean) => HeldRole
+}
+
+interface Role {
+  readonly name: string
+  readonly waiters: Set<Waiter>
+  holder: HeldRole | undefined
+  /** Of the newest holder; 0 before the first. Never goes back. */
+  token: bigint
+  /** The last holder did not release. */
+  unclean: boolean
+}
+
+/**
+ * Who holds which role, and who waits. Decides in one place, after everything that may change the answer: free roles
+ * go to the waiter with the newest code, then to the one that has least; whoever has two more than a waiter, or older
+ * code, is asked to give one back.
+ */
+export class RoleTable {
+  readonly domain: string
+  readonly #roles = new Map<string, Role>()
+  /** The roles that somebody waits for. */
+  readonly #wanted = new Set<Role>()
+  readonly #members = new Set<Member>()
+  #settling = false
+
+  constructor(domain: string) {
+    this.domain = domain
+  }
+
+  wait(role: string, waiter: Waiter): void {
+    const entry = this.#role(role)
+    entry.waiters.add(waiter)
+    this.#wanted.add(entry)
+    this.#settleSoon()
+  }
+
+  stopWaiting(role: string, waiter: Waiter): void {
+    const entry = this.#role(role)
+    entry.waiters.delete(waiter)
+    if (entry.waiters.size === 0) this.#wanted.delete(entry)
+  }
+
+  /** Frees a role; one that has another holder by now is left alone. */
+  release(held: HeldRole, unclean: boolean): void {
+    held.member.leases.delete(held)
+    const entry = this.#role(held.role)
+    if (entry.holder !== held) return
+    entry.holder = undefined
+    entry.unclean = unclean
+    this.#settleSoon()
+  }
+
+  /** Takes a role away behind its holder's back, as a lease store does that lost its data. For tests. */
+  steal(role: string): void {
+    const entry = this.#role(role)
+    entry.holder = undefined
+    entry.unclean = true
+    this.#settleSoon()
+  }
+
+  isHolder(held: HeldRole): boolean {
+    return this.#roles.get(held.role)?.holder === held
+  }
+
+  holder(role: string): HeldRole | undefined {
+    return this.#roles.get(role)?.holder
+  }
+
+  /** Ends the leases that were not renewed in time. Their holders hear of it first. */
+  expire(monotonicMs: number): void {
+    for (const member of this.#members) {
+      if (member.untilMonotonicMs > monotonicMs) continue
+      for (const held of [...member.leases]) {
+        held.lose()
+        this.release(held, true)
+      }
+      this.#members.delete(member)
+    }
+  }
+
+  #role(name: string): Role {
+    let role = this.#roles.get(name)
+    if (role === undefined) {
+      role = { name, waiters: new Set(), holder: undefined, token: 0n, unclean: false }
+      this.#roles.set(name, role)
+    }
+    return role
+  }
+
+  /** Once after everything that happens now, so that those who come together share. */
+  #settleSoon(): void {
+    if (this.#settling) return
+    this.#settling = true
+    queueMicrotask(() => {
+      this.#settling = false
+      this.#settle()
+    })
+  }
+
+  #settle(): void {
+    const shares = new Map<Member, number>()
+    for (const role of this.#wanted) {
+      if (role.holder === undefined) this.#grant(role, shares)
+      else if (role.holder.yielding) add(shares, candidate(role, shares)?.member, 1)
+    }
+    for (const role of this.#wanted) if (role.holder?.yielding === false) this.#rebalance(role.holder, role, shares)
+  }
+
+  #grant(role: Role, shares: Map<Member, number>): void {
+    const waiter = candidate(role, shares)
+    if (waiter === undefined) return
+    this.stopWaiting(role.name, waiter)
+    role.token++
+    role.holder = waiter.grant(role.token, role.unclean)
+    role.unclean = false
+    waiter.member.leases.add(role.holder)
+    this.#members.add(waiter.member)
+  }
+
+  #rebalance(holder: HeldRole, role: Role, shares: Map<Member, number>): void {
+    const waiter = candidate(role, shares)
+    if (waiter === undefined || waiter.generation < holder.generation) return
+    if (waiter.generation === holder.generation && shareOf(holder.member, shares) <= shareOf(waiter.member, shares) + 1) return
+    add(shares, waiter.member, 1)
+    holder.askToYield()
+  }
+}
+
+/** Who should have a role next: the newest code, then the smallest share, then who came first. */
+function candidate(role: Role, shares: ReadonlyMap<Member, number>): Waiter | undefined {
+  let best: Waiter | undefined
+  for (const waiter of role.waiters) {
+    if (waiter.member === role.holder?.member) continue
+    if (best === undefined || waiter.generation > best.generation
+      || (waiter.generation === best.generation && shareOf(waiter.member, shares) < shareOf(best.member, shares))) best = waiter
+  }
+  return best
+}
+
+/** What a member has and will keep, and what it has been promised. */
+function shareOf(member: Member, promised: ReadonlyMap<Member, number>): number {
+  let share = promised.get(member) ?? 0
+  for (const held of member.leases) if (!held.yielding) share++
+  return share
+}
+
+function add(shares: Map<Member, number>, member: Member | undefined, count: number): void {
+  if (member !== undefined) shares.set(member, (shares.get(member) ?? 0) + count)
+}
