@@ -1,11 +1,11 @@
 /** Type-checks every package, its tests included, against the sources of the others. Two compilers at a time. */
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, workspacePackages } from './workspace-packages.ts'
 
 const atOnceMax = 2
-const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts'].filter((folder) => existsSync(join(root, folder, 'tsconfig.json')))
+const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts'].filter(hasTypeScript)
 const waiting = [...projects]
 let failed = 0
 
@@ -19,4 +19,9 @@ async function work(): Promise<void> {
     const code = await new Promise<number | null>((done, fail) => tsc.on('close', done).on('error', fail))
     if (code !== 0) failed++
   }
+}
+
+function hasTypeScript(folder: string): boolean {
+  const cwd = join(root, folder)
+  return existsSync(join(cwd, 'tsconfig.json')) && globSync('{*,{src,test}/**/*}.ts', { cwd }).length > 0
 }
