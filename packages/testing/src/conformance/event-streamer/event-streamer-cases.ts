@@ -9,7 +9,8 @@ import { newEventStreamerScope } from './event-streamer-scope.ts'
  */
 export function eventStreamerCases(harness: EventStreamerHarness): readonly ConformanceCase[] {
   return harness.capabilities.feeds.flatMap((feed) => {
-    const cases = bindCases(eventStreamerDefinitions, harness, (backend, capabilities) => newEventStreamerScope(backend, capabilities, feed))
+    const fitting = eventStreamerDefinitions.filter(({ feeds }) => feeds === undefined || feeds.includes(feed))
+    const cases = bindCases(fitting, harness, (backend, capabilities) => newEventStreamerScope(backend, capabilities, feed))
     return cases.map((bound) => ({ ...bound, name: `${bound.name} (fed by the ${feed})` }))
   })
 }

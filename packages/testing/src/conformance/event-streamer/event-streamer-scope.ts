@@ -20,7 +20,10 @@ export interface EventStreamerScope extends CaseScope, Waiting {
   readonly stream: (receivers: readonly ReceiverSpec[], topics?: readonly string[]) => Promise<{ readonly instance: EventStreamerInstance; readonly streamer: EventStreamer; readonly publisher: Publisher }>
 }
 
-export type EventStreamerCase = CaseDefinition<EventStreamerScope, NeedOf<EventStreamerCapabilities>>
+export type EventStreamerCase = CaseDefinition<EventStreamerScope, NeedOf<EventStreamerCapabilities>> & {
+  /** The feeds that the case is about. @default all */
+  readonly feeds?: readonly Feed[]
+}
 
 /** Every slot of the workflow that cases are about. */
 export const allSlots: readonly number[] = Array.from({ length: slotsCount }, (_, slot) => slot)

@@ -129,8 +129,8 @@ export const receiversDefinitions: readonly EventStreamerCase[] = [
   },
   {
     name: 'a sender sends in order, and nothing is nothing',
+    feeds: ['sender'],
     test: async (scope) => {
-      if (scope.feed !== 'sender') return
       const { instance, streamer, publisher } = await scope.stream([stepReceiver])
       const sender = await streamer.newSender()
       await sender.send([])

@@ -7,6 +7,7 @@ import { waitingOn, type Waiting } from '../waiting.ts'
 /** What a case about a RoleScheduler works with. */
 export interface RoleSchedulerScope extends CaseScope, Waiting {
   readonly backend: RoleSchedulerBackend
+  readonly capabilities: RoleSchedulerCapabilities
   readonly sizes: Sizes
   readonly open: (name: string) => Promise<Instance<RoleScheduler>>
   readonly openScheduler: (name: string) => Promise<RoleScheduler>
@@ -30,6 +31,7 @@ export function newRoleSchedulerScope(backend: RoleSchedulerBackend, capabilitie
   return {
     ...waiting,
     backend,
+    capabilities,
     sizes: capabilities.sizes ?? {},
     open: (name) => opened.instance(name),
     openScheduler: async (name) => (await opened.instance(name)).port,
