@@ -11,7 +11,9 @@ const [name = '', ...args] = process.argv.slice(2)
 const folder = join(root, 'benchmarks')
 const names = globSync('*.ts', { cwd: folder }).map((file) => basename(file, '.ts'))
 if (!names.includes(name)) {
-  console.error(`${name === '' ? 'Say which benchmark' : `There is no benchmark '${name}'`}: ${names.sort().join(', ') || 'there is none yet'}`)
+  console.error(
+    `${name === '' ? 'Say which benchmark' : `There is no benchmark '${name}'`}: ${names.sort().join(', ') || 'there is none yet'}`,
+  )
   process.exitCode = 1
 } else if (built()) {
   const child = spawn(process.execPath, ['--expose-gc', join(folder, `${name}.ts`), ...args], { cwd: folder, stdio: 'inherit' })
@@ -23,7 +25,10 @@ if (!names.includes(name)) {
 
 /** Standard output belongs to the benchmark: with --json, others read it. */
 function built(): boolean {
-  const turbo = spawnSync('turbo', ['run', 'build', '--output-logs=errors-only', '--filter=./packages/*'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const turbo = spawnSync('turbo', ['run', 'build', '--output-logs=errors-only', '--filter=./packages/*'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   if (turbo.status === 0) return true
   console.error(`${turbo.stdout}${turbo.stderr}\nThe build failed: nothing was measured.`)
   process.exitCode = 1

@@ -24,7 +24,9 @@ process.exitCode = faults.length === 0 ? 0 : 1
 function textFiles(): readonly SourceFile[] {
   const listed = spawnSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).stdout.split('\n')
   return listed
-    .filter((path) => /\.(m?[jt]sx?|json|ya?ml|md|sh)$|^\.ci\/|^LICENSE$/.test(path) && path !== 'pnpm-lock.yaml' && existsSync(join(root, path)))
+    .filter(
+      (path) => /\.(m?[jt]sx?|json|ya?ml|md|sh)$|^\.ci\/|^LICENSE$/.test(path) && path !== 'pnpm-lock.yaml' && existsSync(join(root, path)),
+    )
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
@@ -34,6 +36,8 @@ function documentation(): readonly string[] {
   const source = (name: string): string => page(`packages/core/src/${name}.ts`) ?? ''
   return [
     ...(errors === undefined ? [] : errorFaults(source('errors'), errors)),
-    ...(configuration === undefined ? [] : optionFaults([...optionsOf(source('options')), ...optionsOf(source('infrastructure'))], configuration)),
+    ...(configuration === undefined
+      ? []
+      : optionFaults([...optionsOf(source('options')), ...optionsOf(source('infrastructure'))], configuration)),
   ]
 }

@@ -37,7 +37,10 @@ function pagesToCheck(): readonly string[] {
   const asked = process.argv.slice(2).map((file) => relative(root, resolve(file)))
   if (asked.length > 0) return asked
   const patterns = ['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md', 'benchmarks/*.md']
-  return globSync(patterns, { cwd: root, exclude: (path) => /(^|\/)(node_modules|\.snippets|dist)$/.test(path) || path.endsWith('CHANGELOG.md') }).sort()
+  return globSync(patterns, {
+    cwd: root,
+    exclude: (path) => /(^|\/)(node_modules|\.snippets|dist)$/.test(path) || path.endsWith('CHANGELOG.md'),
+  }).sort()
 }
 
 function extract(page: string): readonly PageSnippet[] {

@@ -36,7 +36,9 @@ async function lint({ folder }: WorkspacePackage): Promise<void> {
     faults.push(`${folder} is not built: run pnpm build`)
     return
   }
-  const stale = globSync('**/*.js', { cwd: join(cwd, 'dist') }).filter((file) => !existsSync(join(cwd, 'src', file.replace(/\.js$/, '.ts'))))
+  const stale = globSync('**/*.js', { cwd: join(cwd, 'dist') }).filter(
+    (file) => !existsSync(join(cwd, 'src', file.replace(/\.js$/, '.ts'))),
+  )
   if (stale.length > 0) faults.push(`${folder}/dist has ${stale.join(', ')}, whose source is gone: delete dist and build again`)
   const before = new Set(readdirSync(tarballs))
   if (!(await succeeds(folder, cwd, 'pnpm', ['pack', '--pack-destination', tarballs]))) return
@@ -48,7 +50,15 @@ async function lint({ folder }: WorkspacePackage): Promise<void> {
 async function weighCore(): Promise<void> {
   const entry = join(root, 'packages/core/dist/index.js')
   if (!existsSync(entry)) return
-  const bundle = await build({ entryPoints: [entry], bundle: true, minify: true, format: 'esm', platform: 'node', write: false, logLevel: 'error' })
+  const bundle = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+    logLevel: 'error',
+  })
   const bytes = gzipSync(bundle.outputFiles[0]?.contents ?? '', { level: 9 }).byteLength
   const url = pathToFileURL(entry).href
   const program = `const t = performance.now(); await import(${JSON.stringify(url)}); process.stdout.write(String(performance.now() - t))`
@@ -57,7 +67,9 @@ async function weighCore(): Promise<void> {
     const { output } = await outcome(process.execPath, ['--input-type=module', '-e', program], root)
     ms = Math.min(ms, Number(output))
   }
-  console.log(`@workflow/core: ${bytes} bytes minified and gzipped (at most ${coreBytesMax}), imported in ${ms.toFixed(1)} ms (at most ${coreImportMsMax})`)
+  console.log(
+    `@workflow/core: ${bytes} bytes minified and gzipped (at most ${coreBytesMax}), imported in ${ms.toFixed(1)} ms (at most ${coreImportMsMax})`,
+  )
   if (bytes > coreBytesMax) faults.push(`@workflow/core is ${bytes} bytes minified and gzipped, and ${coreBytesMax} is the most`)
   if (!(ms <= coreImportMsMax)) faults.push(`@workflow/core takes ${ms.toFixed(1)} ms to import, and ${coreImportMsMax} is the most`)
 }
@@ -68,7 +80,11 @@ async function succeeds(folder: string, cwd: string, file: string, args: readonl
   return code === 0
 }
 
-async function outcome(file: string, args: readonly string[], cwd: string): Promise<{ readonly code: number | null; readonly output: string }> {
+async function outcome(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<{ readonly code: number | null; readonly output: string }> {
   const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))

@@ -61,7 +61,15 @@ function findTools() {
   const look = bins.map((bin) => `command -v ${bin}`).join(' && ')
   const npx = spawnSync('npx', ['-y', ...packages.flatMap((name) => ['-p', name]), '-c', look], { cwd: root, encoding: 'utf8' })
   if (npx.status !== 0) fail(`could not fetch ${packages.join(' and ')} with npx: ${npx.error?.message ?? npx.stderr}`)
-  return [...own, ...new Set(npx.stdout.trim().split('\n').map((file) => dirname(file)))]
+  return [
+    ...own,
+    ...new Set(
+      npx.stdout
+        .trim()
+        .split('\n')
+        .map((file) => dirname(file)),
+    ),
+  ]
 }
 
 /** Changes whenever an install could have something to do. */
@@ -69,7 +77,11 @@ function fingerprint() {
   const hash = createHash('sha256')
   const folders = ['packages', 'examples'].flatMap((parent) => {
     const folder = join(root, parent)
-    return existsSync(folder) ? readdirSync(folder).sort().map((name) => join(folder, name)) : []
+    return existsSync(folder)
+      ? readdirSync(folder)
+          .sort()
+          .map((name) => join(folder, name))
+      : []
   })
   const manifests = [root, join(root, 'benchmarks'), join(root, 'docs'), ...folders].map((folder) => join(folder, 'package.json'))
   for (const file of [join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml'), ...manifests]) {
@@ -131,7 +143,10 @@ function run({ file, args, cwd, environment }) {
     if (!(signal === 'SIGINT' && terminal)) child.kill(signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, forward)
-  const orphaned = setInterval(watchOf(() => child.kill('SIGTERM')), 500)
+  const orphaned = setInterval(
+    watchOf(() => child.kill('SIGTERM')),
+    500,
+  )
   child.on('exit', (code, signal) => {
     clearInterval(orphaned)
     guard?.stdin.end('done\n')

@@ -24,11 +24,12 @@ export interface DocumentedOption {
 
 /** The optional members of the interfaces of a module whose names end in Options or Infrastructure. Those of the outbox are `outbox.x`. */
 export function optionsOf(source: string): readonly DocumentedOption[] {
-  return [...source.matchAll(/^export interface (\w+(?:Options|Infrastructure))\b[^{]*\{\n([\s\S]*?)^\}/gm)].flatMap(([, name = '', body = '']) =>
-    [...body.matchAll(/((?:^ {2}\/\*\*[\s\S]*?\*\/\n)?)^ {2}readonly (\w+)\?:/gm)].map(([, comment = '', option = '']) => ({
-      name: name === 'OutboxOptions' ? `outbox.${option}` : option,
-      standard: /@default\s+(.+?)\s*(?:\*\/|$)/m.exec(comment)?.[1],
-    })),
+  return [...source.matchAll(/^export interface (\w+(?:Options|Infrastructure))\b[^{]*\{\n([\s\S]*?)^\}/gm)].flatMap(
+    ([, name = '', body = '']) =>
+      [...body.matchAll(/((?:^ {2}\/\*\*[\s\S]*?\*\/\n)?)^ {2}readonly (\w+)\?:/gm)].map(([, comment = '', option = '']) => ({
+        name: name === 'OutboxOptions' ? `outbox.${option}` : option,
+        standard: /@default\s+(.+?)\s*(?:\*\/|$)/m.exec(comment)?.[1],
+      })),
   )
 }
 

@@ -30,6 +30,9 @@ it('core may not import upwards or sideways, not even types', () => {
 })
 
 it('an adapter knows core and nothing else of ours', () => {
-  const file = { path: 'packages/sqlite/src/index.ts', text: "import { a } from '@workflow/core/adapter'\nimport { b } from '@workflow/postgres'" }
+  const file = {
+    path: 'packages/sqlite/src/index.ts',
+    text: "import { a } from '@workflow/core/adapter'\nimport { b } from '@workflow/postgres'",
+  }
   expect(packageFaults([file])).toEqual([expect.stringContaining('imports @workflow/postgres')])
 })

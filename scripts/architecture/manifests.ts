@@ -37,7 +37,10 @@ function published({ folder, manifest }: WorkspacePackage): readonly Rule[] {
     { holds: typeof manifest['description'] === 'string' && manifest['description'] !== '', says: '"description" is missing' },
     { holds: manifest['sideEffects'] === false, says: '"sideEffects" must be false' },
     { holds: engines['node'] === '>=22.12', says: '"engines.node" must be ">=22.12"' },
-    { holds: publish['access'] === 'public' && publish['provenance'] === true, says: '"publishConfig" must have public access and provenance' },
+    {
+      holds: publish['access'] === 'public' && publish['provenance'] === true,
+      says: '"publishConfig" must have public access and provenance',
+    },
     { holds: ways.length > 0, says: '"exports" is missing' },
     ...ways.filter(([, way]) => typeof way === 'object').map(([name, way]) => wayRule(name, way as Readonly<Record<string, unknown>>)),
   ]
@@ -50,5 +53,8 @@ function wayRule(name: string, way: Readonly<Record<string, unknown>>): Rule {
 }
 
 function fileRules(files: readonly string[]): readonly Rule[] {
-  return ['README.md', 'tsconfig.json', 'tsconfig.build.json'].map((name) => ({ holds: files.includes(name), says: `${name} is missing beside it` }))
+  return ['README.md', 'tsconfig.json', 'tsconfig.build.json'].map((name) => ({
+    holds: files.includes(name),
+    says: `${name} is missing beside it`,
+  }))
 }

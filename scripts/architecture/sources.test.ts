@@ -4,7 +4,12 @@ import { dateFaults, shapeFaults, wordFaults } from './sources.ts'
 const file = (path: string, text = ''): { path: string; text: string } => ({ path, text })
 
 it('paths of one machine, registries and unfinished work are found', () => {
-  const text = ['see /ho' + 'me/me/x', 'ht' + 'tps://registry.npm' + 'js.org/a', '// TO' + 'DO later', 'fine /var/lib/orders.db and ./work/x'].join('\n')
+  const text = [
+    'see /ho' + 'me/me/x',
+    'ht' + 'tps://registry.npm' + 'js.org/a',
+    '// TO' + 'DO later',
+    'fine /var/lib/orders.db and ./work/x',
+  ].join('\n')
   expect(wordFaults(file('a.md', text)).map((fault) => fault.slice(0, 12))).toEqual(['a.md: line 1', 'a.md: line 2', 'a.md: line 3'])
 })
 

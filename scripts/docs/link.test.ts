@@ -16,7 +16,9 @@ it('dead links are found, live ones and addresses elsewhere are not', () => {
   writeFileSync(join(root, 'b.md'), '# Here')
   writeFileSync(
     join(root, 'a.md'),
-    ['[ok](b.md#here) [web](https://example.com)', '[gone](c.md)', '[no heading](b.md#there)', '[out](../x.md)', '`[code](c.md)`'].join('\n'),
+    ['[ok](b.md#here) [web](https://example.com)', '[gone](c.md)', '[no heading](b.md#there)', '[out](../x.md)', '`[code](c.md)`'].join(
+      '\n',
+    ),
   )
   expect(deadLinks(join(root, 'a.md'), root)).toEqual([
     'line 2: c.md leads nowhere',

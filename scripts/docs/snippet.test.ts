@@ -11,7 +11,9 @@ describe('snippets of a page', () => {
   })
 
   it('that continue another one share its module, each at its own lines', () => {
-    const { snippets } = snippetsOf(fencesOf(page('```ts run', 'a()', '```', 'text', '```ts continue', 'b()', '```', '```text output', 'out', '```')))
+    const { snippets } = snippetsOf(
+      fencesOf(page('```ts run', 'a()', '```', 'text', '```ts continue', 'b()', '```', '```text output', 'out', '```')),
+    )
     expect(snippets).toHaveLength(1)
     expect(snippets[0]).toMatchObject({ run: true, output: 'out', file: 'line-2.ts' })
     const lines = snippets[0]?.source.split('\n') ?? []
@@ -29,7 +31,10 @@ describe('snippets of a page', () => {
 
   it('may be indented, and a longer fence may hold a shorter one', () => {
     const fences = fencesOf(page('- item', '  ```ts', '  x', '  ```', '````md', '```ts', 'not code', '```', '````'))
-    expect(fences.map(({ language, code }) => [language, code])).toEqual([['ts', 'x'], ['md', '```ts\nnot code\n```']])
+    expect(fences.map(({ language, code }) => [language, code])).toEqual([
+      ['ts', 'x'],
+      ['md', '```ts\nnot code\n```'],
+    ])
   })
 })
 

@@ -30,7 +30,8 @@ export function snippetsOf(fences: readonly Fence[]): { readonly snippets: reado
   fences.forEach((fence, i) => {
     if (fence.language !== 'ts' && fence.language !== 'typescript') return
     const strange = fence.flags.filter((flag) => !known.includes(flag) && !flag.startsWith('file='))
-    if (strange.length > 0) mistakes.push(`line ${fence.line - 1}: no such flag: ${strange.join(', ')}; there are ${known.join(', ')} and file=`)
+    if (strange.length > 0)
+      mistakes.push(`line ${fence.line - 1}: no such flag: ${strange.join(', ')}; there are ${known.join(', ')} and file=`)
     if (fence.flags.includes('foreign')) return
     const before = fence.flags.includes('continue') ? snippets.pop() : undefined
     if (fence.flags.includes('continue') && before === undefined) mistakes.push(`line ${fence.line - 1}: there is no fence to continue`)
@@ -57,7 +58,12 @@ function padded(before: string, fence: Fence): string {
  * line of only `…` for any lines: ids and times differ from one run to the next.
  */
 export function outputDifference(shown: string, printed: string): string | undefined {
-  const trim = (text: string): string[] => text.replaceAll('\r', '').trimEnd().split('\n').map((line) => line.trimEnd())
+  const trim = (text: string): string[] =>
+    text
+      .replaceAll('\r', '')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trimEnd())
   const pattern = trim(shown).map((line) => (line.trim() === '…' ? undefined : new RegExp(`^${line.split('…').map(escaped).join('.*')}$`)))
   const actual = trim(printed)
   if (matches(pattern, actual)) return undefined

@@ -12,8 +12,18 @@ it('a test file that could not be loaded is a failure', () => {
 
 it('tests and steps are added up', () => {
   const step = { ms: 1, output: '' }
-  expect(tally([{ ...step, ok: true, tests: { passed: 10, failed: 0 } }, { ...step, ok: true }])).toEqual({ passed: 12, failed: 0 })
-  expect(tally([{ ...step, ok: false, tests: { passed: 9, failed: 3 } }, { ...step, ok: false }])).toEqual({ passed: 9, failed: 4 })
+  expect(
+    tally([
+      { ...step, ok: true, tests: { passed: 10, failed: 0 } },
+      { ...step, ok: true },
+    ]),
+  ).toEqual({ passed: 12, failed: 0 })
+  expect(
+    tally([
+      { ...step, ok: false, tests: { passed: 9, failed: 3 } },
+      { ...step, ok: false },
+    ]),
+  ).toEqual({ passed: 9, failed: 4 })
 })
 
 it('a run of tests that broke without a failing test is a failure', () => {

@@ -1,0 +1,90 @@
+/**
+ * `pnpm smoke`: packs every public package, installs the tarballs into an empty project outside of the workspace, as a
+ * user's `npm install` would, imports every entry point, and compiles and runs the code of docs/getting-started.md there.
+ * What is missing from a tarball, undeclared, or resolved only inside the workspace shows here.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fencesOf } from './docs/fence.ts'
+import { outputDifference, snippetsOf } from './docs/snippet.ts'
+import { publishedPackages, root, workspacePackages } from './workspace-packages.ts'
+
+const page = 'docs/getting-started.md'
+const project = mkdtempSync(join(tmpdir(), 'workflow-smoke-'))
+const packages = publishedPackages()
+
+try {
+  run('turbo', ['run', 'build', '--output-logs=errors-only', '--filter=./packages/*'], root)
+  for (const { folder } of packages) run('pnpm', ['pack', '--pack-destination', project], join(root, folder))
+  const tarballs = readdirSync(project).filter((name) => name.endsWith('.tgz'))
+  write('package.json', JSON.stringify({ name: 'smoke', private: true, type: 'module' }))
+  const install = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
+  run('npm', [...install, ...tarballs.map((name) => `./${name}`), ...drivers()], project)
+  importEverything()
+  runPage()
+  console.log(`${packages.length} packages installed outside of the workspace; ${page} compiled and ran there`)
+} finally {
+  rmSync(project, { recursive: true })
+}
+
+/** What the pages use besides our packages, at the versions that the docs package pins, and a compiler. */
+function drivers() {
+  const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'))
+  const { typescript, '@types/node': nodeTypes } = read('package.json').devDependencies
+  const docs = workspacePackages().find(({ folder }) => folder === 'docs')?.manifest.dependencies ?? {}
+  const others = Object.entries({ ...docs, typescript, '@types/node': nodeTypes })
+  return others.filter(([name]) => !name.startsWith('@workflow/')).map(([name, version]) => `${name}@${version}`)
+}
+
+function importEverything() {
+  const entries = packages.flatMap(({ manifest }) => Object.keys(manifest.exports).map((way) => manifest.name + way.slice(1)))
+  const modules = entries.filter((name) => !name.endsWith('.json'))
+  write(
+    'imports.mjs',
+    modules.map((name) => `console.log(${JSON.stringify(name)}, Object.keys(await import(${JSON.stringify(name)})).length)`).join('\n'),
+  )
+  run(process.execPath, ['imports.mjs'], project)
+}
+
+function runPage() {
+  if (!existsSync(join(root, page))) throw new Error(`${page} does not exist: it is the program that this check runs`)
+  const { snippets } = snippetsOf(fencesOf(readFileSync(join(root, page), 'utf8')))
+  const running = snippets.filter((snippet) => snippet.run)
+  if (running.length === 0) throw new Error(`${page} has no fence marked \`\`\`ts run`)
+  for (const { file, source } of snippets) write(join('src', file), source)
+  // What a careful user has; checks our declarations too. Compiled, because Node runs no TypeScript before 22.18.
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    module: 'nodenext',
+    moduleDetection: 'force',
+    rewriteRelativeImportExtensions: true,
+    types: ['node'],
+    rootDir: 'src',
+    outDir: 'out',
+  }
+  write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['src'] }))
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], project)
+  for (const { file, output, line } of running) {
+    const printed = run(process.execPath, [join('out', file.replace(/\.ts$/, '.js'))], project)
+    const difference = output === undefined ? undefined : outputDifference(output, printed)
+    if (difference !== undefined) throw new Error(`${page}: line ${line}: ${difference}`)
+  }
+}
+
+function write(path, text) {
+  mkdirSync(dirname(join(project, path)), { recursive: true })
+  writeFileSync(join(project, path), text)
+}
+
+function run(file, args, cwd) {
+  console.log(`$ ${file} ${args.join(' ')}`)
+  const { status, stdout, stderr, error } = spawnSync(file, args, { cwd, encoding: 'utf8', env: { ...process.env, CI: '1' } })
+  if (status === 0) return stdout
+  throw new Error(`${file} ended with code ${status}${error === undefined ? '' : ` (${error.message})`}\n${stdout ?? ''}${stderr ?? ''}`)
+}
