@@ -1,0 +1,65 @@
+/**
+ * Listings and counts over all runs. No index changes with every transition for their sake: so they read the table in
+ * windows, with a turn of the event loop after each.
+ */
+import { assertPageLimit, decodePageToken, encodePageToken, type Page, type PageOptions, type RunQuery, type RunRecord } from '@workflow/core/adapter'
+import type { Connection } from './connection.ts'
+import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
+import { conditionsOf, whereOf, type Condition } from './run-conditions.ts'
+
+/** Reads from the database of a store. */
+export type Read = <T>(work: (connection: Connection) => T) => Promise<T>
+
+/** So many rows are looked at in one go. */
+const windowRows = 10_000
+/** A page ends, even if it is not full, after so many windows. */
+const windowsMax = 50
+
+/** A page of runs by seq. */
+export async function listRuns(read: Read, query: RunQuery, page: PageOptions): Promise<Page<RunRecord>> {
+  assertPageLimit(page)
+  const newest = query.order === 'newest'
+  const listing = newest ? 'runs, newest first' : 'runs'
+  const after = decodePageToken(listing, page.after, ['bigint'])?.[0]
+  const conditions = conditionsOf(query)
+  if (conditions === undefined) return { items: [] }
+  const items: RunRecord[] = []
+  const last = await read((connection) => connection.value<number | null>('SELECT max(seq) FROM {record}') ?? 0)
+  // An index leads to the few runs of a foreign id or a parent: no windows are needed then.
+  const step = (query.workflowName !== undefined && query.foreignId !== undefined) || query.parent !== undefined ? last + 1 : windowRows
+  let position = after === undefined ? (newest ? last + 1 : 0) : Number(after)
+  for (let windows = 0; newest ? position > 1 : position < last; windows++) {
+    if (windows === windowsMax) return { items, next: encodePageToken(listing, [BigInt(position)]) }
+    const range: Condition = newest ? ['seq < ? AND seq >= ?', position, position - step] : ['seq > ? AND seq <= ?', position, position + step]
+    const { sql, params } = whereOf([range, ...conditions])
+    const missing = page.limit - items.length
+    const rows = await read((connection) => connection.raw<RecordRow>(
+      `SELECT ${recordColumns} FROM {record} ${sql} ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`, ...params, missing + 1,
+    ))
+    for (const row of rows.slice(0, missing)) items.push(recordOf(row, false))
+    if (rows.length > missing) return { items, next: encodePageToken(listing, [items.at(-1)?.seq ?? BigInt(position)]) }
+    position += newest ? -step : step
+    await turn()
+  }
+  return { items }
+}
+
+/** How many runs per value of a column. */
+export async function countRuns(read: Read, query: RunQuery, by: 'status' | 'runState'): Promise<ReadonlyMap<string, number>> {
+  const conditions = conditionsOf(query)
+  const counts = new Map<string, number>()
+  if (conditions === undefined) return counts
+  const last = await read((connection) => connection.value<number | null>('SELECT max(seq) FROM {record}') ?? 0)
+  const column = by === 'status' ? 'status' : 'state'
+  for (let position = 0; position < last; position += windowRows) {
+    const { sql, params } = whereOf([['seq > ? AND seq <= ?', position, position + windowRows], ...conditions])
+    const rows = await read((connection) => connection.raw<[string, number]>(`SELECT ${column}, count(*) FROM {record} ${sql} GROUP BY ${column}`, ...params))
+    for (const [value, count] of rows) counts.set(value, (counts.get(value) ?? 0) + count)
+    await turn()
+  }
+  return counts
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
