@@ -58,12 +58,12 @@ export class EngineClient {
 
   async await(runId: string, status: string | readonly string[], options: AwaitInput = {}): Promise<AnySnapshot> {
     await this.#ready()
-    return await awaitStatus(this.#ctx, this.#watch, runId, typeof status === 'string' ? [status] : status, options, this.#closed.signal)
+    return await awaitStatus(this.#ctx, this.#watch, runId, typeof status === 'string' ? [status] : status, options)
   }
 
   async awaitCompletion(runId: string, options: AwaitInput = {}): Promise<AnySnapshot> {
     await this.#ready()
-    return await awaitCompletion(this.#ctx, this.#watch, runId, options, this.#closed.signal)
+    return await awaitCompletion(this.#ctx, this.#watch, runId, options)
   }
 
   async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
@@ -159,7 +159,7 @@ export class EngineClient {
   /** Ends what waits; later calls reject with `Stopped`. */
   async close(): Promise<void> {
     this.#closed.abort(new Stopped(`workflow '${this.#ctx.contract.name}' has been stopped`))
-    await this.#watch.close()
+    await this.#watch.close(this.#closed.signal.reason)
   }
 
   /** The topics and the reader's first position exist before the first run does, whoever comes first. */

@@ -1,14 +1,13 @@
 import { AwaitTimeout, InvalidArgument, RunFinished } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
-import { isFinished } from '../model/run-state.ts'
+import { isFinished, type RunState } from '../model/run-state.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 import type { AnySnapshot } from '../run.ts'
 import { find } from './control.ts'
 import type { EngineContext } from './engine-context.ts'
 import { snapshotOf } from './snapshot.ts'
 import { assertRunId, assertStatus } from './trigger.ts'
-import { Wake } from './waiting.ts'
-import type { Watch } from './watch.ts'
+import type { Watch, Watcher } from './watch.ts'
 
 export interface AwaitInput {
   readonly signal?: AbortSignal
@@ -16,12 +15,13 @@ export interface AwaitInput {
 }
 
 /** The run once it has reached one of the statuses, as it was then; also if that was earlier. */
-export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: string, statuses: readonly string[], input: AwaitInput, stopped: AbortSignal): Promise<AnySnapshot> {
+export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: string, statuses: readonly string[], input: AwaitInput): Promise<AnySnapshot> {
   for (const status of statuses) assertStatus(ctx, status)
   if (statuses.length === 0) throw new InvalidArgument(`await of run ${runId} of workflow '${ctx.contract.name}' needs at least one status`)
   const wanted = new Set(statuses)
   let seen = 0
-  return await untilFound(ctx, watch, runId, input, stopped, `status ${statuses.map((status) => `'${status}'`).join(' or ')}`, async (record) => {
+  const wants = (status: string, state: RunState | undefined): boolean => wanted.has(status) || state === undefined || isFinished(state)
+  const look = async (record: RunRecord): Promise<AnySnapshot | undefined> => {
     if (wanted.has(record.status)) return await snapshotOf(ctx, record)
     // The run may have passed through since the last look: its history knows.
     const passed = record.version === seen + 1 ? undefined : await passedThrough(ctx, record, wanted, seen + 1)
@@ -31,46 +31,92 @@ export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: strin
       throw new RunFinished(`run ${runId} of workflow '${ctx.contract.name}' is ${record.runState} at '${record.status}' and never reached ${[...wanted].map((status) => `'${status}'`).join(' or ')}`, { details: { runId, status: record.status, runState: record.runState } })
     }
     return undefined
-  })
+  }
+  return await untilFound(ctx, watch, runId, input, { what: `status ${statuses.map((status) => `'${status}'`).join(' or ')}`, wants, look })
 }
 
 /** The run once it has completed. */
-export async function awaitCompletion(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput, stopped: AbortSignal): Promise<AnySnapshot> {
-  return await untilFound(ctx, watch, runId, input, stopped, 'completion', async (record) => {
+export async function awaitCompletion(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput): Promise<AnySnapshot> {
+  const wants = (_status: string, state: RunState | undefined): boolean => state === undefined || isFinished(state)
+  const look = async (record: RunRecord): Promise<AnySnapshot | undefined> => {
     const exits = ctx.contract.graph.get(record.status)
     const completed = exits !== undefined && Object.keys(exits).length === 0
     if (isFinished(record.runState) && completed) return await snapshotOf(ctx, record)
     if (isFinished(record.runState)) throw new RunFinished(`run ${runId} of workflow '${ctx.contract.name}' was cancelled at '${record.status}'`, { details: { runId, status: record.status, runState: record.runState } })
     return undefined
-  })
+  }
+  return await untilFound(ctx, watch, runId, input, { what: 'completion', wants, look })
 }
 
-/** Subscribes first, reads second, then looks whenever it is woken; slowly by itself as a net. */
-export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput, stopped: AbortSignal, what: string, look: (record: RunRecord) => Promise<T | undefined>): Promise<T> {
+/** What to look for, and when a look is worth it. */
+export interface Search<T> {
+  readonly what: string
+  readonly wants: (status: string, state: RunState | undefined) => boolean
+  readonly look: (record: RunRecord) => Promise<T | undefined>
+}
+
+/** Subscribes first, reads second, then looks whenever it is told; slowly by itself as a net. */
+export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput, search: Search<T>): Promise<T> {
   assertRunId(ctx, runId)
-  const timeoutMs = input.timeout === undefined ? Infinity : durationMs(input.timeout, 'timeout')
-  const until = ctx.clock.monotonic() + timeoutMs
-  const signal = input.signal === undefined ? stopped : AbortSignal.any([stopped, input.signal])
-  signal.throwIfAborted()
-  const wake = new Wake()
-  let told: RunRecord | undefined
-  const watching = await watch.add(runId, (record) => {
-    told = record
-    wake.set()
-  })
+  input.signal?.throwIfAborted()
+  const timeoutMs = input.timeout === undefined ? undefined : durationMs(input.timeout, 'timeout')
+  const waiting = new Waiting(search.wants)
+  const abort = (): void => waiting.end(input.signal?.reason)
+  const timer = timeoutMs === undefined ? undefined : ctx.clock.setTimer(timeoutMs, () => waiting.end(timedOut))
+  input.signal?.addEventListener('abort', abort, { once: true })
   try {
+    await watch.add(runId, waiting)
+    let record = await find(ctx, runId)
     for (;;) {
-      const record: RunRecord = told ?? await find(ctx, runId)
-      told = undefined
-      const found = await look(record)
+      const found = await search.look(record)
       if (found !== undefined) return found
-      const leftMs = until - ctx.clock.monotonic()
-      if (leftMs <= 0) throw new AwaitTimeout(`run ${runId} of workflow '${ctx.contract.name}' did not reach ${what} within ${input.timeout}: it is ${record.runState} at '${record.status}'`, { details: { runId, status: record.status, runState: record.runState } })
-      await wake.wait(ctx.clock, Math.min(leftMs, ctx.awaitPollingMs), signal)
-      signal.throwIfAborted()
+      record = (await waiting.told()) ?? (await find(ctx, runId))
     }
+  } catch (error) {
+    if (error !== timedOut) throw error
+    const record = await find(ctx, runId)
+    throw new AwaitTimeout(`run ${runId} of workflow '${ctx.contract.name}' did not reach ${search.what} within ${input.timeout}: it is ${record.runState} at '${record.status}'`, { details: { runId, status: record.status, runState: record.runState } })
   } finally {
-    watching[Symbol.dispose]()
+    timer?.[Symbol.dispose]()
+    input.signal?.removeEventListener('abort', abort)
+    watch.remove(runId, waiting)
+  }
+}
+
+const timedOut = Symbol('timed out')
+
+/** One wait: remembers the last that it was told until somebody asks. */
+class Waiting implements Watcher {
+  readonly wants: Watcher['wants']
+  #told: { readonly record: RunRecord | undefined } | undefined
+  #ended: { readonly reason: unknown } | undefined
+  #wake: (() => void) | undefined
+
+  constructor(wants: Watcher['wants']) {
+    this.wants = wants
+  }
+
+  tell(record: RunRecord | undefined): void {
+    this.#told = { record }
+    this.#wake?.()
+  }
+
+  end(reason: unknown): void {
+    this.#ended ??= { reason }
+    this.#wake?.()
+  }
+
+  /** The record that was told, or undefined to look for oneself. Throws the reason once it has ended. */
+  async told(): Promise<RunRecord | undefined> {
+    if (this.#told === undefined && this.#ended === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    if (this.#ended !== undefined) throw this.#ended.reason
+    const record = this.#told?.record
+    this.#told = undefined
+    return record
   }
 }
 

@@ -50,7 +50,7 @@ export async function sendCallback(ctx: EngineContext, watch: Watch, target: Tar
   if (schema !== undefined) await validated(schema, payload, () => `the payload of a callback for '${status}' of workflow '${ctx.contract.name}'`)
   const first = await targetOf(ctx, target)
   const receipt = await accept(ctx, first, target, status, payload, input, signal)
-  return input.wait === true ? await handled(ctx, watch, receipt, status, first, input, signal) : receipt
+  return input.wait === true ? await handled(ctx, watch, receipt, status, first, input) : receipt
 }
 
 async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput, status: string, payload: unknown, input: CallbackInput, signal: AbortSignal): Promise<Receipt> {
@@ -92,9 +92,9 @@ async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput,
 }
 
 /** Waits until the callback has been handled. */
-async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, status: string, accepted: RunRecord, input: CallbackInput, stopped: AbortSignal): Promise<AnySnapshot> {
+async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, status: string, accepted: RunRecord, input: CallbackInput): Promise<AnySnapshot> {
   const stream = callbackStream(status)
-  return await untilFound(ctx, watch, receipt.runId, input, stopped, `the end of callback '${receipt.key}'`, async () => {
+  const look = async (): Promise<AnySnapshot | undefined> => {
     const page = await ctx.store.items(receipt.runId, stream, { limit: 1_000 })
     const place = page.items.findIndex((item) => item.id === receipt.key)
     const record = await ctx.store.lookup(receipt.runId)
@@ -107,7 +107,8 @@ async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, statu
     }
     if (place > 0 || (page.next !== undefined && place < 0)) return undefined
     return await appliedSnapshot(ctx, record, receipt, status, accepted)
-  })
+  }
+  return await untilFound(ctx, watch, receipt.runId, input, { what: `the end of callback '${receipt.key}'`, wants: () => true, look })
 }
 
 /** The run as the callback left it. Throws `RunNotWaiting` if it was refused because the stay was over. */

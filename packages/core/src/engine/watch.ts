@@ -7,11 +7,19 @@ import { isWorkflowError } from '../errors.ts'
 import type { EventReceiver } from '../ports/event-streamer.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import type { RunState } from '../model/run-state.ts'
 import type { EngineContext } from './engine-context.ts'
 import { sleep, turn } from './waiting.ts'
 
-/** Called with the record where this process has committed it, without one where an event says that something happened. */
-export type Watcher = (record: RunRecord | undefined) => void
+/** Somebody who waits for a run. */
+export interface Watcher {
+  /** Whether a run that has got here is worth a look. Cheap and synchronous. */
+  readonly wants: (status: string, state: RunState | undefined) => boolean
+  /** With the record where this process has committed it, without one where an event or the clock says: look. */
+  readonly tell: (record: RunRecord | undefined) => void
+  /** Nobody will tell any more. */
+  readonly end: (reason: unknown) => void
+}
 
 const batch = 256
 const lingerMs = 1_000
@@ -26,39 +34,46 @@ export class Watch {
   #pulling: Promise<void> | undefined
   #linger: Disposable | undefined
   #local: Disposable | undefined
-  #closed = false
+  #poll: Disposable | undefined
+  #ended: { readonly reason: unknown } | undefined
 
   constructor(ctx: EngineContext) {
     this.#ctx = ctx
   }
 
   /** Resolves once every later move of the run will be told. Dispose the result to end it. */
-  async add(runId: string, watcher: Watcher): Promise<Disposable> {
+  async add(runId: string, watcher: Watcher): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended.reason
     this.#linger?.[Symbol.dispose]()
     this.#linger = undefined
     let watchers = this.#watchers.get(runId)
     if (watchers === undefined) this.#watchers.set(runId, (watchers = new Set()))
     watchers.add(watcher)
-    const remove: Disposable = { [Symbol.dispose]: () => this.#remove(runId, watcher) }
+    this.#poll ??= this.#armPoll()
+    if (this.#receiver !== undefined) return
     try {
-      if (this.#receiver === undefined) await (this.#opening ??= this.#open())
-      return remove
+      await (this.#opening ??= this.#open())
     } catch (error) {
-      remove[Symbol.dispose]()
+      this.remove(runId, watcher)
       throw error
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
+  async close(reason: unknown): Promise<void> {
+    this.#ended = { reason }
+    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end(reason)
+    await this.#opening?.catch(() => undefined)
     await this.#shut()
   }
 
-  #remove(runId: string, watcher: Watcher): void {
+  remove(runId: string, watcher: Watcher): void {
     const watchers = this.#watchers.get(runId)
     watchers?.delete(watcher)
     if (watchers?.size === 0) this.#watchers.delete(runId)
-    if (this.#watchers.size > 0 || this.#closed || this.#linger !== undefined) return
+    if (this.#watchers.size > 0) return
+    this.#poll?.[Symbol.dispose]()
+    this.#poll = undefined
+    if (this.#ended !== undefined || this.#linger !== undefined) return
     this.#linger = this.#ctx.clock.setTimer(lingerMs, () => {
       this.#linger = undefined
       if (this.#watchers.size === 0) void this.#shut()
@@ -70,7 +85,7 @@ export class Watch {
       const receiver = await this.#ctx.streamer.newReceiver({ durable: false, workflowName: this.#ctx.contract.name, topics: this.#ctx.topics.all, from: 'latest' })
       const stop = new AbortController()
       this.#stop = stop
-      this.#local = this.#ctx.committed.add((record) => this.#tell(record.runId, record))
+      this.#local = this.#ctx.committed.add((record) => this.#tell(record.runId, record.status, record.runState, record))
       this.#receiver = receiver
       this.#pulling = this.#pull(receiver, stop.signal)
     } finally {
@@ -81,6 +96,8 @@ export class Watch {
   async #shut(): Promise<void> {
     this.#linger?.[Symbol.dispose]()
     this.#linger = undefined
+    this.#poll?.[Symbol.dispose]()
+    this.#poll = undefined
     const receiver = this.#receiver
     const pulling = this.#pulling
     this.#receiver = undefined
@@ -94,7 +111,7 @@ export class Watch {
     while (!stop.aborted) {
       try {
         for (const { event } of await receiver.receive({ max: batch, signal: stop })) {
-          if (this.#watchers.has(event.runId)) this.#tell(event.runId, undefined)
+          this.#tell(event.runId, event.status, event.states.at(-1), undefined)
         }
         await turn(this.#ctx.clock)
       } catch (error) {
@@ -105,9 +122,17 @@ export class Watch {
     }
   }
 
-  #tell(runId: string, record: RunRecord | undefined): void {
+  #tell(runId: string, status: string, state: RunState | undefined, record: RunRecord | undefined): void {
     const watchers = this.#watchers.get(runId)
     if (watchers === undefined) return
-    for (const watcher of watchers) watcher(record)
+    for (const watcher of watchers) if (watcher.wants(status, state)) watcher.tell(record)
+  }
+
+  /** One clock for all: whoever has waited since the last time looks for itself. */
+  #armPoll(): Disposable {
+    return this.#ctx.clock.setTimer(this.#ctx.awaitPollingMs, () => {
+      for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.tell(undefined)
+      this.#poll = this.#watchers.size > 0 ? this.#armPoll() : undefined
+    })
   }
 }
