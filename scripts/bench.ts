@@ -27,7 +27,7 @@ if (!names.includes(name)) {
 function built(): boolean {
   const turbo = spawnSync('turbo', ['run', 'build', '--output-logs=errors-only', '--filter=./packages/*'], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
   })
   if (turbo.status === 0) return true
   console.error(`${turbo.stdout}${turbo.stderr}\nThe build failed: nothing was measured.`)
