@@ -1,0 +1,127 @@
+/** Harnesses of the memory adapters, on virtual time, with what they cannot do themselves wrapped around them. */
+import { memory, memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
+import type { RecordStore, RoleScheduler } from '@workflow/core/adapter'
+import {
+  memoryConnector, virtualTime,
+  type ConnectorHarness, type EventStreamerHarness, type Instance, type RecordStoreHarness, type RoleSchedulerHarness, type TimeoutStoreHarness, type VirtualTime,
+} from '../src/conformance/index.ts'
+import { heldTransaction } from './held-transaction.ts'
+import { lockableStore, RowLocks } from './lockable-store.ts'
+import { lossyStreamer, LostEvents } from './lossy-streamer.ts'
+
+/** How much the everyday form of the cases about many uses. The long form says more in the environment. */
+const sizes = { timers: Number(process.env['CONFORMANCE_TIMERS'] ?? 20_000), roles: 1_000, events: 2_000 }
+
+interface Shared {
+  readonly time: VirtualTime
+  readonly alive: () => readonly string[]
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+function shared(): Shared {
+  const time = virtualTime()
+  return { time, alive: time.clock.pending, [Symbol.asyncDispose]: () => Promise.resolve() }
+}
+
+export type StoreChanger = (store: RecordStore, database: MemoryDatabase) => RecordStore
+
+/** Record stores whose events go to the outbox. Each one is handed to `change` before it is used. */
+export function memoryRecordStoreHarness(change: StoreChanger = (store) => store): RecordStoreHarness {
+  return {
+    capabilities: {
+      multiInstance: true, persistent: true, transactions: true, atomicRuns: true, rowLocks: true, concurrentWriters: true, connectionLoss: true, callerTransactions: true, sizes,
+    },
+    start: async () => {
+      const base = shared()
+      const database = memoryDatabase({ committedEvents: 'outbox' })
+      const locks = new RowLocks()
+      const listeners = new Map<RecordStore, Set<() => void>>()
+      return {
+        ...base,
+        open: async () => {
+          const { recordStore } = memory({ database, clock: base.time.clock, transaction: () => ({}) })
+          const port = change(lockableStore(recordStore, locks, listeners), database)
+          return { port, close: () => port.close() }
+        },
+        lockRun: (runId) => locks.lock(runId),
+        loseConnection: async ({ port }) => { for (const listener of listeners.get(port) ?? []) listener() },
+        begin: ({ port }) => heldTransaction(port),
+      }
+    },
+  }
+}
+
+export type TimersChanger = (store: RecordStore['timers']) => RecordStore['timers']
+
+export function memoryTimeoutStoreHarness(change: TimersChanger = (store) => store): TimeoutStoreHarness {
+  return {
+    capabilities: { multiInstance: true, persistent: true, sizes },
+    start: async () => {
+      const base = shared()
+      const database = memoryDatabase()
+      return {
+        ...base,
+        open: async () => {
+          const { recordStore } = memory({ database, clock: base.time.clock })
+          return { port: change(recordStore.timers), close: () => recordStore.close() }
+        },
+      }
+    },
+  }
+}
+
+export function memoryEventStreamerHarness(): EventStreamerHarness {
+  return {
+    capabilities: { multiInstance: true, persistent: true, feeds: ['store', 'sender'], kill: true, eventLoss: true, sizes },
+    start: async () => {
+      const base = shared()
+      const database = memoryDatabase()
+      const lost = new LostEvents()
+      return {
+        ...base,
+        open: async () => {
+          const { recordStore, eventStreamer, kill } = memory({ database, clock: base.time.clock })
+          const port = lossyStreamer(eventStreamer, lost)
+          const close = async (): Promise<void> => {
+            await port.close()
+            await recordStore.close()
+          }
+          return { port, store: recordStore, close, kill: async () => kill() }
+        },
+        loseEvents: async (topic, slot) => lost.lose(topic, slot),
+      }
+    },
+  }
+}
+
+/** Long enough for many turns of the virtual clock, short enough for patience. */
+const leaseMs = 300
+
+export function memoryRoleSchedulerHarness(): RoleSchedulerHarness {
+  return {
+    capabilities: { multiInstance: true, persistent: true, kill: true, steal: false, clockJumps: true, sizes },
+    start: async () => {
+      const base = shared()
+      const database = memoryDatabase()
+      return {
+        ...base,
+        leaseMs,
+        open: async (instance): Promise<Instance<RoleScheduler>> => {
+          const { roleScheduler, kill } = memory({ database, instance, clock: base.time.clock, leaseDuration: `${leaseMs}ms` })
+          return { port: roleScheduler, close: () => roleScheduler.close(), kill: async () => kill() }
+        },
+      }
+    },
+  }
+}
+
+export function memoryConnectorHarness(): ConnectorHarness {
+  return {
+    capabilities: { multiInstance: true, persistent: true, headers: true, fromDate: true },
+    start: async () => {
+      const base = shared()
+      const port = memoryConnector({ clock: base.time.clock })
+      return { ...base, open: async () => ({ port, close: () => Promise.resolve() }), publish: port.publish }
+    },
+  }
+}
