@@ -1,8 +1,13 @@
+import type { MovedBy } from '../model/history-entry.ts'
+import type { RunPause } from '../model/run-record.ts'
 import { isFinished, runStates } from '../model/run-state.ts'
 import type { Change, NextRecord } from '../model/unit.ts'
 import { assertEventRest, assertStates } from './assert-event.ts'
 import { assertDate, assertId, assertInteger, assertName, assertOneOf, assertPayload, assertText, refuse, type Subject } from './assert-values.ts'
 import { limits } from './limits.ts'
+
+const movers: readonly MovedBy[] = ['trigger', 'step', 'callback', 'timeout', 'join', 'person', 'engine']
+const pausers: readonly RunPause['by'][] = ['person', 'engine']
 
 /** Throws `InvalidArgument` for a change whose parts contradict each other or cannot be stored. */
 export function assertChange(change: Change, unitId: string): void {
@@ -45,7 +50,7 @@ function assertRecord(next: NextRecord, subject: Subject): void {
 function assertStateFields(next: NextRecord, subject: Subject): void {
   if ((next.pause !== undefined) !== (next.runState === 'Paused')) refuse(subject, 'pause', `must be present exactly when runState is Paused; it is ${next.runState}`)
   if (next.pause !== undefined) {
-    assertOneOf(next.pause.by, ['person', 'engine'], 'pause.by', subject)
+    assertOneOf(next.pause.by, pausers, 'pause.by', subject)
     assertPayload(next.pause.reason, 'pause.reason', subject)
     if (next.pause.actor !== undefined) assertId(next.pause.actor, 'pause.actor', subject)
     if (next.pause.resumeAt !== undefined) assertDate(next.pause.resumeAt, 'pause.resumeAt', subject)
@@ -59,7 +64,7 @@ function assertMetadata(metadata: Readonly<Record<string, string>>, subject: Sub
   for (const name in metadata) {
     pairs++
     assertId(name, 'a name in metadata', subject)
-    assertText(metadata[name], limits.metadataValueLength, `metadata ${JSON.stringify(name)}`, subject)
+    assertText(metadata[name], limits.metadataValueLength, 'a value in metadata', subject)
   }
   if (pairs > limits.metadataPairs) refuse(subject, 'metadata', `has ${pairs} pairs; at most ${limits.metadataPairs} can be stored`)
 }
@@ -86,7 +91,7 @@ function assertHistoryFits(change: Change, unitId: string, subject: Subject): vo
   if (history.from !== undefined) assertName(history.from, "the history entry's from", subject)
   assertStates(history.states, "the history entry's states", subject)
   if (history.states.at(-1) !== next.runState) refuse(subject, "the history entry's states", `must end with the record's runState ${next.runState}`)
-  assertOneOf(history.by, ['trigger', 'step', 'callback', 'timeout', 'join', 'person', 'engine'], "the history entry's by", subject)
+  assertOneOf(history.by, movers, "the history entry's by", subject)
   assertDate(history.at, "the history entry's at", subject)
   assertInteger(history.attempt, 1, "the history entry's attempt", subject)
   if (history.durationMs !== undefined && !(history.durationMs >= 0)) refuse(subject, "the history entry's durationMs", `must be 0 or more; got ${history.durationMs}`)

@@ -58,7 +58,7 @@ export function assertOneOf(value: unknown, known: readonly unknown[], part: str
 export function assertPayload(payload: Payload, part: string, subject: Subject): void {
   if (typeof payload !== 'object' || payload === null || !(payload.bytes instanceof Uint8Array)) refuse(subject, part, 'must be a payload with bytes')
   if (payload.bytes.length > limits.payloadBytes) refuse(subject, part, `has ${payload.bytes.length} bytes; at most ${limits.payloadBytes} can be stored`)
-  assertId(payload.codec, `${part}'s codec`, subject)
-  assertInteger(payload.schema, 1, `${part}'s schema`, subject)
-  if (payload.subject !== undefined) assertId(payload.subject, `${part}'s subject`, subject)
+  assertId(payload.codec, 'a codec', subject)
+  assertInteger(payload.schema, 1, 'a schema', subject)
+  if (payload.subject !== undefined) assertId(payload.subject, 'a subject', subject)
 }

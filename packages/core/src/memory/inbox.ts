@@ -2,45 +2,39 @@ import type { StoredItem } from '../model/item.ts'
 import type { Append } from '../model/unit.ts'
 import { copyPayload } from './payload-copy.ts'
 
-/** Consumed items are cut off the front once there are this many and they are the larger half. */
-const compactFrom = 256
-
-/** One stream of a run's inbox. Ids stay known when their items are consumed; bodies do not stay. */
+/** One stream of a run's inbox. Consumed items stay, so that their ids stay known and their bodies can be scrubbed. */
 export class Inbox {
   /** Which unit appended an id. */
   readonly #units: Map<string, string>
-  #items: StoredItem[]
-  /** Index of the first item that is not consumed. */
-  #head = 0
-  #lastPos: number
+  /** The item of position n is at n - 1. */
+  readonly #items: StoredItem[]
+  /** The items up to this position are consumed. */
+  #consumed: number
 
-  constructor(units: Map<string, string> = new Map(), items: StoredItem[] = [], lastPos = 0) {
+  constructor(units: Map<string, string> = new Map(), items: StoredItem[] = [], consumed = 0) {
     this.#units = units
     this.#items = items
-    this.#lastPos = lastPos
+    this.#consumed = consumed
   }
 
   /** The same inbox, to be changed without changing this one. */
   copy(): Inbox {
-    return new Inbox(new Map(this.#units), [...this.open], this.#lastPos)
+    return new Inbox(new Map(this.#units), [...this.#items], this.#consumed)
   }
 
-  /** The items that are not consumed, by position. */
-  get open(): readonly StoredItem[] {
-    return this.#head === 0 ? this.#items : this.#items.slice(this.#head)
+  /** All items, consumed ones included, by position. */
+  get items(): readonly StoredItem[] {
+    return this.#items
   }
 
   /** Whether items beyond a position are not consumed. */
   hasBeyond(pos: number): boolean {
-    return this.#head < this.#items.length && this.#lastPos > pos
+    return this.#items.length > Math.max(pos, this.#consumed)
   }
 
-  /** At most `limit` items after a position. */
+  /** At most `limit` items after a position that are not consumed. */
   after(pos: number, limit: number): readonly StoredItem[] {
-    const first = this.#items[this.#head]
-    if (first === undefined) return []
-    // Positions have no gaps, so the index follows from the position.
-    const start = this.#head + Math.max(0, pos + 1 - first.pos)
+    const start = Math.max(pos, this.#consumed)
     return this.#items.slice(start, start + limit)
   }
 
@@ -53,20 +47,15 @@ export class Inbox {
   append({ runId, stream, id, body }: Append, unitId: string): void {
     if (this.#units.has(id)) return
     this.#units.set(id, unitId)
-    this.#items.push({ runId, stream, id, body: copyPayload(body), pos: ++this.#lastPos })
+    this.#items.push({ runId, stream, id, body: copyPayload(body), pos: this.#items.length + 1 })
   }
 
+  /** Items that come later are not consumed, whatever the position. */
   consume(through: number): void {
-    while ((this.#items[this.#head]?.pos ?? Number.POSITIVE_INFINITY) <= through) this.#head++
-    if (this.#head === this.#items.length || (this.#head >= compactFrom && this.#head * 2 > this.#items.length)) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
+    this.#consumed = Math.max(this.#consumed, Math.min(through, this.#items.length))
   }
 
-  /** Replaces the body of an item that is still there. */
-  replace(item: StoredItem, body: StoredItem['body']): void {
-    const index = this.#items.indexOf(item)
-    if (index >= 0) this.#items[index] = { ...item, body: copyPayload(body) }
+  replaceBody(item: StoredItem, body: StoredItem['body']): void {
+    this.#items[item.pos - 1] = { ...item, body: copyPayload(body) }
   }
 }

@@ -178,14 +178,13 @@ class MemoryRecordStore<Tx> {
   #history(runId: string, page: HistoryOptions): Page<HistoryEntry> {
     assertPageLimit(page)
     const [after] = decodePageToken('history', page.after, ['number']) ?? []
-    const history = this.#runs().find(runId)?.history ?? []
+    const run = this.#runs().find(runId)
     const items: HistoryEntry[] = []
-    // The entry of version n is at n - 1.
-    for (let index = Math.max(after ?? 0, (page.fromVersion ?? 1) - 1); index < history.length; index++) {
-      const entry = history[index]
+    for (let version = Math.max((after ?? 0) + 1, page.fromVersion ?? 1); run !== undefined && version <= run.version; version++) {
+      const entry = page.objects ? run.entry(version) : run.entryWithoutObject(version)
       if (entry === undefined || (page.status !== undefined && entry.to !== page.status)) continue
       if (items.length === page.limit) return { items, next: encodePageToken('history', [items.at(-1)?.version ?? 0]) }
-      items.push(page.objects ? entry : withoutObject(entry))
+      items.push(entry)
     }
     return { items }
   }
@@ -241,11 +240,6 @@ class MemoryRecordStore<Tx> {
     this.#killed.abort(closedError())
     for (const receiver of this.#receivers) receiver.stop()
   }
-}
-
-function withoutObject(entry: HistoryEntry): HistoryEntry {
-  const { object: _left, ...rest } = entry
-  return rest
 }
 
 /** What `work` answers, unless the signal is aborted first. */

@@ -47,8 +47,8 @@ class MemoryRoleScheduler implements Member {
   readonly clock: Clock
   readonly #table: RoleTable
   readonly #leaseMs: number
-  /** Rejects the calls that wait, when the scheduler ends. */
-  readonly #waiting = new Set<(error: Stopped) => void>()
+  /** Ends the calls that wait. */
+  readonly #waiting = new Set<(reason: unknown) => void>()
   #timer: Disposable | undefined
   #ended = false
 
@@ -75,20 +75,21 @@ class MemoryRoleScheduler implements Member {
         return lease
       },
     }
-    const giveUp = (): void => {
+    // At once: between here and the rejection nothing may be granted any more.
+    const giveUp = (reason: unknown): void => {
       this.#table.stopWaiting(role, waiter)
-      reject(signal.reason)
+      reject(reason)
     }
-    this.#waiting.add(reject)
-    signal.addEventListener('abort', giveUp, { once: true })
+    const onAbort = (): void => giveUp(signal.reason)
+    this.#waiting.add(giveUp)
+    signal.addEventListener('abort', onAbort, { once: true })
     this.#table.wait(role, waiter)
     this.#keepTime()
     try {
       return await promise
     } finally {
-      this.#table.stopWaiting(role, waiter)
-      this.#waiting.delete(reject)
-      signal.removeEventListener('abort', giveUp)
+      this.#waiting.delete(giveUp)
+      signal.removeEventListener('abort', onAbort)
     }
   }
 
@@ -121,7 +122,7 @@ class MemoryRoleScheduler implements Member {
     this.#ended = true
     this.#timer?.[Symbol.dispose]()
     this.#timer = undefined
-    for (const reject of this.#waiting) reject(this.#stopped())
+    for (const giveUp of this.#waiting) giveUp(this.#stopped())
   }
 
   #stopped(): Stopped {

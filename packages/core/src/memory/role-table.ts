@@ -126,52 +126,75 @@ export class RoleTable {
   }
 
   #settle(): void {
-    const shares = new Map<Member, number>()
+    const shares = new Shares()
     for (const role of this.#wanted) {
       if (role.holder === undefined) this.#grant(role, shares)
-      else if (role.holder.yielding) add(shares, candidate(role, shares)?.member, 1)
+      else if (role.holder.yielding) shares.add(candidate(role, shares)?.member, 1)
     }
-    for (const role of this.#wanted) if (role.holder?.yielding === false) this.#rebalance(role.holder, role, shares)
+    // One after another, from wherever there is most to level out, so that nobody gives back more than is needed.
+    for (let move = this.#bestMove(shares); move !== undefined; move = this.#bestMove(shares)) {
+      shares.add(move.waiter.member, 1)
+      shares.add(move.holder.member, -1)
+      move.holder.askToYield()
+    }
   }
 
-  #grant(role: Role, shares: Map<Member, number>): void {
+  #grant(role: Role, shares: Shares): void {
     const waiter = candidate(role, shares)
     if (waiter === undefined) return
     this.stopWaiting(role.name, waiter)
     role.token++
     role.holder = waiter.grant(role.token, role.unclean)
     role.unclean = false
+    shares.add(waiter.member, 1)
     waiter.member.leases.add(role.holder)
     this.#members.add(waiter.member)
   }
 
-  #rebalance(holder: HeldRole, role: Role, shares: Map<Member, number>): void {
-    const waiter = candidate(role, shares)
-    if (waiter === undefined || waiter.generation < holder.generation) return
-    if (waiter.generation === holder.generation && shareOf(holder.member, shares) <= shareOf(waiter.member, shares) + 1) return
-    add(shares, waiter.member, 1)
-    holder.askToYield()
+  #bestMove(shares: Shares): { readonly holder: HeldRole; readonly waiter: Waiter } | undefined {
+    let best: { readonly holder: HeldRole; readonly waiter: Waiter } | undefined
+    let gain = 1
+    for (const role of this.#wanted) {
+      const { holder } = role
+      const waiter = holder?.yielding === false ? candidate(role, shares) : undefined
+      if (holder === undefined || waiter === undefined || waiter.generation < holder.generation) continue
+      if (waiter.generation > holder.generation) return { holder, waiter }
+      const difference = shares.of(holder.member) - shares.of(waiter.member)
+      if (difference > gain) {
+        gain = difference
+        best = { holder, waiter }
+      }
+    }
+    return best
+  }
+}
+
+/** What each member has and will keep, and what it has been promised, while the table is being settled. */
+class Shares {
+  readonly #shares = new Map<Member, number>()
+
+  of(member: Member): number {
+    let share = this.#shares.get(member)
+    if (share === undefined) {
+      share = 0
+      for (const held of member.leases) if (!held.yielding) share++
+      this.#shares.set(member, share)
+    }
+    return share
+  }
+
+  add(member: Member | undefined, count: number): void {
+    if (member !== undefined) this.#shares.set(member, this.of(member) + count)
   }
 }
 
 /** Who should have a role next: the newest code, then the smallest share, then who came first. */
-function candidate(role: Role, shares: ReadonlyMap<Member, number>): Waiter | undefined {
+function candidate(role: Role, shares: Shares): Waiter | undefined {
   let best: Waiter | undefined
   for (const waiter of role.waiters) {
     if (waiter.member === role.holder?.member) continue
     if (best === undefined || waiter.generation > best.generation
-      || (waiter.generation === best.generation && shareOf(waiter.member, shares) < shareOf(best.member, shares))) best = waiter
+      || (waiter.generation === best.generation && shares.of(waiter.member) < shares.of(best.member))) best = waiter
   }
   return best
-}
-
-/** What a member has and will keep, and what it has been promised. */
-function shareOf(member: Member, promised: ReadonlyMap<Member, number>): number {
-  let share = promised.get(member) ?? 0
-  for (const held of member.leases) if (!held.yielding) share++
-  return share
-}
-
-function add(shares: Map<Member, number>, member: Member | undefined, count: number): void {
-  if (member !== undefined) shares.set(member, (shares.get(member) ?? 0) + count)
 }

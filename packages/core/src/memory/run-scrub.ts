@@ -13,9 +13,9 @@ type Scrub = (payload: Payload, place: PayloadPlace) => Promise<Payload>
  */
 export async function scrubRun(database: MemoryDatabase, run: StoredRun, scrub: Scrub): Promise<void> {
   await scrubRecord(run, scrub)
-  for (let index = 0; index < run.history.length; index++) await scrubEntry(run, index, scrub)
+  for (let version = 1; version <= run.version; version++) await scrubEntry(run, version, scrub)
   for (const inbox of run.inboxes?.values() ?? []) {
-    for (const item of [...inbox.open]) inbox.replace(item, await scrub(item.body, { kind: 'item' }))
+    for (const item of inbox.items) inbox.replaceBody(item, await scrub(item.body, { kind: 'item' }))
   }
   for (const note of run.notes) {
     if (note.error !== undefined) run.replaceNote(note, { ...note, error: copyPayload(await scrub(note.error, { kind: 'error', version: note.version })) })
@@ -32,21 +32,20 @@ async function scrubRecord(run: StoredRun, scrub: Scrub): Promise<void> {
   for (;;) {
     const seen = run.record
     const object = copyPayload(await scrub(seen.object, { kind: 'object' }))
-    const pause = seen.pause === undefined ? {} : { pause: { ...seen.pause, reason: copyPayload(await scrub(seen.pause.reason, { kind: 'reason' })) } }
+    const pause = seen.pause === undefined ? undefined : { ...seen.pause, reason: copyPayload(await scrub(seen.pause.reason, { kind: 'reason' })) }
     if (run.record !== seen) continue
-    run.record = { ...seen, object, ...pause }
+    run.replacePayloads(object, pause)
     return
   }
 }
 
-async function scrubEntry(run: StoredRun, index: number, scrub: Scrub): Promise<void> {
-  const entry = run.history[index]
+async function scrubEntry(run: StoredRun, version: number, scrub: Scrub): Promise<void> {
+  const entry = run.entry(version)
   if (entry === undefined) return
-  const { version } = entry
   const scrubbed: { -readonly [Kind in 'object' | 'reason' | 'error']?: Payload } = {}
   for (const kind of ['object', 'reason', 'error'] as const) {
     const payload: HistoryEntry[typeof kind] = entry[kind]
     if (payload !== undefined) scrubbed[kind] = copyPayload(await scrub(payload, { kind, version }))
   }
-  run.history[index] = { ...entry, ...scrubbed }
+  run.replaceEntry({ ...entry, ...scrubbed })
 }

@@ -1,5 +1,3 @@
-import type { RunRecord } from '../model/run-record.ts'
-import { isFinished } from '../model/run-state.ts'
 import type { Change } from '../model/unit.ts'
 import { OrderedRows } from './ordered-rows.ts'
 import { StoredRun } from './stored-run.ts'
@@ -73,9 +71,9 @@ export class RunTable implements RunView {
   }
 
   move(run: StoredRun, change: Change): void {
-    const before = run.record
+    const wasUnfinished = !run.finished
     run.move(change)
-    this.#index(run, before)
+    this.#index(run, wasUnfinished)
   }
 
   /** The `seq` of the next run. */
@@ -85,45 +83,42 @@ export class RunTable implements RunView {
 
   /** Adds a run that a transaction may have created a while ago. */
   insert(run: StoredRun): void {
-    const { runId, workflowName, foreignId, parent } = run.record
+    const { runId, workflowName, foreignId, parent } = run.next
     this.#runs.set(runId, run)
     this.all.add(run)
     entryOf(this.#workflows, workflowName, newRows).add(run)
     addByOrder(entryOf(entryOf(this.#foreign, workflowName, newForeignIds), foreignId, newForeignRuns).runs, run)
     if (parent !== undefined) addByOrder(entryOf(this.#children, parent.runId, newChildren).runs, run)
-    this.#index(run, undefined)
+    this.#index(run, false)
   }
 
   /** Makes a run what a transaction has made of its copy. */
   replace(run: StoredRun, copy: StoredRun): void {
-    const before = run.record
+    const wasUnfinished = !run.finished
     run.adopt(copy)
-    this.#index(run, before)
+    this.#index(run, wasUnfinished)
   }
 
   remove(run: StoredRun): void {
-    const { record } = run
+    const { workflowName, foreignId, parent } = run.next
     run.gone = true
     this.#runs.delete(run.runId)
     this.all.noteGone()
-    this.#workflows.get(record.workflowName)?.noteGone()
-    const foreign = this.#foreign.get(record.workflowName)
-    const runs = foreign?.get(record.foreignId)?.runs ?? []
+    this.#workflows.get(workflowName)?.noteGone()
+    const foreign = this.#foreign.get(workflowName)
+    const runs = foreign?.get(foreignId)?.runs ?? []
     cut(runs, run)
-    if (runs.length === 0) foreign?.delete(record.foreignId)
-    const siblings = record.parent === undefined ? undefined : this.#children.get(record.parent.runId)
-    if (siblings !== undefined && record.parent !== undefined) {
-      cut(siblings.runs, run)
-      if (siblings.runs.length === 0) this.#children.delete(record.parent.runId)
-    }
+    if (runs.length === 0) foreign?.delete(foreignId)
+    const siblings = parent === undefined ? [] : this.#children.get(parent.runId)?.runs ?? []
+    cut(siblings, run)
+    if (parent !== undefined && siblings.length === 0) this.#children.delete(parent.runId)
   }
 
   /** Brings the indexes that depend on whether a run is finished up to date. */
-  #index(run: StoredRun, before: RunRecord | undefined): void {
-    const was = before !== undefined && !isFinished(before.runState)
+  #index(run: StoredRun, wasUnfinished: boolean): void {
     const is = !run.finished
-    if (was === is) return
-    const { workflowName, foreignId, parent } = run.record
+    if (wasUnfinished === is) return
+    const { workflowName, foreignId, parent } = run.next
     const foreign = this.#foreign.get(workflowName)?.get(foreignId)
     if (foreign !== undefined) {
       if (is) foreign.unfinished = run

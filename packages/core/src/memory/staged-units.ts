@@ -1,4 +1,3 @@
-import { isFinished } from '../model/run-state.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { TimerOp } from '../model/timer.ts'
 import type { Change, CommitResult, Unit } from '../model/unit.ts'
@@ -71,7 +70,7 @@ export class StagedUnits implements RunView {
 
   unfinishedOf(workflowName: string, foreignId: string): StoredRun | undefined {
     for (const run of this.#runs.values()) {
-      if (run.record.workflowName === workflowName && run.record.foreignId === foreignId && !isFinished(run.record.runState)) return run
+      if (!run.finished && run.next.workflowName === workflowName && run.next.foreignId === foreignId) return run
     }
     const stored = this.#database.runs.unfinishedOf(workflowName, foreignId)
     return stored !== undefined && this.#runs.has(stored.runId) ? undefined : stored

@@ -1,5 +1,6 @@
 import type { AttemptNote } from '../model/attempt-note.ts'
 import type { HistoryEntry } from '../model/history-entry.ts'
+import type { Payload } from '../model/payload.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { Append, Change, NextRecord } from '../model/unit.ts'
@@ -7,35 +8,45 @@ import { Inbox } from './inbox.ts'
 import type { OrderedRow } from './ordered-rows.ts'
 import { copyPayload } from './payload-copy.ts'
 
+/** A version as it was written. The parts are the caller's, its payloads copies: what reads it puts them together. */
+interface StoredVersion {
+  readonly entry: HistoryEntry
+  readonly object: Payload | undefined
+}
+
 /** A run with all that belongs to it, except for its timers. */
 export class StoredRun implements OrderedRow {
+  /** The store's `seq`. */
   readonly order: number
   readonly runId: string
   gone = false
-  /** Without its attempts. */
-  record: RunRecord
-  /** The entry of version n is at n - 1. */
-  history: HistoryEntry[]
+  #next: NextRecord
+  #object: Payload
+  /** What `record` answers, once somebody has asked for it. */
+  #record: RunRecord | undefined
+  /** Version n is at n - 1. */
+  #versions: StoredVersion[] = []
   #notes: readonly AttemptNote[] = []
   #inboxes: Map<string, Inbox> | undefined
 
-  constructor(order: number, record: RunRecord, history: HistoryEntry[]) {
+  constructor(order: number, next: NextRecord, object: Payload) {
     this.order = order
-    this.runId = record.runId
-    this.record = record
-    this.history = history
+    this.runId = next.runId
+    this.#next = next
+    this.#object = object
   }
 
   /** A new run, at version 1. */
   static created(order: number, change: Change): StoredRun {
-    const entry: HistoryEntry[] = []
-    const record = keep(change, BigInt(order), entry)
-    return new StoredRun(order, record, entry)
+    const run = new StoredRun(order, change.next, change.next.object)
+    run.move(change)
+    return run
   }
 
   /** The same run, to be changed without changing this one. */
   copy(): StoredRun {
-    const copy = new StoredRun(this.order, this.record, [...this.history])
+    const copy = new StoredRun(this.order, this.#next, this.#object)
+    copy.#versions = [...this.#versions]
     copy.#notes = this.#notes
     if (this.#inboxes !== undefined) copy.#inboxes = new Map([...this.#inboxes].map(([stream, inbox]) => [stream, inbox.copy()]))
     return copy
@@ -43,14 +54,35 @@ export class StoredRun implements OrderedRow {
 
   /** Becomes what a copy of it has become. */
   adopt(copy: StoredRun): void {
-    this.record = copy.record
-    this.history = copy.history
+    this.#next = copy.#next
+    this.#object = copy.#object
+    this.#record = undefined
+    this.#versions = copy.#versions
     this.#notes = copy.#notes
     this.#inboxes = copy.#inboxes
   }
 
+  get version(): number {
+    return this.#next.version
+  }
+
   get finished(): boolean {
-    return isFinished(this.record.runState)
+    return isFinished(this.#next.runState)
+  }
+
+  get seq(): bigint {
+    return BigInt(this.order)
+  }
+
+  /** What was written last, whose payloads may not be read any more: for everything but them. */
+  get next(): Omit<NextRecord, 'object' | 'pause'> {
+    return this.#next
+  }
+
+  /** Without its attempts. */
+  get record(): RunRecord {
+    this.#record ??= { ...this.#next, seq: this.seq, object: this.#object }
+    return this.#record
   }
 
   get notes(): readonly AttemptNote[] {
@@ -66,23 +98,42 @@ export class StoredRun implements OrderedRow {
     return this.#notes.length === 0 ? this.record : { ...this.record, attempts: this.#notes }
   }
 
+  /** The entry of a version; undefined where there is none. */
+  entry(version: number): HistoryEntry | undefined {
+    const stored = this.#versions[version - 1]
+    return stored?.object === undefined ? stored?.entry : { ...stored.entry, object: stored.object }
+  }
+
+  /** Like `entry`, without the object. */
+  entryWithoutObject(version: number): HistoryEntry | undefined {
+    const stored = this.#versions[version - 1]
+    if (stored?.object === undefined) return stored?.entry
+    const { object: _left, ...rest } = stored.entry
+    return rest
+  }
+
+  /** Which unit wrote a version. */
+  unitOf(version: number): string | undefined {
+    return this.#versions[version - 1]?.entry.unitId
+  }
+
   /** Takes the run to its next version. */
-  move(change: Change): void {
-    this.record = keep(change, this.record.seq, this.history)
+  move({ next, history }: Change): void {
+    this.#object = copyPayload(next.object)
+    this.#next = next.pause === undefined ? next : { ...next, pause: { ...next.pause, reason: copyPayload(next.pause.reason) } }
+    this.#record = undefined
     this.#notes = []
+    // Nearly always the version's own object, of which there is a copy already.
+    const object = history.object === next.object ? this.#object : history.object && copyPayload(history.object)
+    this.#versions.push({ entry: history.reason === undefined && history.error === undefined ? history : withOwnPayloads(history), object })
   }
 
   /** Keeps a note of the current version, in the place of an earlier one of the same process; drops any other. */
   note(note: AttemptNote): void {
-    if (note.version !== this.record.version) return
+    if (note.version !== this.#next.version) return
     const kept = note.error === undefined ? note : { ...note, error: copyPayload(note.error) }
     const index = this.#notes.findIndex((earlier) => earlier.process === note.process)
     this.#notes = index < 0 ? [...this.#notes, kept] : this.#notes.with(index, kept)
-  }
-
-  replaceNote(note: AttemptNote, by: AttemptNote): void {
-    const index = this.#notes.indexOf(note)
-    if (index >= 0) this.#notes = this.#notes.with(index, by)
   }
 
   append(append: Append, unitId: string): void {
@@ -94,23 +145,29 @@ export class StoredRun implements OrderedRow {
     }
     inbox.append(append, unitId)
   }
+
+  /** Puts other payloads into the record. */
+  replacePayloads(object: Payload, pause: RunRecord['pause']): void {
+    this.#object = object
+    this.#next = { ...this.#next, object, ...(pause === undefined ? {} : { pause }) }
+    this.#record = undefined
+  }
+
+  /** Puts another entry into the place of that of the same version. */
+  replaceEntry(entry: HistoryEntry): void {
+    this.#versions[entry.version - 1] = { entry, object: entry.object }
+  }
+
+  replaceNote(note: AttemptNote, by: AttemptNote): void {
+    const index = this.#notes.indexOf(note)
+    if (index >= 0) this.#notes = this.#notes.with(index, by)
+  }
 }
 
-/** The record of a change, with payloads of its own; its history entry goes to the end of `history`. */
-function keep({ next, history: entry }: Change, seq: bigint, history: HistoryEntry[]): RunRecord {
-  const object = copyPayload(next.object)
-  history.push(keepEntry(entry, next, object))
-  const pause = next.pause === undefined ? {} : { pause: { ...next.pause, reason: copyPayload(next.pause.reason) } }
-  return { ...next, seq, object, ...pause }
-}
-
-function keepEntry(entry: HistoryEntry, next: NextRecord, object: HistoryEntry['object']): HistoryEntry {
-  // Nearly always the version's own object, of which there is a copy already.
-  const kept = entry.object === undefined || object === undefined ? entry : { ...entry, object: entry.object === next.object ? object : copyPayload(entry.object) }
-  if (kept.reason === undefined && kept.error === undefined) return kept
+function withOwnPayloads(entry: HistoryEntry): HistoryEntry {
   return {
-    ...kept,
-    ...(kept.reason === undefined ? {} : { reason: copyPayload(kept.reason) }),
-    ...(kept.error === undefined ? {} : { error: copyPayload(kept.error) }),
+    ...entry,
+    ...(entry.reason === undefined ? {} : { reason: copyPayload(entry.reason) }),
+    ...(entry.error === undefined ? {} : { error: copyPayload(entry.error) }),
   }
 }

@@ -63,16 +63,16 @@ export class TimerTable {
 
   /** Answers whether something may be due earlier than before. */
   #applyOne(op: TimerOp): boolean {
-    if ('put' in op) return this.#put(op.put)
-    if ('settle' in op) return this.#settle(this.#find(op.settle), op.as)
-    if ('move' in op) return this.#move(op)
-    if ('hold' in op) return this.#hold(op.hold, true)
-    if ('release' in op) return this.#hold(op.release, false)
-    for (const row of this.#owners.get(op.cancelOwner)?.open ?? []) this.#settle(row, 'cancelled')
-    return false
+    if ('put' in op) this.#put(op.put)
+    else if ('settle' in op) this.#settle(this.#find(op.settle), op.as)
+    else if ('move' in op) this.#move(op)
+    else if ('hold' in op) this.#hold(op.hold, true)
+    else if ('release' in op) this.#hold(op.release, false)
+    else for (const row of this.#owners.get(op.cancelOwner)?.open ?? []) this.#settle(row, 'cancelled')
+    return 'put' in op || 'move' in op || 'release' in op
   }
 
-  #put(timer: Timer): boolean {
+  #put(timer: Timer): void {
     const { key } = timer
     let owner = this.#owners.get(key.owner)
     if (owner === undefined) {
@@ -80,50 +80,47 @@ export class TimerTable {
       this.#owners.set(key.owner, owner)
     }
     const id = timerId(key)
-    if (owner.rows.has(id)) return false
+    if (owner.rows.has(id)) return
     const data = timer.data === undefined ? {} : { data: copyPayload(timer.data) }
     const row: TimerRow = { order: ++this.#orders, gone: false, atMs: timer.at.getTime(), timer: { ...timer, ...data, status: 'open' } }
     owner.rows.set(id, row)
     owner.open.add(row)
     this.all.add(row)
-    return this.#offer(row)
+    this.#offer(row)
   }
 
   #find(key: TimerKey): TimerRow | undefined {
     return this.#owners.get(key.owner)?.rows.get(timerId(key))
   }
 
-  #settle(row: TimerRow | undefined, status: 'completed' | 'cancelled'): boolean {
-    if (row?.timer.status !== 'open') return false
+  #settle(row: TimerRow | undefined, status: 'completed' | 'cancelled'): void {
+    if (row?.timer.status !== 'open') return
     this.#withdraw(row)
     row.timer = { ...row.timer, status }
     this.#owners.get(row.timer.key.owner)?.open.delete(row)
-    return false
   }
 
-  #move(op: Extract<TimerOp, { readonly move: TimerKey }>): boolean {
+  #move(op: Extract<TimerOp, { readonly move: TimerKey }>): void {
     const row = this.#find(op.move)
-    if (row?.timer.status !== 'open') return false
+    if (row?.timer.status !== 'open') return
     this.#withdraw(row)
     row.timer = { ...row.timer, at: op.at, attempt: op.attempt, ...(op.data === undefined ? {} : { data: copyPayload(op.data) }) }
     row.atMs = op.at.getTime()
-    return this.#offer(row)
+    this.#offer(row)
   }
 
-  #hold(owner: string, held: boolean): boolean {
-    let offered = false
+  #hold(owner: string, held: boolean): void {
     for (const row of this.#owners.get(owner)?.open ?? []) {
       if (row.timer.held === held) continue
       this.#withdraw(row)
       row.timer = { ...row.timer, held }
-      offered = this.#offer(row) || offered
+      this.#offer(row)
     }
-    return offered
   }
 
-  #offer(row: TimerRow): boolean {
+  #offer(row: TimerRow): void {
     const { workflowName, slot, held } = row.timer
-    if (held) return false
+    if (held) return
     let slots = this.#pending.get(workflowName)
     if (slots === undefined) {
       slots = []
@@ -131,7 +128,6 @@ export class TimerTable {
     }
     while (slots.length <= slot) slots.push(new SortedList<DueKey, TimerRow>(compareDue))
     slots[slot]?.add(row)
-    return true
   }
 
   #withdraw(row: TimerRow): void {

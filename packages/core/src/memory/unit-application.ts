@@ -16,7 +16,7 @@ export function applyUnit(unit: Unit, runs: RunView, effects: UnitEffects): bigi
     for (const change of unit.changes) {
       const existing = runs.edit(change.next.runId)
       if (existing !== undefined) runs.move(existing, change)
-      seqs.push((existing ?? runs.create(change)).record.seq)
+      seqs.push((existing ?? runs.create(change)).seq)
     }
   }
   if (unit.append !== undefined) for (const append of unit.append) runs.edit(append.runId)?.append(append, unit.id)

@@ -28,7 +28,7 @@ export function refusalOf(unit: Unit, runs: RunView): Refused | 'replayed' | und
 
 /** The answer to a unit that was written before. */
 export function replayedAnswer(unit: Unit, runs: RunView, final: boolean): Committed {
-  return { ok: true, replayed: true, final, seqs: (unit.changes ?? []).map((change) => runs.find(change.next.runId)?.record.seq ?? 0n) }
+  return { ok: true, replayed: true, final, seqs: (unit.changes ?? []).map((change) => runs.find(change.next.runId)?.seq ?? 0n) }
 }
 
 function aheadOf(changes: readonly Change[], count: number): Ahead {
@@ -38,15 +38,15 @@ function aheadOf(changes: readonly Change[], count: number): Ahead {
 function changeRefusal(change: Change, unit: Unit, runs: RunView, ahead: Ahead): Refused | 'replayed' | undefined {
   const { expect, next } = change
   const run = runs.find(next.runId)
-  if (expect === 'absent' ? run !== undefined : run?.record.version !== expect) {
-    return run?.history[next.version - 1]?.unitId === unit.id ? 'replayed' : refused('conflict', next.runId, run)
+  if (expect === 'absent' ? run !== undefined : run?.version !== expect) {
+    return run?.unitOf(next.version) === unit.id ? 'replayed' : refused('conflict', next.runId, run)
   }
-  if (run !== undefined && (run.record.foreignId !== next.foreignId || run.record.workflowName !== next.workflowName)) {
+  if (run !== undefined && (run.next.foreignId !== next.foreignId || run.next.workflowName !== next.workflowName)) {
     throw new InvalidArgument(`unit ${JSON.stringify(unit.id)}, run ${JSON.stringify(next.runId)}: a run keeps its workflow and its foreign id`)
   }
   if ((run === undefined || run.finished) && !isFinished(next.runState)) {
     const other = unfinishedAhead(next.workflowName, next.foreignId, runs, ahead)
-    if (other !== undefined) return refused('in-progress', other.runId, runs.find(other.runId))
+    if (other !== undefined) return refused('in-progress', next.runId, runs.find(other.runId))
   }
   if (change.ifEmpty !== undefined && run?.inboxes?.get(change.ifEmpty)?.hasBeyond(consumedBy(unit, next.runId, change.ifEmpty)) === true) {
     return refused('conflict', next.runId, run)
@@ -73,9 +73,11 @@ function consumedBy(unit: Unit, runId: string, stream: string): number {
 
 function appendRefusal(append: Append, runs: RunView, ahead: Ahead): Refused | undefined {
   const run = runs.find(append.runId)
+  // The same item again changes nothing, whatever has become of the run meanwhile.
+  if (run?.inboxes?.get(append.stream)?.unitOf(append.id) !== undefined) return undefined
   const next = ahead.get(append.runId)?.next
-  const version = next?.version ?? run?.record.version
-  const runState = next?.runState ?? run?.record.runState
+  const version = next?.version ?? run?.version
+  const runState = next?.runState ?? run?.next.runState
   if (runState === undefined || (append.ifUnfinished && isFinished(runState))) return refused('finished', append.runId, run)
   if (append.ifVersion !== undefined && append.ifVersion !== version) return refused('conflict', append.runId, run)
   return undefined
