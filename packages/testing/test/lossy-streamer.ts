@@ -1,5 +1,5 @@
 /** What retention would do to a streamer: events that are gone before a receiver has seen them. */
-import { EventsLost, type EventReceiver, type EventStreamer, type RunEvent } from '@workflow/core/adapter'
+import { EventsLost, type EventReceiver, type EventSender, type EventStreamer, type RecordStore, type RunEvent } from '@workflow/core/adapter'
 
 /** Topics and slots that have lost what they had. */
 export class LostEvents {
@@ -24,9 +24,35 @@ export class LostEvents {
   }
 }
 
-/** A streamer whose receivers skip what is lost, and say so once. */
-export function lossyStreamer(streamer: EventStreamer, lost: LostEvents): EventStreamer {
-  return { ...streamer, newReceiver: async (options) => lossyReceiver(await streamer.newReceiver(options), lost) }
+/** A store that tells `lost` what it has sent. */
+export function rememberingStore(store: RecordStore, lost: LostEvents): RecordStore {
+  return {
+    ...store,
+    commit: (unit, options) => {
+      for (const { event } of unit.changes ?? []) lost.sent.push(event)
+      return store.commit(unit, options)
+    },
+  }
+}
+
+function rememberingSender(sender: EventSender, lost: LostEvents): EventSender {
+  return {
+    [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
+    send: (events) => {
+      lost.sent.push(...events)
+      return sender.send(events)
+    },
+  }
+}
+
+/** A streamer over `source` whose receivers skip what is lost, and say so once. */
+export function lossyStreamer(streamer: EventStreamer, source: RecordStore, lost: LostEvents): EventStreamer {
+  return {
+    ...streamer,
+    source,
+    newSender: async () => rememberingSender(await streamer.newSender(), lost),
+    newReceiver: async (options) => lossyReceiver(await streamer.newReceiver(options), lost),
+  }
 }
 
 function lossyReceiver(receiver: EventReceiver<RunEvent>, lost: LostEvents): EventReceiver<RunEvent> {

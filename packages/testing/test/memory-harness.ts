@@ -7,7 +7,7 @@ import {
 } from '../src/conformance/index.ts'
 import { heldTransaction } from './held-transaction.ts'
 import { lockableStore, RowLocks } from './lockable-store.ts'
-import { lossyStreamer, LostEvents } from './lossy-streamer.ts'
+import { lossyStreamer, LostEvents, rememberingStore } from './lossy-streamer.ts'
 
 /** How much the everyday form of the cases about many uses. The long form says more in the environment. */
 const sizes = { timers: Number(process.env['CONFORMANCE_TIMERS'] ?? 20_000), roles: 1_000, events: 2_000 }
@@ -81,12 +81,13 @@ export function memoryEventStreamerHarness(): EventStreamerHarness {
         ...base,
         open: async () => {
           const { recordStore, eventStreamer, kill } = memory({ database, clock: base.time.clock })
-          const port = lossyStreamer(eventStreamer, lost)
+          const store = rememberingStore(recordStore, lost)
+          const port = lossyStreamer(eventStreamer, store, lost)
           const close = async (): Promise<void> => {
             await port.close()
             await recordStore.close()
           }
-          return { port, store: recordStore, close, kill: async () => kill() }
+          return { port, store, close, kill: async () => kill() }
         },
         loseEvents: async (topic, slot) => lost.lose(topic, slot),
       }
@@ -99,13 +100,14 @@ const leaseMs = 300
 
 export function memoryRoleSchedulerHarness(): RoleSchedulerHarness {
   return {
-    capabilities: { multiInstance: true, persistent: true, kill: true, steal: false, clockJumps: true, sizes },
+    capabilities: { multiInstance: true, persistent: true, kill: true, steal: true, clockJumps: true, sizes },
     start: async () => {
       const base = shared()
       const database = memoryDatabase()
       return {
         ...base,
         leaseMs,
+        steal: async (role) => database.roles.steal(role),
         open: async (instance): Promise<Instance<RoleScheduler>> => {
           const { roleScheduler, kill } = memory({ database, instance, clock: base.time.clock, leaseDuration: `${leaseMs}ms` })
           return { port: roleScheduler, close: () => roleScheduler.close(), kill: async () => kill() }

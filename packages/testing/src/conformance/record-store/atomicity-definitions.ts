@@ -16,7 +16,7 @@ async function fullUnit(store: RecordStore): Promise<{ readonly runId: string; r
   const unit = moveUnit(run, next, {
     append: [{ ...item(run.runId, 'second'), ifUnfinished: true }],
     consume: [{ runId: run.runId, stream: 'inbox', through: first?.pos ?? 0 }],
-    timers: [{ settle: open.key, as: 'completed' }, { put: newTimer({ key: { owner: run.runId } }) }],
+    timers: [{ settle: open.key, as: 'completed' }, { put: newTimer({ key: { owner: run.runId, name: 'next' } }) }],
     attempts: [note(next)],
     emit: [wakeOf(next)],
   })
