@@ -22,11 +22,14 @@ it('core may not import upwards or sideways, not even types', () => {
   const faults = layerFaults([
     core('model/unit.ts', "import type { Clock } from '../ports/clock.ts'"),
     core('engine/step.ts', "import { w } from '../workflow.ts'"),
+    core('workflow.ts', "import { o } from './outlet.ts'"),
+    core('outlet.ts', "import { s } from './engine/step.ts'"),
     core('memory/index.ts', "import { s } from '../engine/step.ts'"),
     core('engine/step.test.ts', "import { memory } from '../memory/index.ts'"),
   ])
   expect(faults).toHaveLength(3)
   expect(faults[0]).toContain('model may not know ports')
+  expect(faults[1]).toContain('engine may not know entry')
 })
 
 it('an adapter knows core and nothing else of ours', () => {

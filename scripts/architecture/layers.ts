@@ -3,7 +3,7 @@
  * workflow, client, builder and their options ← index. Rooms of one height do not know each other. Elsewhere: an adapter
  * knows core and its own driver, and nothing else of ours.
  */
-import { dirname, posix } from 'node:path'
+import { posix } from 'node:path'
 
 export interface SourceFile {
   /** Relative to the root. */
@@ -18,18 +18,17 @@ interface Room {
 
 const coreSource = 'packages/core/src/'
 const heights: Readonly<Record<string, number>> = { model: 1, ports: 2, system: 3, adapter: 4, engine: 6, memory: 6 }
-/** The files at the top level that put engine and definitions together. Every other one there is vocabulary. */
-const entries = ['workflow', 'client', 'builder', 'definition-builder', 'contract', 'options', 'infrastructure', 'resolved-infrastructure']
+const vocabulary: Room = { name: 'vocabulary', height: 5 }
+const entry: Room = { name: 'entry', height: 7 }
 
-function roomOf(path: string): Room {
+function roomOf(path: string, entries: ReadonlySet<string>): Room {
   const inside = path.slice(coreSource.length)
   const folder = inside.includes('/') ? inside.slice(0, inside.indexOf('/')) : undefined
-  const height = folder === undefined ? undefined : heights[folder]
-  if (folder !== undefined) return { name: folder, height: height ?? 5 }
+  if (folder !== undefined) return { name: folder, height: heights[folder] ?? vocabulary.height }
   const name = posix.basename(inside, '.ts')
   if (name === 'errors') return { name, height: 0 }
   if (name === 'index') return { name, height: 8 }
-  return entries.includes(name) ? { name: 'entry', height: 7 } : { name: 'vocabulary', height: 5 }
+  return entries.has(path) ? entry : vocabulary
 }
 
 /** Every import specifier of a module, types too. */
@@ -41,19 +40,41 @@ export function importsOf(text: string): readonly string[] {
 
 /** The imports of core that go up or sideways. Tests may import what they like. */
 export function layerFaults(files: readonly SourceFile[]): readonly string[] {
-  return files
+  const modules = files
     .filter(({ path }) => path.startsWith(coreSource) && !isTest(path))
-    .flatMap((file) =>
-      importsOf(file.text)
-        .filter((specifier) => specifier.startsWith('.'))
-        .flatMap((specifier) => upward(file.path, posix.join(dirname(file.path), specifier))),
-    )
+    .map(({ path, text }) => ({ path, targets: targetsOf(path, text) }))
+  const entries = entriesOf(modules)
+  return modules.flatMap(({ path, targets }) =>
+    targets.flatMap((target) => {
+      const [own, other] = [roomOf(path, entries), roomOf(target, entries)]
+      const fine = own.name === other.name || other.height < own.height
+      return fine ? [] : [`${path} imports ${target}: ${own.name} may not know ${other.name}`]
+    }),
+  )
 }
 
-function upward(from: string, to: string): readonly string[] {
-  const [own, other] = [roomOf(from), roomOf(to)]
-  if (own.name === other.name || other.height < own.height) return []
-  return [`${from} imports ${to}: ${own.name} may not know ${other.name}`]
+interface Module {
+  readonly path: string
+  readonly targets: readonly string[]
+}
+
+function targetsOf(path: string, text: string): readonly string[] {
+  return importsOf(text)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => posix.join(posix.dirname(path), specifier))
+}
+
+/** The files at the top level that put the engine and the definitions together: those from which the engine can be reached. */
+function entriesOf(modules: readonly Module[]): ReadonlySet<string> {
+  const top = modules.filter(({ path }) => !path.slice(coreSource.length).includes('/'))
+  const entries = new Set<string>()
+  for (let size = -1; size !== entries.size; ) {
+    size = entries.size
+    for (const { path, targets } of top) {
+      if (targets.some((target) => target.startsWith(`${coreSource}engine/`) || entries.has(target))) entries.add(path)
+    }
+  }
+  return entries
 }
 
 /** Imports of our own packages that a package may not have. */
