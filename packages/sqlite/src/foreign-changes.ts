@@ -52,7 +52,7 @@ export class ForeignChanges {
       // A handle that its owner has closed has nothing more to tell.
       if (!this.#connection.database.open) return
       const changed = this.#look()
-      this.#waitMs = changed ? this.#pollingMs : Math.min(this.#waitMs * 1.2, this.#pollingMs * backOffFactorMax)
+      this.#waitMs = changed ? this.#pollingMs : Math.min(Math.ceil(this.#waitMs * 1.2), this.#pollingMs * backOffFactorMax)
       if (changed) for (const callback of [...this.#watchers]) callback()
       if (this.#watchers.size > 0 && this.#timer === undefined) this.#arm()
     })

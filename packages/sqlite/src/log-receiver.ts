@@ -6,7 +6,7 @@
 import { Fenced, Fifo, InvalidArgument, Stopped, Wakeup, type EventReceiver, type ReceiveOptions, type RunEvent, type SlotClaim } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import { claimCursor, type Claimed } from './cursor.ts'
-import { everyTopic, type LogEntry, type LogReader } from './event-log.ts'
+import { everyTopic, type EventLog, type LogEntry, type LogReader } from './event-log.ts'
 import type { Session } from './session.ts'
 import { SlotCursor, type Pending, type RunDelivery } from './slot-cursor.ts'
 
@@ -46,6 +46,7 @@ const scanEvents = 1_000
 export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
   readonly topics: readonly string[]
   readonly #options: LogReceiverOptions
+  readonly #log: EventLog
   readonly #buffers: ReadonlyMap<string, Topic>
   readonly #slots = new Map<number, SlotCursor>()
   readonly #wakeup = new Wakeup()
@@ -56,13 +57,14 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
 
   constructor(options: LogReceiverOptions) {
     this.#options = options
+    this.#log = options.session.log
     this.topics = options.topics
     this.#buffers = new Map(options.topics.map((name) => [name, { name, buffer: new Fifo<Buffered>(), through: undefined }]))
   }
 
   /** Joins the log. `claimed` are the cursors that were just taken over. */
   start(claimed: readonly Claimed[]): void {
-    const { log } = this.#options.session
+    const log = this.#log
     log.add(this)
     if (this.#options.receiver === undefined && this.#options.start < log.position) {
       for (const topic of this.#buffers.values()) topic.through = this.#options.start
@@ -81,7 +83,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
   }
 
   readonly flush = (batch: Batch): (() => void) | undefined => {
-    const { position } = this.#options.session.log
+    const { position } = this.#log
     const done = [...this.#slots.values()].map((slot) => slot.flush(batch, position, (topic) => this.#buffers.get(topic)?.through))
     return () => {
       for (const callback of done) callback()
@@ -135,7 +137,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     for (const { slot } of going) this.#slots.delete(slot)
     const outcome = await session.write(user, (batch) => {
       // What was acknowledged before must not come again because the slot moves on.
-      const done = going.map((slot) => slot.flush(batch, session.log.position, (topic) => this.#buffers.get(topic)?.through))
+      const done = going.map((slot) => slot.flush(batch, this.#log.position, (topic) => this.#buffers.get(topic)?.through))
       return { done, claimed: coming.map((claim) => claimCursor(batch, receiver, claim, given)) }
     }).catch((error: unknown) => {
       this.#putBack(going)
@@ -164,7 +166,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     } catch {
       // Those who wait for their acknowledgement are told below; a cursor that was not written delivers again.
     }
-    session.log.remove(this)
+    this.#log.remove(this)
     for (const slot of this.#slots.values()) slot.lose()
   }
 
@@ -177,7 +179,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
 
   /** Reads these slots from where their lanes are. */
   #putBack(slots: readonly SlotCursor[]): void {
-    const { log } = this.#options.session
+    const log = this.#log
     for (const slot of slots) {
       this.#slots.set(slot.slot, slot)
       for (const [name, lane] of slot.lanes) {
@@ -210,7 +212,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
 
   /** Reads what topics that are behind have missed, one step. Answers whether there is more to read at once. */
   #scan(except: ReadonlySet<string> | undefined): boolean {
-    const { log } = this.#options.session
+    const log = this.#log
     const hungry = new Map<string, Topic>()
     let from = log.position
     for (const topic of this.#buffers.values()) {
@@ -273,7 +275,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     if (slot.lost) return Promise.reject(slot.fenced())
     if (pending.acked) return slot.waiting ?? Promise.resolve()
     pending.lane.ack(pending)
-    this.#options.session.log.dirty(this)
+    this.#log.dirty(this)
     return slot.waitForFlush()
   }
 

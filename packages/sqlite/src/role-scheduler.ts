@@ -129,7 +129,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
   }
 
   #armRenewal(): void {
-    this.#renewal = this.#clock.setTimer(this.#leaseMs / 3, () => {
+    this.#renewal = this.#clock.setTimer(Math.floor(this.#leaseMs / 3), () => {
       this.#renewal = undefined
       if (this.#waiting.size + this.#held.size === 0) {
         this.#stop()
@@ -239,7 +239,8 @@ export class SqliteRoleScheduler implements RoleScheduler {
   }
 
   #self(): Self {
-    const nowMs = this.#clock.now()
+    // Whole milliseconds, rounded to the side where we stop earlier: a clock may have fractions.
+    const nowMs = Math.floor(this.#clock.now())
     const waiting = new Map<string, number>()
     for (const [role, waiters] of this.#waiting) {
       waiting.set(role, waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0))
