@@ -39,7 +39,7 @@ function manifest(name: string): string {
       './package.json': './package.json',
     },
     publishConfig: { access: 'public', provenance: true },
-    scripts: { build: 'tsc -p tsconfig.build.json', typecheck: 'tsc -p tsconfig.json --noEmit' },
+    scripts: { build: 'node ../../scripts/build-package.ts', typecheck: 'tsc -p tsconfig.json --noEmit' },
     dependencies: { '@workflow/core': 'workspace:^' },
     devDependencies: { '@workflow/testing': 'workspace:^' },
   })
