@@ -7,7 +7,6 @@ import { isWorkflowError, LeaseLost } from '../errors.ts'
 import type { AttemptNote } from '../model/attempt-note.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { PendingCallback } from './callback-item.ts'
-import type { Execution } from './execution.ts'
 import { fail, pauseByEngine } from './failure.ts'
 import { HandlerRun } from './handler-run.ts'
 import type { Lane } from './lanes.ts'
@@ -40,7 +39,13 @@ const suspicionsMax = 5
 /** A record that has waited for its turn for longer than this is read again. */
 const staleMs = 1_000
 
-export async function attempt(a: Attempt): Promise<Verdict> {
+export function attempt(a: Attempt): Promise<Verdict> {
+  // Nothing is known against this run: no notes, and nobody died here.
+  if (a.record.attempts === undefined && a.held.careful === 0) return inTurn(a, 1, false)
+  return warily(a)
+}
+
+async function warily(a: Attempt): Promise<Verdict> {
   const { process, record } = a
   const earlier = noteOf(record, process.name)
   if (earlier?.kind === 'skipped' && a.kind !== 'callback') return done
@@ -60,58 +65,50 @@ async function inTurn(a: Attempt, count: number, alone: boolean): Promise<Verdic
   if (!process.gate.tryEnter()) {
     const since = ctx.clock.monotonic()
     await process.gate.enter()
-    const verdict = await stillOurs(a, since)
-    if (verdict.kind !== 'same') {
+    const verdict = stillOurs(a, since)
+    const settled = verdict instanceof Promise ? await verdict : verdict
+    if (settled.kind !== 'same') {
       process.gate.leave()
-      return verdict
+      return settled
     }
-    record = verdict.record
+    record = settled.record
   }
   if (alone) await ctx.solitude.enterAlone()
   else if (!ctx.solitude.tryEnter()) await ctx.solitude.enter()
   const execution = ctx.executions.start(a.held.slot, process.options.deadlineMs)
   const startedAt = ctx.clock.now()
-  const began = ctx.clock.monotonic()
   let run: HandlerRun | undefined
   let returned: unknown
   let failed: { readonly error: unknown; readonly fatal: boolean } | undefined
   try {
-    run = await load(a, record, count, execution)
-    try {
-      const loaded = run
-      returned = await execution.run(() => a.invoke(loaded))
-    } catch (error) {
-      failed = { error, fatal: isFatal(error) }
-    }
+    const decoded = ctx.codec.decodeObject(record.object, record)
+    const loaded = new HandlerRun(ctx, record, decoded instanceof Promise ? await decoded : decoded, count, process.name, execution)
+    run = loaded
+    returned = await execution.run(() => a.invoke(loaded))
   } catch (error) {
-    // What is stored cannot be read: no attempt will ever do better.
-    failed = { error, fatal: true }
+    // Without a run what is stored could not be read: no attempt will ever do better.
+    failed = { error, fatal: run === undefined || isFatal(error) }
   } finally {
     ctx.executions.end(execution)
     if (alone) ctx.solitude.leaveAlone()
     else ctx.solitude.leave()
     process.gate.leave()
   }
-  const durationMs = ctx.clock.monotonic() - began
+  const durationMs = ctx.clock.monotonic() - execution.startedAt
   ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, labelsOf(ctx, process.name))
   const at = record === a.record ? a : { ...a, record }
   if (failed !== undefined || run === undefined) return await fail(at, { count, startedAt, error: failed?.error, fatal: failed?.fatal ?? false })
   return await settle(at, run, returned, { count, startedAt, durationMs })
 }
 
-async function load(a: Attempt, record: RunRecord, count: number, execution: Execution): Promise<HandlerRun> {
-  const decoded = a.ctx.codec.decodeObject(record.object, record)
-  const object = decoded instanceof Promise ? await decoded : decoded
-  return new HandlerRun(a.ctx, record, object, count, a.process.name, execution)
-}
-
 /** After a wait the slot may be gone, and the run may have been paused or moved. */
-async function stillOurs(a: Attempt, since: number): Promise<Verdict | { readonly kind: 'same'; readonly record: RunRecord }> {
+function stillOurs(a: Attempt, since: number): TurnCame | Promise<TurnCame> {
   if (a.ctx.slotKeeper.open(a.held.slot) !== a.held || !a.held.lease.isValid()) return leave
   if (a.ctx.clock.monotonic() - since < staleMs) return { kind: 'same', record: a.record }
-  const record = await a.ctx.store.lookup(a.record.runId)
-  return record?.version === a.record.version ? { kind: 'same', record } : again
+  return a.ctx.store.lookup(a.record.runId).then((record) => (record?.version === a.record.version ? { kind: 'same', record } : again))
 }
+
+type TurnCame = Verdict | { readonly kind: 'same'; readonly record: RunRecord }
 
 function isFatal(error: unknown): boolean {
   return isWorkflowError(error, 'NonRetryable')

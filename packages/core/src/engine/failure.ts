@@ -102,10 +102,12 @@ export async function park(a: Attempt, ms: number): Promise<Verdict> {
   }
 }
 
+const none: readonly TimerOp[] = []
+
 /** A retry timer that brought the task here has done its work. */
 export function settleRetry(a: Attempt): readonly TimerOp[] {
   const timer = a.task.timer
-  return timer?.key.kind === 'retry' ? [{ settle: timer.key, as: 'completed' }] : []
+  return timer?.key.kind === 'retry' ? [{ settle: timer.key, as: 'completed' }] : none
 }
 
 function retryTimers(a: Attempt, retryAt: Date, count: number): readonly TimerOp[] {

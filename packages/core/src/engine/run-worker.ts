@@ -8,7 +8,7 @@ import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
 import { validated } from '../schema.ts'
-import { attempt, noteOf } from './attempt.ts'
+import { type Attempt, attempt, noteOf } from './attempt.ts'
 import { callbackUnitId, type CallbackBody, type PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
 import { entryTimers } from './entry-timers.ts'
@@ -51,7 +51,9 @@ export class RunWorker {
       if (++this.#sinceTurn >= turnEvery) await this.#letOthers()
       let verdict: Verdict
       try {
-        verdict = await this.#look(current, lane)
+        // Awaited only where there is something to wait for: most runs need one await, their commit.
+        const looked = this.#look(current, lane)
+        verdict = looked instanceof Promise ? await looked : looked
       } catch (error) {
         verdict = this.#broken(current, error)
       }
@@ -67,20 +69,32 @@ export class RunWorker {
     }
   }
 
-  async #look(task: RunTask, lane: Lane<RunTask>): Promise<Verdict> {
+  #look(task: RunTask, lane: Lane<RunTask>): Verdict | Promise<Verdict> {
     const ctx = this.#ctx
     const held = ctx.slotKeeper.open(task.slot)
     if (held === undefined || !held.lease.isValid()) return leave
     if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
-    const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined) ?? await this.#read(task, held)
-    if (record === undefined) return await this.#missing(task)
+    const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined)
+    return record === undefined ? this.#readFirst(task, lane, held) : this.#judge(task, lane, held, record)
+  }
+
+  async #readFirst(task: RunTask, lane: Lane<RunTask>, held: HeldSlot): Promise<Verdict> {
+    const record = await this.#read(task, held)
+    return record === undefined ? await this.#missing(task) : await this.#judge(task, lane, held, record)
+  }
+
+  #judge(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Verdict | Promise<Verdict> {
+    const ctx = this.#ctx
     if (record.workflowName !== ctx.contract.name) return done
-    if (task.cause !== 'wake' && record.version > task.version && task.timer?.key.kind !== 'timeout') return await this.#stale(task, record)
+    if (task.cause !== 'wake' && record.version > task.version && task.timer?.key.kind !== 'timeout') return this.#stale(task, record)
     if (record.writer.schema > ctx.contract.schemaVersion) {
       held.resign(newerCodeMs, `run ${record.runId} was written by schema version ${record.writer.schema}, and this code knows ${ctx.contract.schemaVersion}`)
       return leave
     }
-    return await this.#act(task, lane, held, record)
+    const exits = ctx.contract.graph.get(record.status)
+    // The common case: a run at a status that only a step leaves.
+    if (exits?.step !== undefined && (record.runState === 'Running' || record.runState === 'Initiated') && exits.callback === undefined && exits.timeout === undefined && exits.join === undefined) return this.#run(task, lane, held, record, 'step')
+    return this.#act(task, lane, held, record)
   }
 
   async #act(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
@@ -107,7 +121,7 @@ export class RunWorker {
     return done
   }
 
-  async #run(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, kind: 'step' | 'join'): Promise<Verdict> {
+  #run(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, kind: 'step' | 'join'): Verdict | Promise<Verdict> {
     const ctx = this.#ctx
     const model = kind === 'step' ? ctx.definition.steps.get(record.status) : ctx.definition.joins.get(record.status)
     if (model === undefined) return done
@@ -118,7 +132,12 @@ export class RunWorker {
         ? (run: HandlerRun) => model.handler(run as never)
         : async (run: HandlerRun) => await model.handler(run as never, (await childrenOf(ctx, record)) as never),
     }
-    return await this.#due(a) ?? await attempt(a)
+    return this.#whenDue(a)
+  }
+
+  #whenDue(a: Attempt): Promise<Verdict> {
+    if (a.record.attempts === undefined && a.process.options.consumeLagMs === 0) return attempt(a)
+    return this.#due(a).then((verdict) => verdict ?? attempt(a))
   }
 
   async #callback(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, item: PendingCallback): Promise<Verdict> {
@@ -139,7 +158,7 @@ export class RunWorker {
       return outcome
     }
     const a = { ctx, process, held, record, task, lane, kind: 'callback' as const, invoke, item }
-    return await this.#due(a) ?? await attempt(a)
+    return await this.#whenDue(a)
   }
 
   async #timeout(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
@@ -153,7 +172,7 @@ export class RunWorker {
   }
 
   /** Whether it is time: a back-off that is not over, an event that is to be handled with a lag. Undefined = now. */
-  async #due(a: Parameters<typeof attempt>[0]): Promise<Verdict | undefined> {
+  async #due(a: Attempt): Promise<Verdict | undefined> {
     const ctx = this.#ctx
     const now = ctx.clock.now()
     const note = noteOf(a.record, a.process.name)

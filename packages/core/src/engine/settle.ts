@@ -41,8 +41,9 @@ export async function settle(a: Attempt, run: HandlerRun, returned: unknown, suc
     const unitId = a.item === undefined ? ctx.ids.unit() : callbackUnitId(record.runId, a.item.stored.id, record.version)
     const encoded = ctx.codec.encode(run.object, record)
     const object = encoded instanceof Promise ? await encoded : encoded
-    decision = await decide(a, run, returned, object, unitId, success)
-    unit = await unitOf(a, run, decision, unitId, success)
+    const decided = decide(a, run, returned, object, unitId, success)
+    decision = decided instanceof Promise ? await decided : decided
+    unit = unitOf(a, decision, run.children.length === 0 ? noChildren : await childChanges(ctx, unitId, record, decision.change?.next ?? record, run.children), unitId, success)
   } catch (error) {
     return await fail(a, { ...success, error, fatal: !isWorkflowError(error, 'WorkflowInProgress') })
   }
@@ -53,15 +54,15 @@ export async function settle(a: Attempt, run: HandlerRun, returned: unknown, suc
     if (a.held.signal.aborted) return leave
     return await fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })
   }
-  return await conclude(a, unit, decision, result, success)
+  return conclude(a, unit, decision, result, success)
 }
 
-async function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Promise<Verdict> {
+function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Verdict | Promise<Verdict> {
   const { ctx, record } = a
   if (!result.ok) {
     ctx.cache.forget(record.runId)
     if (result.reason === 'in-progress') {
-      return await fail(a, { ...success, error: new InvalidOutcome(`a child could not start: run ${result.current?.runId} of workflow '${result.current?.workflowName}' has the foreign id '${result.current?.foreignId}' and is not finished`), fatal: false })
+      return fail(a, { ...success, error: new InvalidOutcome(`a child could not start: run ${result.current?.runId} of workflow '${result.current?.workflowName}' has the foreign id '${result.current?.foreignId}' and is not finished`), fatal: false })
     }
     // Somebody else has moved the run, or a callback has come in: look again, and never overwrite.
     return again
@@ -83,18 +84,23 @@ async function conclude(a: Attempt, unit: Unit, decision: Decision, result: Comm
 }
 
 /** Reads a handler's answer. Throws `InvalidOutcome` for what the graph does not allow. */
-async function decide(a: Attempt, run: HandlerRun, returned: unknown, object: Payload, unitId: string, success: Success): Promise<Decision> {
-  const { ctx, record, kind } = a
+function decide(a: Attempt, run: HandlerRun, returned: unknown, object: Payload, unitId: string, success: Success): Decision | Promise<Decision> {
+  const { kind } = a
   const note: MoveNote = { by: kind, attempt: success.count, durationMs: success.durationMs }
   if (run.made !== undefined && run.made !== returned) {
     const made = '~commit' in run.made ? 'commit' : run.made['~outcome']
     throw new InvalidOutcome(`${where(a)} made an outcome by run.${made}() and returned something else: write \`return run.${made}(…)\``)
   }
-  if (typeof returned === 'string') return await moveTo(a, returned, object, unitId, note)
+  if (typeof returned === 'string') return moveTo(a, returned, object, unitId, note)
   const outcome = returned as OutcomeValue | CommitValue | null | undefined
   if (typeof outcome !== 'object' || outcome === null || run.made !== outcome) {
     throw new InvalidOutcome(`${where(a)} returned ${describe(returned)}: return one of ${destinationsOf(a).map((to) => `'${to}'`).join(', ')}, or an outcome of this run`)
   }
+  return decideOutcome(a, outcome, object, unitId, note)
+}
+
+async function decideOutcome(a: Attempt, outcome: OutcomeValue | CommitValue, object: Payload, unitId: string, note: MoveNote): Promise<Decision> {
+  const { ctx, record, kind } = a
   if ('~commit' in outcome) return { ...(await moveTo(a, outcome['~commit'], object, unitId, note)), write: outcome.write }
   const edited = !equalBytes(object.bytes, record.object.bytes)
   switch (outcome['~outcome']) {
@@ -119,7 +125,7 @@ async function decide(a: Attempt, run: HandlerRun, returned: unknown, object: Pa
   }
 }
 
-async function moveTo(a: Attempt, to: string, object: Payload, unitId: string, note: MoveNote): Promise<Decision> {
+function moveTo(a: Attempt, to: string, object: Payload, unitId: string, note: MoveNote): Decision | Promise<Decision> {
   const { ctx, record, kind } = a
   const destinations = destinationsOf(a)
   if (!destinations.includes(to)) {
@@ -129,27 +135,29 @@ async function moveTo(a: Attempt, to: string, object: Payload, unitId: string, n
   const exits = ctx.contract.graph.get(record.status)
   // A callback that was accepted meanwhile goes first.
   const guarded: Change = kind !== 'callback' && exits?.callback !== undefined ? { ...change, ifEmpty: callbackStream(record.status) } : change
-  const timers: TimerOp[] = exits?.timeout === undefined ? [] : [{ cancelOwner: record.runId }]
-  if (ctx.definition.timeouts.has(to)) timers.push(...(await entryTimers(ctx, committedRecord(change, record.seq))))
-  return { change: guarded, timers }
+  const cancelled: readonly TimerOp[] = exits?.timeout === undefined ? noTimers : [{ cancelOwner: record.runId }]
+  if (!ctx.definition.timeouts.has(to)) return { change: guarded, timers: cancelled }
+  return entryTimers(ctx, committedRecord(change, record.seq)).then((opened) => ({ change: guarded, timers: [...cancelled, ...opened] }))
 }
 
-async function unitOf(a: Attempt, run: HandlerRun, decision: Decision, id: string, success: Success): Promise<Unit> {
+const noTimers: readonly TimerOp[] = []
+const noChildren: readonly Change[] = []
+
+function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id: string, success: Success): Unit {
   const { ctx, record, task } = a
   const { change } = decision
-  const children = run.children.length === 0 ? [] : await childChanges(ctx, id, record, change?.next ?? record, run.children)
-  const settled: TimerOp[] = a.kind === 'timeout' && task.timer !== undefined ? [{ settle: task.timer.key, as: 'completed' }] : [...settleRetry(a)]
-  const timers = decision.timers === undefined || decision.timers.length === 0 ? settled : [...settled, ...decision.timers]
+  const settled: readonly TimerOp[] = a.kind === 'timeout' && task.timer !== undefined ? [{ settle: task.timer.key, as: 'completed' }] : settleRetry(a)
+  const moved = decision.timers ?? noTimers
+  const unit: { -readonly [Key in keyof Unit]: Unit[Key] } = { id }
+  if (change !== undefined) unit.changes = children.length === 0 ? [change] : [change, ...children]
+  if (a.item !== undefined) unit.consume = [{ runId: record.runId, stream: a.item.stored.stream, through: a.item.stored.pos }]
+  if (settled.length > 0 || moved.length > 0) unit.timers = [...settled, ...moved]
+  if (decision.skipped === true) unit.attempts = [skippedNote(a, change?.next.version ?? record.version, success)]
   const wake = change !== undefined && isFinished(change.next.runState) ? parentWake(ctx, record) : undefined
-  return {
-    id,
-    ...(change === undefined ? undefined : { changes: children.length === 0 ? [change] : [change, ...children] }),
-    ...(a.item === undefined ? undefined : { consume: [{ runId: record.runId, stream: a.item.stored.stream, through: a.item.stored.pos }] }),
-    ...(timers.length === 0 ? undefined : { timers }),
-    ...(decision.skipped === true ? { attempts: [skippedNote(a, change?.next.version ?? record.version, success)] } : undefined),
-    ...(wake === undefined ? undefined : { emit: [wake] }),
-    ...(change !== undefined && change.event.topics.length === 0 && a.kind === 'callback' ? { emit: [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }] } : undefined),
-  }
+  if (wake !== undefined) unit.emit = [wake]
+  // The version is new and nothing is to be done for it, but the next callback in the inbox still waits for its turn.
+  else if (change !== undefined && change.event.topics.length === 0 && a.kind === 'callback') unit.emit = [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }]
+  return unit
 }
 
 function skippedNote(a: Attempt, version: number, success: Success): NonNullable<Unit['attempts']>[number] {
