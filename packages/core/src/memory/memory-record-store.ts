@@ -154,7 +154,7 @@ class MemoryRecordStore<Tx> {
     const newest = query.order === 'newest'
     const listing = newest ? 'runs, newest first' : 'runs'
     const [after] = decodePageToken(listing, page.after, ['bigint']) ?? []
-    const { items, next } = pageOfRows(this.#candidates(query), after === undefined ? undefined : Number(after), page.limit, newest, (run) => matchesQuery(query, run.record))
+    const { items, next } = pageOfRows(this.#candidates(query), after === undefined ? undefined : Number(after), page.limit, newest, (run) => matchesQuery(query, run.bare))
     return { items: items.map((run) => run.record), ...(next === undefined ? {} : { next: encodePageToken(listing, [BigInt(next)]) }) }
   }
 
@@ -169,8 +169,8 @@ class MemoryRecordStore<Tx> {
   #count(query: RunQuery, by: 'status' | 'runState'): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
     for (const run of this.#candidates(query)) {
-      if (run.gone || !matchesQuery(query, run.record)) continue
-      counts.set(run.record[by], (counts.get(run.record[by]) ?? 0) + 1)
+      if (run.gone || !matchesQuery(query, run.bare)) continue
+      counts.set(run.bare[by], (counts.get(run.bare[by]) ?? 0) + 1)
     }
     return counts
   }
@@ -202,8 +202,8 @@ class MemoryRecordStore<Tx> {
     const condemned: StoredRun[] = []
     for (const run of this.#candidates(query)) {
       if (condemned.length >= limit) break
-      const { finishedAt } = run.record
-      if (!run.gone && finishedAt !== undefined && finishedAt < query.finishedBefore && matchesQuery(query, run.record)) condemned.push(run)
+      const { finishedAt } = run.bare
+      if (!run.gone && finishedAt !== undefined && finishedAt < query.finishedBefore && matchesQuery(query, run.bare)) condemned.push(run)
     }
     for (const run of condemned) {
       runs.remove(run)

@@ -31,9 +31,9 @@ export async function scrubRun(database: MemoryDatabase, run: StoredRun, scrub: 
 async function scrubRecord(run: StoredRun, scrub: Scrub): Promise<void> {
   for (;;) {
     const seen = run.record
-    const object = copyPayload(await scrub(seen.object, { kind: 'object' }))
+    const object = await scrub(seen.object, { kind: 'object' })
     const pause = seen.pause === undefined ? undefined : { ...seen.pause, reason: copyPayload(await scrub(seen.pause.reason, { kind: 'reason' })) }
-    if (run.record !== seen) continue
+    if (run.version !== seen.version) continue
     run.replacePayloads(object, pause)
     return
   }
@@ -45,7 +45,7 @@ async function scrubEntry(run: StoredRun, version: number, scrub: Scrub): Promis
   const scrubbed: { -readonly [Kind in 'object' | 'reason' | 'error']?: Payload } = {}
   for (const kind of ['object', 'reason', 'error'] as const) {
     const payload: HistoryEntry[typeof kind] = entry[kind]
-    if (payload !== undefined) scrubbed[kind] = copyPayload(await scrub(payload, { kind, version }))
+    if (payload !== undefined) scrubbed[kind] = await scrub(payload, { kind, version })
   }
   run.replaceEntry({ ...entry, ...scrubbed })
 }

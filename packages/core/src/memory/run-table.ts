@@ -83,7 +83,7 @@ export class RunTable implements RunView {
 
   /** Adds a run that a transaction may have created a while ago. */
   insert(run: StoredRun): void {
-    const { runId, workflowName, foreignId, parent } = run.next
+    const { runId, workflowName, foreignId, parent } = run.bare
     this.#runs.set(runId, run)
     this.all.add(run)
     entryOf(this.#workflows, workflowName, newRows).add(run)
@@ -100,7 +100,7 @@ export class RunTable implements RunView {
   }
 
   remove(run: StoredRun): void {
-    const { workflowName, foreignId, parent } = run.next
+    const { workflowName, foreignId, parent } = run.bare
     run.gone = true
     this.#runs.delete(run.runId)
     this.all.noteGone()
@@ -118,7 +118,7 @@ export class RunTable implements RunView {
   #index(run: StoredRun, wasUnfinished: boolean): void {
     const is = !run.finished
     if (wasUnfinished === is) return
-    const { workflowName, foreignId, parent } = run.next
+    const { workflowName, foreignId, parent } = run.bare
     const foreign = this.#foreign.get(workflowName)?.get(foreignId)
     if (foreign !== undefined) {
       if (is) foreign.unfinished = run

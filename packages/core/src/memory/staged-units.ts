@@ -70,7 +70,7 @@ export class StagedUnits implements RunView {
 
   unfinishedOf(workflowName: string, foreignId: string): StoredRun | undefined {
     for (const run of this.#runs.values()) {
-      if (!run.finished && run.next.workflowName === workflowName && run.next.foreignId === foreignId) return run
+      if (!run.finished && run.bare.workflowName === workflowName && run.bare.foreignId === foreignId) return run
     }
     const stored = this.#database.runs.unfinishedOf(workflowName, foreignId)
     return stored !== undefined && this.#runs.has(stored.runId) ? undefined : stored

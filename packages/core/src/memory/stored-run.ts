@@ -6,13 +6,11 @@ import { isFinished } from '../model/run-state.ts'
 import type { Append, Change, NextRecord } from '../model/unit.ts'
 import { Inbox } from './inbox.ts'
 import type { OrderedRow } from './ordered-rows.ts'
+import { packPayload, unpackPayload, type PackedPayload } from './packed-payload.ts'
 import { copyPayload } from './payload-copy.ts'
 
-/** A version as it was written. The parts are the caller's, its payloads copies: what reads it puts them together. */
-interface StoredVersion {
-  readonly entry: HistoryEntry
-  readonly object: Payload | undefined
-}
+type StoredRecord = Omit<NextRecord, 'object'> & { readonly object: PackedPayload }
+type StoredEntry = Omit<HistoryEntry, 'object'> & { readonly object?: PackedPayload }
 
 /** A run with all that belongs to it, except for its timers. */
 export class StoredRun implements OrderedRow {
@@ -20,33 +18,29 @@ export class StoredRun implements OrderedRow {
   readonly order: number
   readonly runId: string
   gone = false
-  #next: NextRecord
-  #object: Payload
-  /** What `record` answers, once somebody has asked for it. */
-  #record: RunRecord | undefined
+  #stored: StoredRecord
   /** Version n is at n - 1. */
-  #versions: StoredVersion[] = []
+  #entries: StoredEntry[] = []
   #notes: readonly AttemptNote[] = []
   #inboxes: Map<string, Inbox> | undefined
 
-  constructor(order: number, next: NextRecord, object: Payload) {
+  constructor(order: number, stored: StoredRecord) {
     this.order = order
-    this.runId = next.runId
-    this.#next = next
-    this.#object = object
+    this.runId = stored.runId
+    this.#stored = stored
   }
 
   /** A new run, at version 1. */
   static created(order: number, change: Change): StoredRun {
-    const run = new StoredRun(order, change.next, change.next.object)
-    run.move(change)
+    const run = new StoredRun(order, packRecord(change.next))
+    run.#entries.push(packEntry(change, run.#stored))
     return run
   }
 
   /** The same run, to be changed without changing this one. */
   copy(): StoredRun {
-    const copy = new StoredRun(this.order, this.#next, this.#object)
-    copy.#versions = [...this.#versions]
+    const copy = new StoredRun(this.order, this.#stored)
+    copy.#entries = [...this.#entries]
     copy.#notes = this.#notes
     if (this.#inboxes !== undefined) copy.#inboxes = new Map([...this.#inboxes].map(([stream, inbox]) => [stream, inbox.copy()]))
     return copy
@@ -54,35 +48,32 @@ export class StoredRun implements OrderedRow {
 
   /** Becomes what a copy of it has become. */
   adopt(copy: StoredRun): void {
-    this.#next = copy.#next
-    this.#object = copy.#object
-    this.#record = undefined
-    this.#versions = copy.#versions
+    this.#stored = copy.#stored
+    this.#entries = copy.#entries
     this.#notes = copy.#notes
     this.#inboxes = copy.#inboxes
   }
 
   get version(): number {
-    return this.#next.version
+    return this.#stored.version
   }
 
   get finished(): boolean {
-    return isFinished(this.#next.runState)
+    return isFinished(this.#stored.runState)
   }
 
   get seq(): bigint {
     return BigInt(this.order)
   }
 
-  /** What was written last, whose payloads may not be read any more: for everything but them. */
-  get next(): Omit<NextRecord, 'object' | 'pause'> {
-    return this.#next
+  /** The record without its object, for what is decided by the rest of it. */
+  get bare(): Omit<NextRecord, 'object'> {
+    return this.#stored
   }
 
   /** Without its attempts. */
   get record(): RunRecord {
-    this.#record ??= { ...this.#next, seq: this.seq, object: this.#object }
-    return this.#record
+    return { ...this.#stored, seq: this.seq, object: unpackPayload(this.#stored.object) }
   }
 
   get notes(): readonly AttemptNote[] {
@@ -100,37 +91,35 @@ export class StoredRun implements OrderedRow {
 
   /** The entry of a version; undefined where there is none. */
   entry(version: number): HistoryEntry | undefined {
-    const stored = this.#versions[version - 1]
-    return stored?.object === undefined ? stored?.entry : { ...stored.entry, object: stored.object }
+    const stored = this.#entries[version - 1]
+    if (stored === undefined) return undefined
+    const { object, ...rest } = stored
+    return object === undefined ? rest : { ...rest, object: unpackPayload(object) }
   }
 
   /** Like `entry`, without the object. */
   entryWithoutObject(version: number): HistoryEntry | undefined {
-    const stored = this.#versions[version - 1]
-    if (stored?.object === undefined) return stored?.entry
-    const { object: _left, ...rest } = stored.entry
+    const stored = this.#entries[version - 1]
+    if (stored === undefined) return undefined
+    const { object: _left, ...rest } = stored
     return rest
   }
 
   /** Which unit wrote a version. */
   unitOf(version: number): string | undefined {
-    return this.#versions[version - 1]?.entry.unitId
+    return this.#entries[version - 1]?.unitId
   }
 
   /** Takes the run to its next version. */
-  move({ next, history }: Change): void {
-    this.#object = copyPayload(next.object)
-    this.#next = next.pause === undefined ? next : { ...next, pause: { ...next.pause, reason: copyPayload(next.pause.reason) } }
-    this.#record = undefined
+  move(change: Change): void {
+    this.#stored = packRecord(change.next)
+    this.#entries.push(packEntry(change, this.#stored))
     this.#notes = []
-    // Nearly always the version's own object, of which there is a copy already.
-    const object = history.object === next.object ? this.#object : history.object && copyPayload(history.object)
-    this.#versions.push({ entry: history.reason === undefined && history.error === undefined ? history : withOwnPayloads(history), object })
   }
 
   /** Keeps a note of the current version, in the place of an earlier one of the same process; drops any other. */
   note(note: AttemptNote): void {
-    if (note.version !== this.#next.version) return
+    if (note.version !== this.#stored.version) return
     const kept = note.error === undefined ? note : { ...note, error: copyPayload(note.error) }
     const index = this.#notes.findIndex((earlier) => earlier.process === note.process)
     this.#notes = index < 0 ? [...this.#notes, kept] : this.#notes.with(index, kept)
@@ -148,14 +137,12 @@ export class StoredRun implements OrderedRow {
 
   /** Puts other payloads into the record. */
   replacePayloads(object: Payload, pause: RunRecord['pause']): void {
-    this.#object = object
-    this.#next = { ...this.#next, object, ...(pause === undefined ? {} : { pause }) }
-    this.#record = undefined
+    this.#stored = { ...this.#stored, object: packPayload(object), ...(pause === undefined ? {} : { pause }) }
   }
 
   /** Puts another entry into the place of that of the same version. */
-  replaceEntry(entry: HistoryEntry): void {
-    this.#versions[entry.version - 1] = { entry, object: entry.object }
+  replaceEntry({ object, ...rest }: HistoryEntry): void {
+    this.#entries[rest.version - 1] = object === undefined ? rest : { ...rest, object: packPayload(object) }
   }
 
   replaceNote(note: AttemptNote, by: AttemptNote): void {
@@ -164,10 +151,19 @@ export class StoredRun implements OrderedRow {
   }
 }
 
-function withOwnPayloads(entry: HistoryEntry): HistoryEntry {
+function packRecord(next: NextRecord): StoredRecord {
+  const object = packPayload(next.object)
+  return next.pause === undefined ? { ...next, object } : { ...next, object, pause: { ...next.pause, reason: copyPayload(next.pause.reason) } }
+}
+
+function packEntry({ next, history }: Change, { object }: StoredRecord): StoredEntry {
+  // Nearly always so, and the object of the version is packed already.
+  if (history.object === next.object && history.reason === undefined && history.error === undefined) return { ...history, object }
+  const { object: own, reason, error, ...rest } = history
   return {
-    ...entry,
-    ...(entry.reason === undefined ? {} : { reason: copyPayload(entry.reason) }),
-    ...(entry.error === undefined ? {} : { error: copyPayload(entry.error) }),
+    ...rest,
+    ...(own === undefined ? {} : { object: own === next.object ? object : packPayload(own) }),
+    ...(reason === undefined ? {} : { reason: copyPayload(reason) }),
+    ...(error === undefined ? {} : { error: copyPayload(error) }),
   }
 }

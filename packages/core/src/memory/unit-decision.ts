@@ -41,7 +41,7 @@ function changeRefusal(change: Change, unit: Unit, runs: RunView, ahead: Ahead):
   if (expect === 'absent' ? run !== undefined : run?.version !== expect) {
     return run?.unitOf(next.version) === unit.id ? 'replayed' : refused('conflict', next.runId, run)
   }
-  if (run !== undefined && (run.next.foreignId !== next.foreignId || run.next.workflowName !== next.workflowName)) {
+  if (run !== undefined && (run.bare.foreignId !== next.foreignId || run.bare.workflowName !== next.workflowName)) {
     throw new InvalidArgument(`unit ${JSON.stringify(unit.id)}, run ${JSON.stringify(next.runId)}: a run keeps its workflow and its foreign id`)
   }
   if ((run === undefined || run.finished) && !isFinished(next.runState)) {
@@ -77,7 +77,7 @@ function appendRefusal(append: Append, runs: RunView, ahead: Ahead): Refused | u
   if (run?.inboxes?.get(append.stream)?.unitOf(append.id) !== undefined) return undefined
   const next = ahead.get(append.runId)?.next
   const version = next?.version ?? run?.version
-  const runState = next?.runState ?? run?.next.runState
+  const runState = next?.runState ?? run?.bare.runState
   if (runState === undefined || (append.ifUnfinished && isFinished(runState))) return refused('finished', append.runId, run)
   if (append.ifVersion !== undefined && append.ifVersion !== version) return refused('conflict', append.runId, run)
   return undefined
