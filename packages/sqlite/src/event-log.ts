@@ -3,20 +3,12 @@
  * wants it; what this process has committed itself it need not read at all. A receiver that cannot keep up falls behind
  * alone and scans for itself what it has missed.
  */
-import type { Clock, RunEvent } from '@workflow/core/adapter'
+import type { Clock } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
-import { eventOf } from './event-row.ts'
 import type { ForeignChanges } from './foreign-changes.ts'
+import { LogEntry, type LogRow } from './log-entry.ts'
 import type { TopicSets } from './topic-sets.ts'
-
-/** An event of the table whose JSON is parsed when somebody wants it. */
-export interface LogEntry {
-  readonly id: number
-  readonly topics: readonly string[]
-  readonly slot: number
-  readonly event: () => RunEvent
-}
 
 /** Who wants events. */
 export interface LogReader {
@@ -130,7 +122,7 @@ export class EventLog {
       return
     }
     for (const { id, event } of batch.events) {
-      this.#offer({ id, topics: event.topics, slot: event.slot, event: () => event })
+      this.#offer(new LogEntry(id, event.slot, event.topics, event))
     }
     this.#position = last.id
   }
@@ -224,15 +216,10 @@ export class EventLog {
   #read(from: number, to: number, wanted: string | undefined, limit: number): LogEntry[] {
     const { connection, topicSets } = this.#options
     const columns = 'SELECT id, topic_set, version, slot, at, event FROM {event} WHERE id > ? AND id <= ?'
-    type Row = [id: number, topicSet: number, version: number, slot: number, at: number, event: string]
     const rows = wanted === undefined
-      ? connection.raw<Row>(`${columns} ORDER BY id LIMIT ?`, from, to, limit)
-      : connection.raw<Row>(`${columns} AND topic_set IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`, from, to, wanted, limit)
-    return rows.map(([id, topicSet, version, slot, at, text]) => {
-      const topics = topicSets.topicsOf(topicSet)
-      let event: RunEvent | undefined
-      return { id, topics, slot, event: () => (event ??= eventOf(id, text, version, slot, at, topics)) }
-    })
+      ? connection.raw<LogRow>(`${columns} ORDER BY id LIMIT ?`, from, to, limit)
+      : connection.raw<LogRow>(`${columns} AND topic_set IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`, from, to, wanted, limit)
+    return rows.map((row) => new LogEntry(row[0], row[3], topicSets.topicsOf(row[1]), row))
   }
 
   #offer(entry: LogEntry): void {

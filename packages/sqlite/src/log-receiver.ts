@@ -6,9 +6,11 @@
 import { Fenced, Fifo, InvalidArgument, Stopped, Wakeup, type EventReceiver, type ReceiveOptions, type RunEvent, type SlotClaim } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import { claimCursor, type Claimed } from './cursor.ts'
-import { everyTopic, type EventLog, type LogEntry, type LogReader } from './event-log.ts'
+import { everyTopic, type EventLog, type LogReader } from './event-log.ts'
+import type { LogEntry } from './log-entry.ts'
 import type { Session } from './session.ts'
-import { SlotCursor, type Pending, type RunDelivery } from './slot-cursor.ts'
+import { RunDelivery } from './run-delivery.ts'
+import { SlotCursor } from './slot-cursor.ts'
 
 export interface LogReceiverOptions {
   readonly session: Session
@@ -23,16 +25,9 @@ export interface LogReceiverOptions {
   readonly onEnd: () => void
 }
 
-interface Buffered {
-  readonly id: number
-  readonly slot: number
-  readonly event: () => RunEvent
-  readonly pending: Pending | undefined
-}
-
 interface Topic {
   readonly name: string
-  readonly buffer: Fifo<Buffered>
+  readonly buffer: Fifo<RunDelivery>
   /** Every event up to here was looked at, while the topic is not live. */
   through: number | undefined
 }
@@ -59,7 +54,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     this.#options = options
     this.#log = options.session.log
     this.topics = options.topics
-    this.#buffers = new Map(options.topics.map((name) => [name, { name, buffer: new Fifo<Buffered>(), through: undefined }]))
+    this.#buffers = new Map(options.topics.map((name) => [name, { name, buffer: new Fifo<RunDelivery>(), through: undefined }]))
   }
 
   /** Joins the log. `claimed` are the cursors that were just taken over. */
@@ -191,22 +186,20 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
 
   #push(topic: Topic, entry: LogEntry): boolean {
     const { receiver, workflowName } = this.#options
-    if (workflowName !== undefined && entry.event().workflowName !== workflowName) return false
+    if (workflowName !== undefined && entry.event.workflowName !== workflowName) return false
     if (receiver === undefined) {
-      topic.buffer.push({ id: entry.id, slot: entry.slot, event: entry.event, pending: undefined })
+      topic.buffer.push(new RunDelivery(entry, topic.name, undefined, this.#ack))
       return true
     }
     const lane = this.#slots.get(entry.slot)?.lanes.get(topic.name)
     if (lane === undefined || entry.id <= lane.last) return false
+    const delivery = new RunDelivery(entry, topic.name, lane, this.#ack)
+    lane.push(delivery)
     if (lane.beyond.delete(entry.id)) {
-      const done: Pending = { id: entry.id, lane, acked: true }
-      lane.push(done)
-      lane.ack(done)
+      lane.ack(delivery)
       return false
     }
-    const pending: Pending = { id: entry.id, lane, acked: false }
-    lane.push(pending)
-    topic.buffer.push({ id: entry.id, slot: entry.slot, event: entry.event, pending })
+    topic.buffer.push(delivery)
     return true
   }
 
@@ -251,30 +244,24 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     return deliveries
   }
 
-  #takeFrom(topic: Topic, count: number, deliveries: RunDelivery[]): void {
+  #takeFrom({ buffer }: Topic, count: number, deliveries: RunDelivery[]): void {
     for (let left = count; left > 0;) {
-      const next = topic.buffer.shift()
-      if (next === undefined) return
-      const { id, slot, event, pending } = next
-      if (pending !== undefined && this.#slots.get(slot) !== pending.lane.slot) continue
-      const claimed = pending?.lane.slot.claimed
-      deliveries.push({
-        event: event(),
-        topic: topic.name,
-        slot,
-        // A holder before us may have seen what was there when we came.
-        redelivered: claimed?.known === true && id <= claimed.head,
-        ack: () => (pending === undefined ? Promise.resolve() : this.#ack(pending)),
-      })
+      const delivery = buffer.shift()
+      if (delivery === undefined) return
+      // Its slot may have been given up while it waited here.
+      if (delivery.lane !== undefined && this.#slots.get(delivery.slot) !== delivery.lane.slot) continue
+      deliveries.push(delivery)
       left--
     }
   }
 
-  #ack(pending: Pending): Promise<void> {
-    const { slot } = pending.lane
+  readonly #ack = (delivery: RunDelivery): Promise<void> => {
+    const { lane } = delivery
+    if (lane === undefined) return Promise.resolve()
+    const { slot } = lane
     if (slot.lost) return Promise.reject(slot.fenced())
-    if (pending.acked) return slot.waiting ?? Promise.resolve()
-    pending.lane.ack(pending)
+    if (delivery.acked) return slot.waiting ?? Promise.resolve()
+    lane.ack(delivery)
     this.#log.dirty(this)
     return slot.waitForFlush()
   }

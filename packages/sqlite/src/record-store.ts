@@ -51,17 +51,14 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
     }
   }
 
-  readonly commit = async (unit: Unit, options?: CommitOptions): Promise<CommitResult> => {
-    this.#assertOpen()
-    assertUnit(unit)
-    if (options === undefined) return this.#session.write(this, (batch) => applyUnit(batch, unit, true))
-    const { tx, signal } = options
-    if (tx !== undefined) {
-      await this.#session.ready(this)
-      return this.#callers.commit(tx, unit)
+  readonly commit = (unit: Unit, options?: CommitOptions): Promise<CommitResult> => {
+    try {
+      this.#assertOpen()
+      assertUnit(unit)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    const written = this.#session.write(this, (batch) => applyUnit(batch, unit, true))
-    return signal === undefined ? written : abandonable(written, signal)
+    return options === undefined ? this.#session.write(this, (batch) => applyUnit(batch, unit, true)) : this.#commitWith(unit, options)
   }
 
   readonly lookup = (runId: string): Promise<RunRecord | undefined> => this.#read((connection) => {
@@ -124,6 +121,16 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
       await this.#session.done(this)
     })()
     return this.#closed
+  }
+
+  async #commitWith(unit: Unit, { tx, signal }: CommitOptions): Promise<CommitResult> {
+    signal?.throwIfAborted()
+    if (tx !== undefined) {
+      await this.#session.ready(this)
+      return this.#callers.commit(tx, unit)
+    }
+    const written = this.#session.write(this, (batch) => applyUnit(batch, unit, true))
+    return signal === undefined ? written : abandonable(written, signal)
   }
 
   readonly #read = async <T>(work: (connection: Connection) => T): Promise<T> => {

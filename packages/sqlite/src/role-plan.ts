@@ -34,15 +34,18 @@ export function planRoles(demands: readonly RoleDemand[]): ReadonlyMap<string, s
     const to = leastLoaded(instances, load)
     if (!plan.has(role) && to !== undefined) give(role, to)
   }
-  for (let moved = true; moved;) {
-    moved = false
+  // The widest gaps first: so the most loaded give, and nobody is both given and taken from.
+  for (let gap = Infinity; gap >= 2;) {
+    let widest = 0
     for (const { role, instances } of eligible) {
       const from = plan.get(role)
       const to = leastLoaded(instances, load)
-      if (from === undefined || to === undefined || (load.get(from) ?? 0) - (load.get(to) ?? 0) < 2) continue
-      give(role, to)
-      moved = true
+      if (from === undefined || to === undefined) continue
+      const difference = (load.get(from) ?? 0) - (load.get(to) ?? 0)
+      if (difference >= Math.max(2, gap)) give(role, to)
+      else widest = Math.max(widest, difference)
     }
+    gap = Math.min(gap - 1, widest)
   }
   return plan
 }

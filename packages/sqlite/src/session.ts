@@ -71,13 +71,18 @@ export class Session {
   /** Reads outside of any transaction of ours: what is committed, no more. Retries while the file is locked. */
   async read<T>(user: object, work: (connection: Connection) => T): Promise<T> {
     if (this.#opened === undefined || !this.#users.has(user)) await this.ready(user)
-    return this.patiently(() => work(this.#open().connection))
+    try {
+      return work(this.#open().connection)
+    } catch (error) {
+      if (!isBusy(error)) throw storeError(error, this.settings.file)
+      return this.patiently(() => work(this.#open().connection))
+    }
   }
 
   /** Runs a job in the next write transaction. */
-  async write<T>(user: object, job: Job<T>): Promise<T> {
-    if (this.#opened === undefined || !this.#users.has(user)) await this.ready(user)
-    return this.#writer.run(job)
+  write<T>(user: object, job: Job<T>): Promise<T> {
+    // No promise more than needed: this is the path of every commit.
+    return this.#opened !== undefined && this.#users.has(user) ? this.#writer.run(job) : this.ready(user).then(() => this.#writer.run(job))
   }
 
   /** Runs `work` while nobody else of this process writes. */

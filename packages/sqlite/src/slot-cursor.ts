@@ -1,11 +1,10 @@
-import { Fenced, type Delivery, type RunEvent } from '@workflow/core/adapter'
+import { Fenced } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import type { Claimed, StoredLanes } from './cursor.ts'
 
 /** An event that a receiver holds, handed out or not. */
 export interface Pending {
   readonly id: number
-  readonly lane: Lane
   acked: boolean
 }
 
@@ -130,6 +129,3 @@ export class SlotCursor {
     if (waiting !== undefined) how(waiting)
   }
 }
-
-/** A delivery as it is made for each event that is handed out. */
-export type RunDelivery = Delivery<RunEvent>

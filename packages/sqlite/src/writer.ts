@@ -167,11 +167,11 @@ export class Writer {
     }
     committed(batch)
     after?.()
-    jobs.forEach(({ resolve, reject }, i) => {
+    for (const [i, { resolve, reject }] of jobs.entries()) {
       const result = results[i]
       if (result instanceof Failure) reject(result.error)
       else resolve(result)
-    })
+    }
   }
 
   #alone(job: Job<unknown>, batch: Batch): unknown {
