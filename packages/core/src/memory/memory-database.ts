@@ -1,4 +1,5 @@
 import type { RunEvent } from '../model/run-event.ts'
+import type { Unit } from '../model/unit.ts'
 import { EventLog } from './event-log.ts'
 import { MemoryOutbox } from './memory-outbox.ts'
 import { RoleTable } from './role-table.ts'
@@ -31,7 +32,7 @@ export class MemoryDatabase {
   readonly outbox: MemoryOutbox | undefined
   /** What open transactions have written and not committed. */
   readonly locks: Set<string> = new Set()
-  /** Units that left no other trace than this: the latest ones, in two generations, so that forgetting is cheap. */
+  /** Units that left no history: the latest ones, in two generations, so that forgetting is cheap. */
   #recentUnits = new Set<string>()
   #olderUnits = new Set<string>()
 
@@ -52,20 +53,26 @@ export class MemoryDatabase {
     return this.locks.size > 0 && locks.some((lock) => this.locks.has(lock) && !own.has(lock))
   }
 
-  /** Whether a unit without changes was written not long ago. */
-  knowsUnit(id: string): boolean {
-    return this.#recentUnits.has(id) || this.#olderUnits.has(id)
+  /** Whether a unit that leaves no history was written not long ago. */
+  knowsUnit(unit: Unit): boolean {
+    return !leavesHistory(unit) && (this.#recentUnits.has(unit.id) || this.#olderUnits.has(unit.id))
   }
 
-  noteUnit(id: string): void {
-    this.#recentUnits.add(id)
+  /** Remembers a unit that leaves no history; the others need not be. */
+  noteUnit(unit: Unit): void {
+    if (leavesHistory(unit)) return
+    this.#recentUnits.add(unit.id)
     if (this.#recentUnits.size < recentUnitsMax) return
     this.#olderUnits = this.#recentUnits
     this.#recentUnits = new Set()
   }
 }
 
-/** How many units without changes and items are remembered at least. */
+function leavesHistory(unit: Unit): boolean {
+  return unit.changes !== undefined && unit.changes.length > 0
+}
+
+/** How many units that leave no history are remembered at least. */
 const recentUnitsMax = 50_000
 
 let databases = 0

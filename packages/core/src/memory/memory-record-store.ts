@@ -104,12 +104,11 @@ class MemoryRecordStore<Tx> {
     if (options?.tx !== undefined) return this.#openTransaction(options.tx).add(unit)
     const database = this.#database
     if (database.locks.size > 0 && database.isLocked(locksOf(unit), new Set())) return { ok: false, reason: 'busy' }
-    const hasChanges = unit.changes !== undefined && unit.changes.length > 0
-    const refusal = !hasChanges && database.knowsUnit(unit.id) ? 'replayed' : refusalOf(unit, database.runs)
+    const refusal = database.knowsUnit(unit) ? 'replayed' : refusalOf(unit, database.runs)
     if (refusal === 'replayed') return replayedAnswer(unit, database.runs, true)
     if (refusal !== undefined) return refusal
     const seqs = applyUnit(unit, database.runs, this.#effects)
-    if (!hasChanges) database.noteUnit(unit.id)
+    database.noteUnit(unit)
     return { ok: true, replayed: false, final: true, seqs }
   }
 

@@ -17,6 +17,7 @@ export class StagedUnits implements RunView {
   /** What this transaction has made of runs; the key is the run id. */
   readonly #runs = new Map<string, StoredRun>()
   readonly #locks = new Set<string>()
+  readonly #units: Unit[] = []
   readonly #timers: TimerOp[][] = []
   readonly #events: RunEvent[] = []
 
@@ -28,7 +29,7 @@ export class StagedUnits implements RunView {
   add(unit: Unit): CommitResult {
     const locks = locksOf(unit)
     if (this.#database.isLocked(locks, this.#locks)) return { ok: false, reason: 'busy' }
-    const refusal = refusalOf(unit, this)
+    const refusal = this.#database.knowsUnit(unit) ? 'replayed' : refusalOf(unit, this)
     if (refusal === 'replayed') return replayedAnswer(unit, this, false)
     if (refusal !== undefined) return refusal
     for (const lock of locks) {
@@ -36,6 +37,7 @@ export class StagedUnits implements RunView {
       this.#database.locks.add(lock)
     }
     const seqs = applyUnit(unit, this, { timers: (ops) => this.#timers.push([...ops]), event: (event) => this.#events.push(event) })
+    this.#units.push(unit)
     return { ok: true, replayed: false, final: false, seqs }
   }
 
@@ -48,6 +50,7 @@ export class StagedUnits implements RunView {
     }
     for (const ops of this.#timers) this.#database.timers.apply(ops)
     for (const event of this.#events) this.#database.publish(event, nowMs)
+    for (const unit of this.#units) this.#database.noteUnit(unit)
   }
 
   /** Gives up the locks, whether or not anything was written. */
