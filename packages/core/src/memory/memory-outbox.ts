@@ -1,8 +1,8 @@
 import type { RunEvent } from '../model/run-event.ts'
 import type { OutboxReceiverOptions } from '../ports/outbox.ts'
 import { Cursor } from './cursor.ts'
-import { ReceiverGroup } from './event-log.ts'
 import { MemoryReceiver } from './memory-receiver.ts'
+import { ReceiverGroup } from './receiver-group.ts'
 import { SlotLog } from './slot-log.ts'
 
 /** The outbox names no topic: its events do. */

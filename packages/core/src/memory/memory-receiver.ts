@@ -3,7 +3,7 @@ import { InvalidArgument, Stopped } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { Delivery, EventReceiver, ReceiveOptions, SlotClaim } from '../ports/event-streamer.ts'
 import type { Cursor } from './cursor.ts'
-import { fencedSlots, type GroupReader, type ReceiverGroup } from './event-log.ts'
+import { fencedSlots, type GroupReader, type ReceiverGroup } from './receiver-group.ts'
 
 /** How many events one topic and slot may give before the next has its turn. */
 const quantum = 64

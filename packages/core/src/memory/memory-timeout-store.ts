@@ -6,7 +6,7 @@ import type { StoredTimer, Timer } from '../model/timer.ts'
 import type { DueQuery, TimeoutStore, TimerQuery } from '../ports/timeout-store.ts'
 import { memoryDatabase, type MemoryDatabase } from './memory-database.ts'
 import { pageOfRows } from './ordered-rows.ts'
-import type { DueKey, TimerRow, TimerTable } from './timer-table.ts'
+import { compareDue, type DueKey, type TimerRow, type TimerTable } from './timer-table.ts'
 
 export interface MemoryTimeoutStoreOptions {
   /** Share it to see the same timers from several stores. @default a new, empty one */
@@ -54,19 +54,33 @@ function due(table: TimerTable, { workflowName, slots, before }: DueQuery, page:
   if (Number.isNaN(beforeMs)) throw new InvalidArgument('due: before must be a valid Date')
   const token = decodePageToken('due timers', page.after, ['number', 'number'])
   const after: DueKey | undefined = token === undefined ? undefined : { atMs: token[0], order: token[1] }
-  const rows: TimerRow[] = []
-  for (const slot of new Set(slots)) {
-    let left = page.limit + 1
-    for (const row of table.pending(workflowName, slot)?.after(after) ?? []) {
-      if (row.atMs > beforeMs || left-- === 0) break
-      rows.push(row)
-    }
+  const items: Timer[] = []
+  let last: TimerRow | undefined
+  for (const row of inOrder([...new Set(slots)].flatMap((slot) => table.pending(workflowName, slot)?.after(after) ?? []))) {
+    if (row.atMs > beforeMs) break
+    if (last !== undefined && items.length === page.limit) return { items, next: encodePageToken('due timers', [last.atMs, last.order]) }
+    items.push(openTimer(row))
+    last = row
   }
-  // One slot's are in order already; of several, each has given as many as the page can need.
-  rows.sort((a, b) => a.atMs - b.atMs || a.order - b.order)
-  const items = rows.slice(0, page.limit)
-  const last = items.at(-1)
-  return { items: items.map(openTimer), ...(rows.length > items.length && last !== undefined ? { next: encodePageToken('due timers', [last.atMs, last.order]) } : {}) }
+  return { items }
+}
+
+/** Merges lists that are each in the order in which timers are due. */
+function* inOrder(lists: readonly Iterator<TimerRow, void>[]): Generator<TimerRow, void> {
+  const heads = lists.map((list) => ({ list, next: list.next() }))
+  for (;;) {
+    let first: { readonly list: Iterator<TimerRow, void>; next: IteratorResult<TimerRow, void> } | undefined
+    let row: TimerRow | undefined
+    for (const head of heads) {
+      if (head.next.done !== true && (row === undefined || compareDue(head.next.value, row) < 0)) {
+        first = head
+        row = head.next.value
+      }
+    }
+    if (first === undefined || row === undefined) return
+    yield row
+    first.next = first.list.next()
+  }
 }
 
 function openTimer({ timer }: TimerRow): Timer {

@@ -135,6 +135,7 @@ export class TimerTable {
   }
 }
 
-function compareDue(a: DueKey, b: DueKey): number {
+/** The order in which timers are due. */
+export function compareDue(a: DueKey, b: DueKey): number {
   return a.atMs - b.atMs || a.order - b.order
 }
