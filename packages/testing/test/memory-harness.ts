@@ -1,6 +1,6 @@
 /** Harnesses of the memory adapters, on virtual time, with what they cannot do themselves wrapped around them. */
-import { memory, memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
-import type { RecordStore, RoleScheduler } from '@workflow/core/adapter'
+import { memory, memoryDatabase } from '@workflow/core/memory'
+import type { Clock, Connector, EventStreamer, RecordStore, RoleScheduler } from '@workflow/core/adapter'
 import {
   memoryConnector, virtualTime,
   type ConnectorHarness, type EventStreamerHarness, type Instance, type RecordStoreHarness, type RoleSchedulerHarness, type TimeoutStoreHarness, type VirtualTime,
@@ -23,7 +23,8 @@ function shared(): Shared {
   return { time, alive: time.clock.pending, [Symbol.asyncDispose]: () => Promise.resolve() }
 }
 
-export type StoreChanger = (store: RecordStore, database: MemoryDatabase) => RecordStore
+/** What a mutant does to a store; it may keep something for the whole database in `shared`. */
+export type StoreChanger = (store: RecordStore, around: { readonly clock: Clock; readonly shared: Map<string, unknown> }) => RecordStore
 
 /** Record stores whose events go to the outbox. Each one is handed to `change` before it is used. */
 export function memoryRecordStoreHarness(change: StoreChanger = (store) => store): RecordStoreHarness {
@@ -36,15 +37,16 @@ export function memoryRecordStoreHarness(change: StoreChanger = (store) => store
       const database = memoryDatabase({ committedEvents: 'outbox' })
       const locks = new RowLocks()
       const listeners = new Map<RecordStore, Set<() => void>>()
+      const around = { clock: base.time.clock, shared: new Map<string, unknown>() }
       return {
         ...base,
         open: async () => {
           const { recordStore } = memory({ database, clock: base.time.clock, transaction: () => ({}) })
-          const port = change(lockableStore(recordStore, locks, listeners), database)
+          const port = change(lockableStore(recordStore, locks, listeners), around)
           return { port, close: () => port.close() }
         },
         lockRun: (runId) => locks.lock(runId),
-        loseConnection: async ({ port }) => { for (const listener of listeners.get(port) ?? []) listener() },
+        loseConnection: async () => { for (const own of listeners.values()) for (const listener of own) listener() },
         begin: ({ port }) => heldTransaction(port),
       }
     },
@@ -70,19 +72,23 @@ export function memoryTimeoutStoreHarness(change: TimersChanger = (store) => sto
   }
 }
 
-export function memoryEventStreamerHarness(): EventStreamerHarness {
+/** What a mutant does to a streamer. */
+export type StreamerChanger = (streamer: EventStreamer, around: { readonly clock: Clock; readonly shared: Map<string, unknown> }) => EventStreamer
+
+export function memoryEventStreamerHarness(change: StreamerChanger = (streamer) => streamer): EventStreamerHarness {
   return {
     capabilities: { multiInstance: true, persistent: true, feeds: ['store', 'sender'], kill: true, eventLoss: true, sizes },
     start: async () => {
       const base = shared()
       const database = memoryDatabase()
       const lost = new LostEvents()
+      const around = { clock: base.time.clock, shared: new Map<string, unknown>() }
       return {
         ...base,
         open: async () => {
           const { recordStore, eventStreamer, kill } = memory({ database, clock: base.time.clock })
           const store = rememberingStore(recordStore, lost)
-          const port = lossyStreamer(eventStreamer, store, lost)
+          const port = change(lossyStreamer(eventStreamer, store, lost), around)
           const close = async (): Promise<void> => {
             await port.close()
             await recordStore.close()
@@ -98,32 +104,41 @@ export function memoryEventStreamerHarness(): EventStreamerHarness {
 /** Long enough for many turns of the virtual clock, short enough for patience. */
 const leaseMs = 300
 
-export function memoryRoleSchedulerHarness(): RoleSchedulerHarness {
+/** What a mutant does to a scheduler. */
+export type SchedulerChanger = (scheduler: RoleScheduler, around: { readonly clock: Clock; readonly shared: Map<string, unknown> }) => RoleScheduler
+
+export function memoryRoleSchedulerHarness(change: SchedulerChanger = (scheduler) => scheduler): RoleSchedulerHarness {
   return {
     capabilities: { multiInstance: true, persistent: true, kill: true, steal: true, clockJumps: true, sizes },
     start: async () => {
       const base = shared()
       const database = memoryDatabase()
+      const around = { clock: base.time.clock, shared: new Map<string, unknown>() }
       return {
         ...base,
         leaseMs,
         steal: async (role) => database.roles.steal(role),
         open: async (instance): Promise<Instance<RoleScheduler>> => {
           const { roleScheduler, kill } = memory({ database, instance, clock: base.time.clock, leaseDuration: `${leaseMs}ms` })
-          return { port: roleScheduler, close: () => roleScheduler.close(), kill: async () => kill() }
+          const port = change(roleScheduler, around)
+          return { port, close: () => port.close(), kill: async () => kill() }
         },
       }
     },
   }
 }
 
-export function memoryConnectorHarness(): ConnectorHarness {
+/** What a mutant does to a connector. */
+export type ConnectorChanger = (connector: Connector, clock: Clock) => Connector
+
+export function memoryConnectorHarness(change: ConnectorChanger = (connector) => connector): ConnectorHarness {
   return {
     capabilities: { multiInstance: true, persistent: true, headers: true, fromDate: true },
     start: async () => {
       const base = shared()
-      const port = memoryConnector({ clock: base.time.clock })
-      return { ...base, open: async () => ({ port, close: () => Promise.resolve() }), publish: port.publish }
+      const stream = memoryConnector({ clock: base.time.clock })
+      const port = change(stream, base.time.clock)
+      return { ...base, open: async () => ({ port, close: () => Promise.resolve() }), publish: stream.publish }
     },
   }
 }

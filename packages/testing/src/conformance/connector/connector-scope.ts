@@ -15,11 +15,12 @@ export type ConnectorCase = CaseDefinition<ConnectorScope, NeedOf<ConnectorCapab
 
 export function newConnectorScope(backend: ConnectorBackend): ConnectorScope {
   const opened = new Opened(backend.open)
+  const waiting = waitingOn(backend.time)
   return {
-    ...waitingOn(backend.time),
+    ...waiting,
     backend,
     open: () => opened.instance(),
     openConnector: async () => (await opened.instance()).port,
-    end: () => opened.closeAll(),
+    end: () => waiting.within(opened.closeAll(), 'close comes to an end'),
   }
 }

@@ -48,10 +48,11 @@ export function versionsOf(deliveries: readonly { readonly event: RunEvent }[]):
 
 export function newEventStreamerScope(backend: EventStreamerBackend, capabilities: EventStreamerCapabilities, feed: Feed): EventStreamerScope {
   const opened = new Opened(backend.open)
+  const waiting = waitingOn(backend.time)
   const open = (): Promise<EventStreamerInstance> => opened.instance()
   const publisher = (instance: EventStreamerInstance): Publisher => new Publisher(instance, feed, backend.time.clock.now)
   return {
-    ...waitingOn(backend.time),
+    ...waiting,
     backend,
     capabilities,
     feed,
@@ -63,6 +64,6 @@ export function newEventStreamerScope(backend: EventStreamerBackend, capabilitie
       await ensure(instance.port, receivers, topics)
       return { instance, streamer: instance.port, publisher: publisher(instance) }
     },
-    end: () => opened.closeAll(),
+    end: () => waiting.within(opened.closeAll(), 'close comes to an end'),
   }
 }

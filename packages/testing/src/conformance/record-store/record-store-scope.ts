@@ -21,14 +21,15 @@ export type RecordStoreCase = CaseDefinition<RecordStoreScope, NeedOf<RecordStor
 
 export function newRecordStoreScope(backend: RecordStoreBackend, capabilities: RecordStoreCapabilities): RecordStoreScope {
   const opened = new Opened(backend.open)
+  const waiting = waitingOn(backend.time)
   return {
-    ...waitingOn(backend.time),
+    ...waiting,
     backend,
     capabilities,
     sizes: capabilities.sizes ?? {},
     open: () => opened.instance(),
     openStore: async () => (await opened.instance()).port,
     now: (afterMs = 0) => new Date(Math.trunc(backend.time.clock.now()) + afterMs),
-    end: () => opened.closeAll(),
+    end: () => waiting.within(opened.closeAll(), 'close comes to an end'),
   }
 }

@@ -37,6 +37,6 @@ export function newRoleSchedulerScope(backend: RoleSchedulerBackend, capabilitie
     openScheduler: async (name) => (await opened.instance(name)).port,
     ask,
     take: (scheduler, role, generation = 0) => waiting.within(ask(scheduler, role, { generation }), `awaitRole gives the free role ${role}`),
-    end: () => opened.closeAll(),
+    end: () => waiting.within(opened.closeAll(), 'close comes to an end'),
   }
 }

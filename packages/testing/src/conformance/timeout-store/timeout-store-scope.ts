@@ -16,12 +16,13 @@ export type TimeoutStoreCase = CaseDefinition<TimeoutStoreScope, NeedOf<TimeoutS
 
 export function newTimeoutStoreScope(backend: TimeoutStoreBackend, capabilities: TimeoutStoreCapabilities): TimeoutStoreScope {
   const opened = new Opened(backend.open)
+  const waiting = waitingOn(backend.time)
   return {
-    ...waitingOn(backend.time),
+    ...waiting,
     backend,
     sizes: capabilities.sizes ?? {},
     open: () => opened.instance(),
     openStore: async () => (await opened.instance()).port,
-    end: () => opened.closeAll(),
+    end: () => waiting.within(opened.closeAll(), 'close comes to an end'),
   }
 }
