@@ -1,6 +1,16 @@
 import { Unsupported } from '../errors.ts'
 import type { Timer, TimerKey, TimerOp } from '../model/timer.ts'
-import { assertDate, assertId, assertInteger, assertName, assertOneOf, assertPayload, assertSlot, refuse, type Subject } from './assert-values.ts'
+import {
+  assertDate,
+  assertId,
+  assertInteger,
+  assertName,
+  assertOneOf,
+  assertPayload,
+  assertSlot,
+  refuse,
+  type Subject,
+} from './assert-values.ts'
 
 const kinds: readonly TimerKey['kind'][] = ['timeout', 'retry', 'resume', 'schedule']
 

@@ -16,12 +16,31 @@ function change(runId = 'run-1'): Change {
   const own = { workflowName: 'orders', foreignId: 'order 1', runId, version: 1 }
   return {
     expect: 'absent',
-    next: { ...own, status: 'created', runState: 'Initiated', entered: { version: 1, at }, repeat: 0, object: payload, metadata: { a: '' }, writer: { graph: 'g', schema: 1 }, createdAt: at, updatedAt: at },
+    next: {
+      ...own,
+      status: 'created',
+      runState: 'Initiated',
+      entered: { version: 1, at },
+      repeat: 0,
+      object: payload,
+      metadata: { a: '' },
+      writer: { graph: 'g', schema: 1 },
+      createdAt: at,
+      updatedAt: at,
+    },
     event: { ...own, v: 1, kind: 'transition', status: 'created', states: ['Initiated'], topics: ['orders/created'], slot: 0, at },
     history: { runId, version: 1, unitId: 'unit-1', to: 'created', states: ['Initiated'], by: 'trigger', at, attempt: 1, instance: 'a' },
   }
 }
-const unit: Unit = { id: 'unit-1', changes: [change()], append: [item], consume: [{ runId: 'run-1', stream: 'callbacks', through: 1 }], timers: [{ put: timer }], attempts: [note], emit: [change().event] }
+const unit: Unit = {
+  id: 'unit-1',
+  changes: [change()],
+  append: [item],
+  consume: [{ runId: 'run-1', stream: 'callbacks', through: 1 }],
+  timers: [{ put: timer }],
+  attempts: [note],
+  emit: [change().event],
+}
 
 /** The valid unit with one field, named by its path, replaced. */
 function broken(path: string, value: unknown): Unit {
@@ -100,7 +119,9 @@ describe('assertUnit', () => {
   })
 
   test('refuses more parts than a unit may have', () => {
-    expect(() => assertUnit({ id: 'u', timers: Array.from({ length: limits.unitParts + 1 }, () => ({ hold: 'run-1' })) })).toThrow('split it')
+    expect(() => assertUnit({ id: 'u', timers: Array.from({ length: limits.unitParts + 1 }, () => ({ hold: 'run-1' })) })).toThrow(
+      'split it',
+    )
   })
 
   test('says Unsupported for a field or an operation that it does not know', () => {
@@ -110,6 +131,8 @@ describe('assertUnit', () => {
   })
 
   test('names the unit, the run and the part', () => {
-    expect(() => assertUnit(broken('changes.0.next.repeat', -1))).toThrow('unit "unit-1", run "run-1": repeat must be a whole number, 0 or more; got -1')
+    expect(() => assertUnit(broken('changes.0.next.repeat', -1))).toThrow(
+      'unit "unit-1", run "run-1": repeat must be a whole number, 0 or more; got -1',
+    )
   })
 })

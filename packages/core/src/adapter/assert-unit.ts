@@ -19,7 +19,10 @@ const fields: ReadonlySet<string> = new Set(['id', 'changes', 'append', 'consume
 export function assertUnit(unit: Unit): void {
   assertId(unit.id, 'id', () => 'a unit')
   for (const field in unit) {
-    if (!fields.has(field)) throw new Unsupported(`unit ${JSON.stringify(unit.id)} has a field ${JSON.stringify(field)}, which this adapter does not know; update it`)
+    if (!fields.has(field))
+      throw new Unsupported(
+        `unit ${JSON.stringify(unit.id)} has a field ${JSON.stringify(field)}, which this adapter does not know; update it`,
+      )
   }
   assertSize(unit)
   if (unit.changes !== undefined) assertChanges(unit.changes, unit.id)
@@ -35,9 +38,15 @@ function subjectOf(unitId: string, runId: string): Subject {
 }
 
 function assertSize(unit: Unit): void {
-  const parts = (unit.changes?.length ?? 0) + (unit.append?.length ?? 0) + (unit.consume?.length ?? 0)
-    + (unit.timers?.length ?? 0) + (unit.attempts?.length ?? 0) + (unit.emit?.length ?? 0)
-  if (parts > limits.unitParts) throw new InvalidArgument(`unit ${JSON.stringify(unit.id)} has ${parts} parts; split it, at most ${limits.unitParts} go into one`)
+  const parts =
+    (unit.changes?.length ?? 0) +
+    (unit.append?.length ?? 0) +
+    (unit.consume?.length ?? 0) +
+    (unit.timers?.length ?? 0) +
+    (unit.attempts?.length ?? 0) +
+    (unit.emit?.length ?? 0)
+  if (parts > limits.unitParts)
+    throw new InvalidArgument(`unit ${JSON.stringify(unit.id)} has ${parts} parts; split it, at most ${limits.unitParts} go into one`)
 }
 
 function assertChanges(changes: readonly Change[], unitId: string): void {
@@ -45,7 +54,8 @@ function assertChanges(changes: readonly Change[], unitId: string): void {
   if (changes.length < 2) return
   const runIds = new Set<string>()
   for (const { next } of changes) {
-    if (runIds.has(next.runId)) refuse(subjectOf(unitId, next.runId), 'changes', 'has two changes of this run; a unit takes it one version further, no more')
+    if (runIds.has(next.runId))
+      refuse(subjectOf(unitId, next.runId), 'changes', 'has two changes of this run; a unit takes it one version further, no more')
     runIds.add(next.runId)
   }
 }

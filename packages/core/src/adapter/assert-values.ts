@@ -35,7 +35,8 @@ export function assertId(value: unknown, part: string, subject: Subject): void {
 
 /** Throws unless `value` is a whole number from `min` on. */
 export function assertInteger(value: unknown, min: number, part: string, subject: Subject): void {
-  if (!Number.isSafeInteger(value) || (value as number) < min) refuse(subject, part, `must be a whole number, ${min} or more; got ${String(value)}`)
+  if (!Number.isSafeInteger(value) || (value as number) < min)
+    refuse(subject, part, `must be a whole number, ${min} or more; got ${String(value)}`)
 }
 
 /** Throws unless `value` can be the number of a slot. */
@@ -56,8 +57,10 @@ export function assertOneOf(value: unknown, known: readonly unknown[], part: str
 
 /** Throws unless `payload` has bytes within the limit and says what made them. */
 export function assertPayload(payload: Payload, part: string, subject: Subject): void {
-  if (typeof payload !== 'object' || payload === null || !(payload.bytes instanceof Uint8Array)) refuse(subject, part, 'must be a payload with bytes')
-  if (payload.bytes.length > limits.payloadBytes) refuse(subject, part, `has ${payload.bytes.length} bytes; at most ${limits.payloadBytes} can be stored`)
+  if (typeof payload !== 'object' || payload === null || !(payload.bytes instanceof Uint8Array))
+    refuse(subject, part, 'must be a payload with bytes')
+  if (payload.bytes.length > limits.payloadBytes)
+    refuse(subject, part, `has ${payload.bytes.length} bytes; at most ${limits.payloadBytes} can be stored`)
   assertId(payload.codec, 'a codec', subject)
   assertInteger(payload.schema, 1, 'a schema', subject)
   if (payload.subject !== undefined) assertId(payload.subject, 'a subject', subject)

@@ -7,9 +7,14 @@ function manualWire(batchMax?: number) {
   const batches: { items: readonly number[]; answer: () => void; fail: (error: unknown) => void }[] = []
   const coalescer = new Coalescer<number, string>({
     ...(batchMax === undefined ? {} : { batchMax }),
-    flush: (items) => new Promise((resolve, reject) => {
-      batches.push({ items: [...items], answer: () => resolve(items.map((item) => (item < 0 ? new ItemFailure(new Error(`no ${item}`)) : `done ${item}`))), fail: reject })
-    }),
+    flush: (items) =>
+      new Promise((resolve, reject) => {
+        batches.push({
+          items: [...items],
+          answer: () => resolve(items.map((item) => (item < 0 ? new ItemFailure(new Error(`no ${item}`)) : `done ${item}`))),
+          fail: reject,
+        })
+      }),
   })
   return { batches, coalescer }
 }
@@ -26,7 +31,10 @@ describe('Coalescer', () => {
     batches[0]?.answer()
     await Promise.all(first)
     await turn()
-    expect(batches.map((batch) => batch.items)).toEqual([[1, 2], [3, 4]])
+    expect(batches.map((batch) => batch.items)).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
     batches[1]?.answer()
     expect(await Promise.all([...first, ...second])).toEqual(['done 1', 'done 2', 'done 3', 'done 4'])
   })
@@ -63,7 +71,11 @@ describe('Coalescer', () => {
   })
 
   test('rejects the batch when flush throws at once or answers too few results', async () => {
-    const throwing = new Coalescer<number, string>({ flush: () => { throw new Error('not connected') } })
+    const throwing = new Coalescer<number, string>({
+      flush: () => {
+        throw new Error('not connected')
+      },
+    })
     await expect(throwing.add(1)).rejects.toThrow('not connected')
     const short = new Coalescer<number, string>({ flush: async () => [] })
     await expect(short.add(1)).rejects.toThrow('one per item')
@@ -79,7 +91,10 @@ describe('Coalescer', () => {
 
   test('gathers for as long as it is told to', async () => {
     const sizes: number[] = []
-    const coalescer = new Coalescer<number, number>({ gather: (send) => setImmediate(send), flush: async (items) => (sizes.push(items.length), items) })
+    const coalescer = new Coalescer<number, number>({
+      gather: (send) => setImmediate(send),
+      flush: async (items) => (sizes.push(items.length), items),
+    })
     const first = coalescer.add(1)
     await Promise.resolve()
     await Promise.all([first, coalescer.add(2)])
@@ -90,7 +105,9 @@ describe('Coalescer', () => {
     const { batches, coalescer } = manualWire(1)
     const taken = [coalescer.add(1), coalescer.add(2)]
     let closed = false
-    const closing = coalescer.close().then(() => { closed = true })
+    const closing = coalescer.close().then(() => {
+      closed = true
+    })
     await expect(coalescer.add(3)).rejects.toSatisfy((error) => isWorkflowError(error, 'Stopped'))
     await turn()
     batches[0]?.answer()

@@ -14,8 +14,22 @@ export { assertPageLimit, decodePageToken, encodePageToken, type KeyOf, type Pag
 export { Wakeup } from './wakeup.ts'
 
 export {
-  Configuration, EventsLost, Fenced, InvalidArgument, isWorkflowError, LeaseLost, Shredded, Stopped, StoreCorrupt, StoredByNewer,
-  StoreUnavailable, Unsupported, WorkflowError, errorCodes, type ErrorCode, type WorkflowErrorOptions,
+  Configuration,
+  EventsLost,
+  Fenced,
+  InvalidArgument,
+  isWorkflowError,
+  LeaseLost,
+  Shredded,
+  Stopped,
+  StoreCorrupt,
+  StoredByNewer,
+  StoreUnavailable,
+  Unsupported,
+  WorkflowError,
+  errorCodes,
+  type ErrorCode,
+  type WorkflowErrorOptions,
 } from '../errors.ts'
 
 export type { AttemptNote } from '../model/attempt-note.ts'
@@ -37,8 +51,18 @@ export type { Clock } from '../ports/clock.ts'
 export type { Codec, CodecContext, PayloadKind } from '../ports/codec.ts'
 export type { ConnectOptions, Connector, ForeignEvent } from '../ports/connector.ts'
 export type {
-  Delivery, DurableReceiverOptions, EphemeralReceiverOptions, EventReceiver, EventSender, EventStreamer, ReceiveOptions, ReceiverInfo,
-  ReceiverOptions, ReceiverSpec, SlotClaim, StreamLayout,
+  Delivery,
+  DurableReceiverOptions,
+  EphemeralReceiverOptions,
+  EventReceiver,
+  EventSender,
+  EventStreamer,
+  ReceiveOptions,
+  ReceiverInfo,
+  ReceiverOptions,
+  ReceiverSpec,
+  SlotClaim,
+  StreamLayout,
 } from '../ports/event-streamer.ts'
 export type { Logger } from '../ports/logger.ts'
 export type { Outbox, OutboxReceiverOptions } from '../ports/outbox.ts'

@@ -18,7 +18,18 @@ describe('page tokens', () => {
 
   test('of another listing, of another shape, cut off or made up are refused', () => {
     const token = encodePageToken('runs', [12n])
-    const strangers = ['', 'x', '12', token.slice(0, -1), `${token}=`, `${token} `, token.replace(/.$/, '!'), encodePageToken('runs', [12]), encodePageToken('runs', [12n, 1n]), encodePageToken('items', [12n])]
+    const strangers = [
+      '',
+      'x',
+      '12',
+      token.slice(0, -1),
+      `${token}=`,
+      `${token} `,
+      token.replace(/.$/, '!'),
+      encodePageToken('runs', [12]),
+      encodePageToken('runs', [12n, 1n]),
+      encodePageToken('items', [12n]),
+    ]
     for (const stranger of strangers) {
       expect(() => decodePageToken('runs', stranger, ['bigint']), stranger).toThrow(expect.toSatisfy(refused))
     }

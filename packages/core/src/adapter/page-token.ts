@@ -24,12 +24,18 @@ export function encodePageToken(listing: string, key: PageKey): string {
  * The key in the `after` of a page, or undefined for the first page. Throws `InvalidArgument` for a text that
  * `encodePageToken` did not make for this listing, with a key of this shape.
  */
-export function decodePageToken<const Shape extends readonly PartName[]>(listing: string, after: string | undefined, shape: Shape): KeyOf<Shape> | undefined {
+export function decodePageToken<const Shape extends readonly PartName[]>(
+  listing: string,
+  after: string | undefined,
+  shape: Shape,
+): KeyOf<Shape> | undefined {
   if (after === undefined) return undefined
   const key = parseKey(listing, after, shape)
   // Base64 and JSON have many spellings of one value; only the one that we write is ours.
   if (key === undefined || encodePageToken(listing, key) !== after) {
-    throw new InvalidArgument(`${JSON.stringify(String(after).slice(0, 80))} is not the 'next' of a page of ${listing}; give 'after' exactly as the page before had it`)
+    throw new InvalidArgument(
+      `${JSON.stringify(String(after).slice(0, 80))} is not the 'next' of a page of ${listing}; give 'after' exactly as the page before had it`,
+    )
   }
   // Each part was made by the mark of its own type in `parseKey`.
   return key as KeyOf<Shape>

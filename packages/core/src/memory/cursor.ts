@@ -144,6 +144,9 @@ export class Cursor implements Follower, Pin {
   }
 
   #fenced(): Fenced {
-    return new Fenced(`slot ${this.log.slot} of topic ${JSON.stringify(this.log.topic)} was given to another receiver; drop the work on its events`, { details: { topic: this.log.topic, slot: this.log.slot, slots: [this.log.slot] } })
+    return new Fenced(
+      `slot ${this.log.slot} of topic ${JSON.stringify(this.log.topic)} was given to another receiver; drop the work on its events`,
+      { details: { topic: this.log.topic, slot: this.log.slot, slots: [this.log.slot] } },
+    )
   }
 }

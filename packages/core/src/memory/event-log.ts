@@ -32,7 +32,10 @@ export class EventLog {
   assertSlots(event: RunEvent): void {
     for (const name of event.topics) {
       const slots = this.#topics.get(name)?.slots ?? Number.POSITIVE_INFINITY
-      if (event.slot >= slots) throw new InvalidArgument(`event of run ${JSON.stringify(event.runId)}: slot ${event.slot} does not exist, topic ${JSON.stringify(name)} has ${slots}`)
+      if (event.slot >= slots)
+        throw new InvalidArgument(
+          `event of run ${JSON.stringify(event.runId)}: slot ${event.slot} does not exist, topic ${JSON.stringify(name)} has ${slots}`,
+        )
     }
   }
 
@@ -44,17 +47,23 @@ export class EventLog {
   /** How many slots a topic has. Throws `Configuration` for one that nobody has laid out. */
   slotsOf(topicName: string): number {
     const slots = this.#topics.get(topicName)?.slots
-    if (slots === undefined) throw new Configuration(`topic ${JSON.stringify(topicName)} does not exist; call ensure with a layout that has it`)
+    if (slots === undefined)
+      throw new Configuration(`topic ${JSON.stringify(topicName)} does not exist; call ensure with a layout that has it`)
     return slots
   }
 
   ensure(layout: StreamLayout): void {
-    if (!Number.isInteger(layout.slots) || layout.slots < 1) throw new Configuration(`workflow ${JSON.stringify(layout.workflowName)}: slots must be a whole number, 1 or more; got ${layout.slots}`)
+    if (!Number.isInteger(layout.slots) || layout.slots < 1)
+      throw new Configuration(
+        `workflow ${JSON.stringify(layout.workflowName)}: slots must be a whole number, 1 or more; got ${layout.slots}`,
+      )
     for (const name of layout.topics) {
       const { slots, logs } = this.#topic(name)
       const existing = slots ?? Math.max(layout.slots, logs.length)
       if (existing !== layout.slots) {
-        throw new Configuration(`topic ${JSON.stringify(name)} of workflow ${JSON.stringify(layout.workflowName)} has ${existing} slots, not ${layout.slots}; the number is fixed when topics are created`)
+        throw new Configuration(
+          `topic ${JSON.stringify(name)} of workflow ${JSON.stringify(layout.workflowName)} has ${existing} slots, not ${layout.slots}; the number is fixed when topics are created`,
+        )
       }
     }
     for (const name of layout.topics) this.#layOut(this.#topic(name), layout.slots)
@@ -68,14 +77,19 @@ export class EventLog {
     for (const topic of spec.topics) this.slotsOf(topic)
     let group = this.groups.get(spec.name)
     if (group !== undefined && group.workflowName !== workflowName) {
-      throw new Configuration(`receiver ${JSON.stringify(spec.name)} belongs to workflow ${JSON.stringify(group.workflowName)}; give that of ${JSON.stringify(workflowName)} another name`)
+      throw new Configuration(
+        `receiver ${JSON.stringify(spec.name)} belongs to workflow ${JSON.stringify(group.workflowName)}; give that of ${JSON.stringify(workflowName)} another name`,
+      )
     }
     group ??= new ReceiverGroup(spec.name, workflowName)
     this.groups.set(spec.name, group)
     for (const topic of spec.topics) {
       if (group.cursors.has(topic)) continue
       const logs = Array.from({ length: this.slotsOf(topic) }, (_, slot) => this.log(topic, slot))
-      group.cursors.set(topic, logs.map((log) => new Cursor(log, startOf(log, spec.from), true)))
+      group.cursors.set(
+        topic,
+        logs.map((log) => new Cursor(log, startOf(log, spec.from), true)),
+      )
     }
     return group
   }

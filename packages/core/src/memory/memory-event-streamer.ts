@@ -1,7 +1,13 @@
 import { Configuration, Stopped } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { DurableReceiverOptions, EphemeralReceiverOptions, EventReceiver, EventSender, EventStreamer } from '../ports/event-streamer.ts'
+import type {
+  DurableReceiverOptions,
+  EphemeralReceiverOptions,
+  EventReceiver,
+  EventSender,
+  EventStreamer,
+} from '../ports/event-streamer.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import { systemClock } from '../system/system-clock.ts'
 import { Cursor } from './cursor.ts'
@@ -26,7 +32,8 @@ export function memoryEventStreamer(options: MemoryEventStreamerOptions = {}): E
     ensure: async (layout) => streamer.log().ensure(layout),
     newSender: async () => streamer.newSender(),
     newReceiver: async (receiver) => (receiver.durable ? streamer.newDurable(receiver) : streamer.newEphemeral(receiver)),
-    receivers: async (workflowName) => [...streamer.log().groups.values()].filter((group) => group.workflowName === workflowName).map((group) => group.info()),
+    receivers: async (workflowName) =>
+      [...streamer.log().groups.values()].filter((group) => group.workflowName === workflowName).map((group) => group.info()),
     removeReceiver: async (name) => {
       const { groups } = streamer.log()
       groups.get(name)?.remove()
@@ -85,9 +92,12 @@ class MemoryEventStreamer {
 
   newEphemeral(options: EphemeralReceiverOptions): EventReceiver<RunEvent> {
     const events = this.log()
-    if (options.from !== 'latest' && !(options.from instanceof Date)) throw new Configuration("an ephemeral receiver begins at 'latest' or at a Date")
+    if (options.from !== 'latest' && !(options.from instanceof Date))
+      throw new Configuration("an ephemeral receiver begins at 'latest' or at a Date")
     const { from } = options
-    const logs = [...new Set(options.topics)].flatMap((topic) => Array.from({ length: events.slotsOf(topic) }, (_, slot) => events.log(topic, slot)))
+    const logs = [...new Set(options.topics)].flatMap((topic) =>
+      Array.from({ length: events.slotsOf(topic) }, (_, slot) => events.log(topic, slot)),
+    )
     const cursors = logs.map((log) => new Cursor(log, startOf(log, from), false))
     const receiver = new MemoryReceiver(`of ${options.workflowName}`, options.topics, cursors, (gone) => this.#receivers.delete(gone))
     this.#receivers.add(receiver)

@@ -34,7 +34,12 @@ export class MemoryReceiver implements EventReceiver<RunEvent>, GroupReader {
   #receiving = false
   #stopped = false
 
-  constructor(name: string, topics: readonly string[], from: ReceiverGroup | readonly Cursor[], onDispose: (receiver: MemoryReceiver) => void) {
+  constructor(
+    name: string,
+    topics: readonly string[],
+    from: ReceiverGroup | readonly Cursor[],
+    onDispose: (receiver: MemoryReceiver) => void,
+  ) {
     this.#name = name
     this.#topics = topics
     this.#onDispose = onDispose
@@ -49,7 +54,8 @@ export class MemoryReceiver implements EventReceiver<RunEvent>, GroupReader {
   }
 
   async receive({ max, except, signal }: ReceiveOptions): Promise<readonly Delivery<RunEvent>[]> {
-    if (!Number.isInteger(max) || max < 1) throw new InvalidArgument(`receiver ${JSON.stringify(this.#name)}: max must be a whole number, 1 or more; got ${max}`)
+    if (!Number.isInteger(max) || max < 1)
+      throw new InvalidArgument(`receiver ${JSON.stringify(this.#name)}: max must be a whole number, 1 or more; got ${max}`)
     if (this.#receiving) throw new InvalidArgument(`receiver ${JSON.stringify(this.#name)} is receiving already; make one call at a time`)
     this.#receiving = true
     try {
@@ -139,7 +145,9 @@ export class MemoryReceiver implements EventReceiver<RunEvent>, GroupReader {
 
   async #wait(except: ReadonlySet<string> | undefined, signal: AbortSignal): Promise<void> {
     let lookAgain: () => void = () => undefined
-    const woken = new Promise<void>((resolve) => { lookAgain = resolve })
+    const woken = new Promise<void>((resolve) => {
+      lookAgain = resolve
+    })
     this.#waiting = { except, lookAgain }
     signal.addEventListener('abort', lookAgain, { once: true })
     await woken

@@ -114,7 +114,8 @@ class MemoryRecordStore<Tx> {
 
   #openTransaction(tx: unknown): StagedUnits {
     const staged = this.#transactions.get(tx)
-    if (staged === undefined) throw new InvalidArgument("commit: tx is no open transaction of this store; give the one that 'transaction' handed to its work")
+    if (staged === undefined)
+      throw new InvalidArgument("commit: tx is no open transaction of this store; give the one that 'transaction' handed to its work")
     return staged
   }
 
@@ -153,7 +154,13 @@ class MemoryRecordStore<Tx> {
     const newest = query.order === 'newest'
     const listing = newest ? 'runs, newest first' : 'runs'
     const [after] = decodePageToken(listing, page.after, ['bigint']) ?? []
-    const { items, next } = pageOfRows(this.#candidates(query), after === undefined ? undefined : Number(after), page.limit, newest, (run) => matchesQuery(query, run.bare))
+    const { items, next } = pageOfRows(
+      this.#candidates(query),
+      after === undefined ? undefined : Number(after),
+      page.limit,
+      newest,
+      (run) => matchesQuery(query, run.bare),
+    )
     return { items: items.map((run) => run.record), ...(next === undefined ? {} : { next: encodePageToken(listing, [BigInt(next)]) }) }
   }
 
@@ -191,7 +198,11 @@ class MemoryRecordStore<Tx> {
   #items(runId: string, stream: string, page: PageOptions): Page<StoredItem> {
     assertPageLimit(page)
     const [after] = decodePageToken('items', page.after, ['number']) ?? []
-    const found = this.#runs().find(runId)?.inboxes?.get(stream)?.after(after ?? 0, page.limit + 1) ?? []
+    const found =
+      this.#runs()
+        .find(runId)
+        ?.inboxes?.get(stream)
+        ?.after(after ?? 0, page.limit + 1) ?? []
     const items = found.slice(0, page.limit)
     return { items, ...(found.length > page.limit ? { next: encodePageToken('items', [items.at(-1)?.pos ?? 0]) } : {}) }
   }
@@ -216,7 +227,10 @@ class MemoryRecordStore<Tx> {
       newReceiver: async (options: OutboxReceiverOptions) => {
         this.#assertOpen()
         const { outbox } = this.#database
-        if (outbox === undefined) throw new Unsupported("the events of this memory database go straight to its own event streamer; for a relay make the database with committedEvents: 'outbox'")
+        if (outbox === undefined)
+          throw new Unsupported(
+            "the events of this memory database go straight to its own event streamer; for a relay make the database with committedEvents: 'outbox'",
+          )
         const receiver = await outbox.newReceiver(options, (gone) => this.#receivers.delete(gone))
         this.#receivers.add(receiver)
         return receiver

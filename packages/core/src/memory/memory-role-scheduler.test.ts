@@ -86,6 +86,19 @@ describe('memoryRoleScheduler', () => {
     expect(await Promise.all(wanted)).toHaveLength(4)
   })
 
+  test('moves nothing while one has just one role more than another', async () => {
+    const database = memoryDatabase()
+    const clock = new ManualClock()
+    const [one, other] = [memoryRoleScheduler({ database, clock }), memoryRoleScheduler({ database, clock })]
+    const lease = await one.awaitRole('a', { signal, generation: 0 })
+    const patience = new AbortController()
+    const waiting = other.awaitRole('a', { signal: patience.signal, generation: 0 })
+    await Promise.resolve()
+    expect(lease.yield.aborted).toBe(false)
+    patience.abort(new Error('had enough'))
+    await expect(waiting).rejects.toThrow('had enough')
+  })
+
   test('levels a thousand roles in one go when a second instance joins', async () => {
     const database = memoryDatabase()
     const clock = new ManualClock()
@@ -104,7 +117,11 @@ describe('memoryRoleScheduler', () => {
   })
 
   test('refuses a lease that is too short and a generation that is none', async () => {
-    expect(() => memoryRoleScheduler({ leaseDuration: '1ms' })).toThrow(expect.toSatisfy((error) => isWorkflowError(error, 'Configuration')))
-    await expect(memoryRoleScheduler().awaitRole('r', { signal, generation: -1 })).rejects.toSatisfy((error) => isWorkflowError(error, 'InvalidArgument'))
+    expect(() => memoryRoleScheduler({ leaseDuration: '1ms' })).toThrow(
+      expect.toSatisfy((error) => isWorkflowError(error, 'Configuration')),
+    )
+    await expect(memoryRoleScheduler().awaitRole('r', { signal, generation: -1 })).rejects.toSatisfy((error) =>
+      isWorkflowError(error, 'InvalidArgument'),
+    )
   })
 })

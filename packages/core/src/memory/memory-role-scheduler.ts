@@ -57,12 +57,14 @@ class MemoryRoleScheduler implements Member {
     this.clock = options.clock ?? systemClock
     this.#table = (options.database ?? memoryDatabase()).roles
     this.#leaseMs = durationMs(options.leaseDuration ?? leaseDurationDefault, 'leaseDuration')
-    if (this.#leaseMs < renewalsPerLease) throw new Configuration(`leaseDuration must be at least '${renewalsPerLease}ms'; got ${JSON.stringify(options.leaseDuration)}`)
+    if (this.#leaseMs < renewalsPerLease)
+      throw new Configuration(`leaseDuration must be at least '${renewalsPerLease}ms'; got ${JSON.stringify(options.leaseDuration)}`)
   }
 
   async awaitRole(role: string, { signal, generation }: AwaitRoleOptions): Promise<RoleLease> {
     if (this.#ended) throw this.#stopped()
-    if (!Number.isInteger(generation) || generation < 0) throw new InvalidArgument(`role ${JSON.stringify(role)}: generation must be a whole number, 0 or more; got ${generation}`)
+    if (!Number.isInteger(generation) || generation < 0)
+      throw new InvalidArgument(`role ${JSON.stringify(role)}: generation must be a whole number, 0 or more; got ${generation}`)
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<RoleLease>()
     const waiter: Waiter = {
@@ -173,7 +175,12 @@ class MemoryRoleLease implements RoleLease, HeldRole {
   readonly #lost = new AbortController()
   #released = false
 
-  constructor(role: string, member: MemoryRoleScheduler, table: RoleTable, { generation, token, unclean }: Pick<HeldRole, 'generation' | 'token' | 'unclean'>) {
+  constructor(
+    role: string,
+    member: MemoryRoleScheduler,
+    table: RoleTable,
+    { generation, token, unclean }: Pick<HeldRole, 'generation' | 'token' | 'unclean'>,
+  ) {
     this.role = role
     this.member = member
     this.generation = generation
@@ -204,7 +211,10 @@ class MemoryRoleLease implements RoleLease, HeldRole {
     if (!this.#lost.signal.aborted) this.#table.release(this, false)
   }
 
-  readonly askToYield = (): void => this.#yield.abort(new LeaseLost(`role ${JSON.stringify(this.role)} is wanted by another instance; release it when the work in hand is done`))
+  readonly askToYield = (): void =>
+    this.#yield.abort(
+      new LeaseLost(`role ${JSON.stringify(this.role)} is wanted by another instance; release it when the work in hand is done`),
+    )
 
   readonly lose = (): void => this.#lost.abort(new LeaseLost(`the lease of role ${JSON.stringify(this.role)} has ended; stop at once`))
 

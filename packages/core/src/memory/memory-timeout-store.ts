@@ -92,8 +92,15 @@ function list(table: TimerTable, { workflowName, owner, status }: TimerQuery, pa
   assertPageLimit(page)
   const [after] = decodePageToken('timers', page.after, ['number']) ?? []
   const rows = owner === undefined ? table.all.rows : table.ofOwner(owner)
-  const { items, next } = pageOfRows(rows, after, page.limit, false, ({ timer }) =>
-    (workflowName === undefined || timer.workflowName === workflowName) && (status === undefined || (timer.status === 'open') === (status === 'open')))
+  const { items, next } = pageOfRows(
+    rows,
+    after,
+    page.limit,
+    false,
+    ({ timer }) =>
+      (workflowName === undefined || timer.workflowName === workflowName) &&
+      (status === undefined || (timer.status === 'open') === (status === 'open')),
+  )
   return { items: items.map((row) => row.timer), ...(next === undefined ? {} : { next: encodePageToken('timers', [next]) }) }
 }
 

@@ -17,22 +17,44 @@ function unitOf(runId: string, version = 1, foreignId = `foreign ${runId}`, id =
   const object = { bytes: new TextEncoder().encode(`${runId} at ${version}`), codec: 'test', schema: 1 }
   return {
     id,
-    changes: [{
-      expect: version === 1 ? 'absent' : version - 1,
-      next: { ...own, status: 'created', runState: 'Running', entered: { version: 1, at }, repeat: 0, object, metadata: {}, writer: { graph: 'g', schema: 1 }, createdAt: at, updatedAt: at },
-      event: { ...own, v: 1, kind: 'transition', status: 'created', states: ['Running'], topics: [topic], slot: 0, at },
-      history: { runId, version, unitId: id, to: 'created', states: ['Running'], by: 'step', at, attempt: 1, instance: 'a', object },
-    }],
+    changes: [
+      {
+        expect: version === 1 ? 'absent' : version - 1,
+        next: {
+          ...own,
+          status: 'created',
+          runState: 'Running',
+          entered: { version: 1, at },
+          repeat: 0,
+          object,
+          metadata: {},
+          writer: { graph: 'g', schema: 1 },
+          createdAt: at,
+          updatedAt: at,
+        },
+        event: { ...own, v: 1, kind: 'transition', status: 'created', states: ['Running'], topics: [topic], slot: 0, at },
+        history: { runId, version, unitId: id, to: 'created', states: ['Running'], by: 'step', at, attempt: 1, instance: 'a', object },
+      },
+    ],
   }
 }
 
-const layout = { workflowName: 'orders', topics: [topic], slots: 1, receivers: [{ name: 'steps', topics: [topic], from: 'earliest' }] } as const
+const layout = {
+  workflowName: 'orders',
+  topics: [topic],
+  slots: 1,
+  receivers: [{ name: 'steps', topics: [topic], from: 'earliest' }],
+} as const
 
 function claim(token: bigint, domain = 'd'): { slot: number; fence: { role: string; domain: string; token: bigint } } {
   return { slot: 0, fence: { role: 'orders/0', domain, token } }
 }
 
-async function opened({ eventStreamer }: Pick<MemoryInfrastructure, 'eventStreamer'>, token = 1n, domain?: string): Promise<EventReceiver<RunEvent>> {
+async function opened(
+  { eventStreamer }: Pick<MemoryInfrastructure, 'eventStreamer'>,
+  token = 1n,
+  domain?: string,
+): Promise<EventReceiver<RunEvent>> {
   await eventStreamer.ensure(layout)
   return eventStreamer.newReceiver({ ...layout.receivers[0], durable: true, workflowName: 'orders', claims: [claim(token, domain)] })
 }
@@ -64,7 +86,14 @@ describe('memory', () => {
     for (let version = 1; version <= 3_000; version++) await ports.recordStore.commit(unitOf('run', version))
     const receiver = await opened(ports)
     expect(versions(await receiver.receive({ max: 3, signal }))).toEqual([1, 2, 3])
-    await expect(memory({ database: memoryDatabase() }).eventStreamer.newReceiver({ ...layout.receivers[0], durable: true, workflowName: 'orders', claims: [] })).rejects.toEqual(coded('Configuration'))
+    await expect(
+      memory({ database: memoryDatabase() }).eventStreamer.newReceiver({
+        ...layout.receivers[0],
+        durable: true,
+        workflowName: 'orders',
+        claims: [],
+      }),
+    ).rejects.toEqual(coded('Configuration'))
   })
 
   test('forgets events once every durable receiver has acknowledged them, but for the last ones', async () => {
@@ -74,7 +103,7 @@ describe('memory', () => {
     const log = database.events.log(topic, 0)
     for (let version = 1; version <= 2_000; version++) await ports.recordStore.commit(unitOf('run', version))
     const deliveries: Delivery<RunEvent>[] = []
-    while (deliveries.length < 2_000) deliveries.push(...await receiver.receive({ max: 500, signal }))
+    while (deliveries.length < 2_000) deliveries.push(...(await receiver.receive({ max: 500, signal })))
     for (const delivery of deliveries.slice(1).toReversed()) await delivery.ack()
     expect(log.start).toBe(0)
     await deliveries[0]?.ack()
@@ -105,10 +134,13 @@ describe('memory', () => {
     const database = memoryDatabase()
     const [dying, other] = [memory({ database, transaction: () => 'tx' }), memory({ database })]
     const receiving = (await opened(dying)).receive({ max: 1, signal })
-    const working = dying.recordStore.transaction?.(async (_tx, commit) => {
-      await commit(unitOf('run'))
-      await new Promise(() => undefined)
-    }, { signal })
+    const working = dying.recordStore.transaction?.(
+      async (_tx, commit) => {
+        await commit(unitOf('run'))
+        await new Promise(() => undefined)
+      },
+      { signal },
+    )
     await Promise.resolve()
     dying.kill()
     await expect(receiving).rejects.toEqual(coded('Stopped'))
@@ -126,8 +158,8 @@ describe('memoryRecordStore', () => {
     await store.commit(unit)
     const textOf = async (): Promise<string> => new TextDecoder().decode((await store.lookup('run'))?.object.bytes)
     unit.changes?.[0]?.next.object.bytes.fill(0)
-    expect(await textOf()).toBe('run at 1');
-    (await store.lookup('run'))?.object.bytes.fill(0)
+    expect(await textOf()).toBe('run at 1')
+    ;(await store.lookup('run'))?.object.bytes.fill(0)
     expect(await textOf()).toBe('run at 1')
   })
 
@@ -135,31 +167,69 @@ describe('memoryRecordStore', () => {
     const store = memoryRecordStore({ transaction: () => ({}) })
     await store.commit(unitOf('run'))
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
-    const seen = await store.transaction?.(async (_tx, commit) => {
-      const staged = await commit(unitOf('run', 2))
-      await commit(unitOf('new'))
-      const answers = [await store.commit(unitOf('run', 2)), await store.commit(unitOf('rival', 1, 'foreign new')), await store.commit(unitOf('bystander'))]
-      const outside = await store.lookup('run')
-      letGo()
-      await held
-      return { staged, outside, answers }
-    }, { signal })
+    const seen = await store.transaction?.(
+      async (_tx, commit) => {
+        const staged = await commit(unitOf('run', 2))
+        await commit(unitOf('new'))
+        const answers = [
+          await store.commit(unitOf('run', 2)),
+          await store.commit(unitOf('rival', 1, 'foreign new')),
+          await store.commit(unitOf('bystander')),
+        ]
+        const outside = await store.lookup('run')
+        letGo()
+        await held
+        return { staged, outside, answers }
+      },
+      { signal },
+    )
     expect(seen?.staged).toMatchObject({ ok: true, final: false })
     expect(seen?.outside?.version).toBe(1)
     expect(seen?.answers.map((answer) => (answer.ok ? 'ok' : answer.reason))).toEqual(['busy', 'busy', 'ok'])
     expect((await store.lookup('run'))?.version).toBe(2)
-    expect(await store.commit(unitOf('rival', 1, 'foreign new'))).toMatchObject({ ok: false, reason: 'in-progress', runId: 'rival', current: { runId: 'new' } })
+    expect(await store.commit(unitOf('rival', 1, 'foreign new'))).toMatchObject({
+      ok: false,
+      reason: 'in-progress',
+      runId: 'rival',
+      current: { runId: 'new' },
+    })
+  })
+
+  test('answers busy within a transaction for what another one has touched, until that one has ended', async () => {
+    const store = memoryRecordStore({ transaction: () => ({}) })
+    const answers: unknown[] = []
+    const attempt = async (): Promise<unknown> =>
+      store.transaction?.(async (_tx, commit) => answers.push(await commit(unitOf('run'))), { signal })
+    const failing = store.transaction?.(
+      async (_tx, commit) => {
+        await commit(unitOf('run'))
+        await attempt()
+        throw new Error('rolled back')
+      },
+      { signal },
+    )
+    await expect(failing).rejects.toThrow('rolled back')
+    await attempt()
+    expect(answers).toMatchObject([
+      { ok: false, reason: 'busy' },
+      { ok: true, replayed: false },
+    ])
   })
 
   test('closing waits for the transactions that are open', async () => {
     const store = memoryRecordStore({ transaction: () => ({}) })
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
-    const working = store.transaction?.(async (_tx, commit) => {
-      await held
-      return commit(unitOf('run'))
-    }, { signal })
+    const working = store.transaction?.(
+      async (_tx, commit) => {
+        await held
+        return commit(unitOf('run'))
+      },
+      { signal },
+    )
     let closed = false
-    const closing = store.close().then(() => { closed = true })
+    const closing = store.close().then(() => {
+      closed = true
+    })
     await new Promise((resolve) => setImmediate(resolve))
     expect(closed).toBe(false)
     letGo()
@@ -169,7 +239,9 @@ describe('memoryRecordStore', () => {
 
   test('takes a transaction of its own through commit, and no other', async () => {
     const store = memoryRecordStore({ transaction: () => ({}) })
-    await store.transaction?.(async (tx) => expect(await store.commit(unitOf('run'), { tx })).toMatchObject({ ok: true, final: false }), { signal })
+    await store.transaction?.(async (tx) => expect(await store.commit(unitOf('run'), { tx })).toMatchObject({ ok: true, final: false }), {
+      signal,
+    })
     expect((await store.lookup('run'))?.version).toBe(1)
     await expect(store.commit(unitOf('other'), { tx: {} })).rejects.toEqual(coded('InvalidArgument'))
   })
@@ -183,7 +255,7 @@ describe('memoryRecordStore', () => {
   test('recognises a unit that left no history', async () => {
     const store = memoryRecordStore()
     await store.commit(unitOf('run'))
-    const emit: Unit = { id: 'wake up', emit: [{ ...unitOf('run').changes?.[0]?.event as RunEvent, kind: 'wake' }] }
+    const emit: Unit = { id: 'wake up', emit: [{ ...(unitOf('run').changes?.[0]?.event as RunEvent), kind: 'wake' }] }
     expect(await store.commit(emit)).toMatchObject({ replayed: false })
     expect(await store.commit(emit)).toMatchObject({ ok: true, replayed: true })
   })
@@ -204,11 +276,33 @@ describe('memoryRecordStore', () => {
     for (const run of ['a', 'b', 'c']) {
       const [change] = unitOf(run).changes ?? []
       if (change === undefined) throw new Error('unreachable')
-      const next = { ...change.next, runState: 'Completed', finishedAt: at, parent: { workflowName: 'orders', runId: 'parent', join: 'j/1' } } as const
-      await store.commit({ id: `${run} 1`, changes: [{ ...change, next, event: { ...change.event, states: ['Completed'] }, history: { ...change.history, states: ['Completed'] } }],
-        timers: [{ put: { key: { kind: 'timeout', owner: run, epoch: 1, name: 't' }, workflowName: 'orders', slot: 0, at, held: false, attempt: 0 } }] })
+      const next = {
+        ...change.next,
+        runState: 'Completed',
+        finishedAt: at,
+        parent: { workflowName: 'orders', runId: 'parent', join: 'j/1' },
+      } as const
+      await store.commit({
+        id: `${run} 1`,
+        changes: [
+          { ...change, next, event: { ...change.event, states: ['Completed'] }, history: { ...change.history, states: ['Completed'] } },
+        ],
+        timers: [
+          {
+            put: {
+              key: { kind: 'timeout', owner: run, epoch: 1, name: 't' },
+              workflowName: 'orders',
+              slot: 0,
+              at,
+              held: false,
+              attempt: 0,
+            },
+          },
+        ],
+      })
     }
-    const found = async (): Promise<string[]> => (await store.list({ parent: { runId: 'parent' } }, { limit: 10 })).items.map((record: RunRecord) => record.runId)
+    const found = async (): Promise<string[]> =>
+      (await store.list({ parent: { runId: 'parent' } }, { limit: 10 })).items.map((record: RunRecord) => record.runId)
     expect(await found()).toEqual(['a', 'b', 'c'])
     expect(await store.purge({ finishedBefore: new Date(1) }, 2)).toBe(2)
     expect(await found()).toEqual(['c'])
@@ -220,9 +314,13 @@ describe('memoryRecordStore', () => {
 describe('memoryTimeoutStore', () => {
   test('stands alone', async () => {
     const store = memoryTimeoutStore()
-    await store.apply([{ put: { key: { kind: 'schedule', owner: 's', epoch: 0, name: 'n' }, workflowName: 'orders', slot: 3, at, held: false, attempt: 0 } }])
+    await store.apply([
+      { put: { key: { kind: 'schedule', owner: 's', epoch: 0, name: 'n' }, workflowName: 'orders', slot: 3, at, held: false, attempt: 0 } },
+    ])
     expect(await store.nextExpiry({ workflowName: 'orders', slots: [1, 3] })).toEqual(at)
     expect(await store.nextExpiry({ workflowName: 'orders', slots: [1] })).toBeUndefined()
-    await expect(store.due({ workflowName: 'orders', slots: [3], before: new Date(Number.NaN) }, { limit: 1 })).rejects.toEqual(coded('InvalidArgument'))
+    await expect(store.due({ workflowName: 'orders', slots: [3], before: new Date(Number.NaN) }, { limit: 1 })).rejects.toEqual(
+      coded('InvalidArgument'),
+    )
   })
 })

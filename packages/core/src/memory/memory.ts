@@ -40,7 +40,12 @@ export interface MemoryInfrastructure<Tx = unknown> {
 export function memory<Tx = unknown>(options: MemoryOptions<Tx> = {}): MemoryInfrastructure<Tx> {
   const { transaction, leaseDuration, instance, clock = systemClock, database = memoryDatabase() } = options
   const records = openRecordStore<Tx>({ database, clock, ...(transaction === undefined ? {} : { transaction }) })
-  const roles = openRoleScheduler({ database, clock, ...(instance === undefined ? {} : { instance }), ...(leaseDuration === undefined ? {} : { leaseDuration }) })
+  const roles = openRoleScheduler({
+    database,
+    clock,
+    ...(instance === undefined ? {} : { instance }),
+    ...(leaseDuration === undefined ? {} : { leaseDuration }),
+  })
   const recordStore = records.port
   const eventStreamer = memoryEventStreamer({ database, clock, source: recordStore })
   return {

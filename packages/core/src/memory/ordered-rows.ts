@@ -35,10 +35,20 @@ export class OrderedRows<Row extends OrderedRow> {
 }
 
 /** A page of rows that match, after the row of order `after`, and the order to go on from. */
-export function pageOfRows<Row extends OrderedRow>(rows: readonly Row[], after: number | undefined, limit: number, newestFirst: boolean, matches: (row: Row) => boolean): { items: Row[]; next: number | undefined } {
+export function pageOfRows<Row extends OrderedRow>(
+  rows: readonly Row[],
+  after: number | undefined,
+  limit: number,
+  newestFirst: boolean,
+  matches: (row: Row) => boolean,
+): { items: Row[]; next: number | undefined } {
   const items: Row[] = []
   const step = newestFirst ? -1 : 1
-  let index = newestFirst ? (after === undefined ? rows.length : firstAfter(rows, after - 1)) - 1 : after === undefined ? 0 : firstAfter(rows, after)
+  let index = newestFirst
+    ? (after === undefined ? rows.length : firstAfter(rows, after - 1)) - 1
+    : after === undefined
+      ? 0
+      : firstAfter(rows, after)
   for (let looked = 0; index >= 0 && index < rows.length; index += step, looked++) {
     const row = rows[index]
     if (row === undefined) break

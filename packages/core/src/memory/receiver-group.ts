@@ -90,5 +90,7 @@ function domainOf(fence: Fence): string {
 
 /** The error for slots that a newer holder has. */
 export function fencedSlots(receiver: string, slots: readonly number[]): Fenced {
-  return new Fenced(`receiver ${JSON.stringify(receiver)}: a newer holder has slots ${slots.join(', ')}; stop working on their events`, { details: { receiver, slots } })
+  return new Fenced(`receiver ${JSON.stringify(receiver)}: a newer holder has slots ${slots.join(', ')}; stop working on their events`, {
+    details: { receiver, slots },
+  })
 }

@@ -193,8 +193,12 @@ function candidate(role: Role, shares: Shares): Waiter | undefined {
   let best: Waiter | undefined
   for (const waiter of role.waiters) {
     if (waiter.member === role.holder?.member) continue
-    if (best === undefined || waiter.generation > best.generation
-      || (waiter.generation === best.generation && shares.of(waiter.member) < shares.of(best.member))) best = waiter
+    if (
+      best === undefined ||
+      waiter.generation > best.generation ||
+      (waiter.generation === best.generation && shares.of(waiter.member) < shares.of(best.member))
+    )
+      best = waiter
   }
   return best
 }

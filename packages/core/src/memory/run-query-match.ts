@@ -5,15 +5,17 @@ type Row = Omit<NextRecord, 'object'>
 
 /** Whether a record is one of those that a query asks for. */
 export function matchesQuery(query: RunQuery, record: Row): boolean {
-  return (query.workflowName === undefined || query.workflowName === record.workflowName)
-    && (query.foreignId === undefined || query.foreignId === record.foreignId)
-    && (query.status === undefined || query.status.includes(record.status))
-    && (query.runState === undefined || query.runState.includes(record.runState))
-    && (query.metadata === undefined || hasMetadata(query.metadata, record))
-    && (query.parent === undefined || isChild(query.parent, record))
-    && (query.createdAfter === undefined || record.createdAt >= query.createdAfter)
-    && (query.createdBefore === undefined || record.createdAt < query.createdBefore)
-    && (query.updatedBefore === undefined || record.updatedAt < query.updatedBefore)
+  return (
+    (query.workflowName === undefined || query.workflowName === record.workflowName) &&
+    (query.foreignId === undefined || query.foreignId === record.foreignId) &&
+    (query.status === undefined || query.status.includes(record.status)) &&
+    (query.runState === undefined || query.runState.includes(record.runState)) &&
+    (query.metadata === undefined || hasMetadata(query.metadata, record)) &&
+    (query.parent === undefined || isChild(query.parent, record)) &&
+    (query.createdAfter === undefined || record.createdAt >= query.createdAfter) &&
+    (query.createdBefore === undefined || record.createdAt < query.createdBefore) &&
+    (query.updatedBefore === undefined || record.updatedAt < query.updatedBefore)
+  )
 }
 
 function hasMetadata(wanted: Readonly<Record<string, string>>, { metadata }: Row): boolean {

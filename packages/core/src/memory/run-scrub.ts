@@ -18,7 +18,8 @@ export async function scrubRun(database: MemoryDatabase, run: StoredRun, scrub: 
     for (const item of inbox.items) inbox.replaceBody(item, await scrub(item.body, { kind: 'item' }))
   }
   for (const note of run.notes) {
-    if (note.error !== undefined) run.replaceNote(note, { ...note, error: copyPayload(await scrub(note.error, { kind: 'error', version: note.version })) })
+    if (note.error !== undefined)
+      run.replaceNote(note, { ...note, error: copyPayload(await scrub(note.error, { kind: 'error', version: note.version })) })
   }
   for (const row of database.timers.ofOwner(run.runId)) {
     const { data } = row.timer
@@ -32,7 +33,8 @@ async function scrubRecord(run: StoredRun, scrub: Scrub): Promise<void> {
   for (;;) {
     const seen = run.record
     const object = await scrub(seen.object, { kind: 'object' })
-    const pause = seen.pause === undefined ? undefined : { ...seen.pause, reason: copyPayload(await scrub(seen.pause.reason, { kind: 'reason' })) }
+    const pause =
+      seen.pause === undefined ? undefined : { ...seen.pause, reason: copyPayload(await scrub(seen.pause.reason, { kind: 'reason' })) }
     if (run.version !== seen.version) continue
     run.replacePayloads(object, pause)
     return

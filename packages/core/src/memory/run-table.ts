@@ -109,7 +109,7 @@ export class RunTable implements RunView {
     const runs = foreign?.get(foreignId)?.runs ?? []
     cut(runs, run)
     if (runs.length === 0) foreign?.delete(foreignId)
-    const siblings = parent === undefined ? [] : this.#children.get(parent.runId)?.runs ?? []
+    const siblings = parent === undefined ? [] : (this.#children.get(parent.runId)?.runs ?? [])
     cut(siblings, run)
     if (parent !== undefined && siblings.length === 0) this.#children.delete(parent.runId)
   }

@@ -27,7 +27,8 @@ export class SortedList<Key, T extends Key> {
     }
     chunk.splice(this.#indexIn(chunk, item), 0, item)
     // A full last chunk is left as it is, so that what comes in order fills its chunks.
-    if (chunk.length > chunkMax) this.#chunks.splice(at + 1, 0, chunk.splice(at === this.#chunks.length - 1 && chunk.at(-1) === item ? chunkMax : chunkMax / 2))
+    if (chunk.length > chunkMax)
+      this.#chunks.splice(at + 1, 0, chunk.splice(at === this.#chunks.length - 1 && chunk.at(-1) === item ? chunkMax : chunkMax / 2))
   }
 
   remove(item: T): void {
@@ -76,7 +77,8 @@ export class SortedList<Key, T extends Key> {
     let high = chunk.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#compare(chunk[middle] as T, item) < 0) low = middle + 1 // in range
+      if (this.#compare(chunk[middle] as T, item) < 0)
+        low = middle + 1 // in range
       else high = middle
     }
     return low

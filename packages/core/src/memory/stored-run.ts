@@ -153,7 +153,9 @@ export class StoredRun implements OrderedRow {
 
 function packRecord(next: NextRecord): StoredRecord {
   const object = packPayload(next.object)
-  return next.pause === undefined ? { ...next, object } : { ...next, object, pause: { ...next.pause, reason: copyPayload(next.pause.reason) } }
+  return next.pause === undefined
+    ? { ...next, object }
+    : { ...next, object, pause: { ...next.pause, reason: copyPayload(next.pause.reason) } }
 }
 
 function packEntry({ next, history }: Change, { object }: StoredRecord): StoredEntry {

@@ -20,7 +20,8 @@ export function applyUnit(unit: Unit, runs: RunView, effects: UnitEffects): bigi
     }
   }
   if (unit.append !== undefined) for (const append of unit.append) runs.edit(append.runId)?.append(append, unit.id)
-  if (unit.consume !== undefined) for (const consume of unit.consume) runs.edit(consume.runId)?.inboxes?.get(consume.stream)?.consume(consume.through)
+  if (unit.consume !== undefined)
+    for (const consume of unit.consume) runs.edit(consume.runId)?.inboxes?.get(consume.stream)?.consume(consume.through)
   if (unit.timers !== undefined) effects.timers(unit.timers)
   if (unit.attempts !== undefined) for (const note of unit.attempts) runs.edit(note.runId)?.note(note)
   if (unit.changes !== undefined) for (const change of unit.changes) effects.event(change.event)

@@ -17,7 +17,11 @@ export function refusalOf(unit: Unit, runs: RunView): Refused | 'replayed' | und
     if (refusal !== undefined) return refusal
   }
   if (unit.append === undefined || unit.append.length === 0) return undefined
-  if (changes.length === 0 && unit.append.every((append) => runs.find(append.runId)?.inboxes?.get(append.stream)?.unitOf(append.id) === unit.id)) return 'replayed'
+  if (
+    changes.length === 0 &&
+    unit.append.every((append) => runs.find(append.runId)?.inboxes?.get(append.stream)?.unitOf(append.id) === unit.id)
+  )
+    return 'replayed'
   const ahead = aheadOf(changes, changes.length)
   for (const append of unit.append) {
     const refusal = appendRefusal(append, runs, ahead)
@@ -42,7 +46,9 @@ function changeRefusal(change: Change, unit: Unit, runs: RunView, ahead: Ahead):
     return run?.unitOf(next.version) === unit.id ? 'replayed' : refused('conflict', next.runId, run)
   }
   if (run !== undefined && (run.bare.foreignId !== next.foreignId || run.bare.workflowName !== next.workflowName)) {
-    throw new InvalidArgument(`unit ${JSON.stringify(unit.id)}, run ${JSON.stringify(next.runId)}: a run keeps its workflow and its foreign id`)
+    throw new InvalidArgument(
+      `unit ${JSON.stringify(unit.id)}, run ${JSON.stringify(next.runId)}: a run keeps its workflow and its foreign id`,
+    )
   }
   if ((run === undefined || run.finished) && !isFinished(next.runState)) {
     const other = unfinishedAhead(next.workflowName, next.foreignId, runs, ahead)
@@ -67,7 +73,8 @@ function unfinishedAhead(workflowName: string, foreignId: string, runs: RunView,
 
 function consumedBy(unit: Unit, runId: string, stream: string): number {
   let through = 0
-  for (const consume of unit.consume ?? []) if (consume.runId === runId && consume.stream === stream) through = Math.max(through, consume.through)
+  for (const consume of unit.consume ?? [])
+    if (consume.runId === runId && consume.stream === stream) through = Math.max(through, consume.through)
   return through
 }
 
