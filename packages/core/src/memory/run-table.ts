@@ -87,7 +87,10 @@ export class RunTable implements RunView {
     this.#runs.set(runId, run)
     this.all.add(run)
     entryOf(this.#workflows, workflowName, newRows).add(run)
-    addByOrder(entryOf(entryOf(this.#foreign, workflowName, newForeignIds), foreignId, newForeignRuns).runs, run)
+    const foreignIds = entryOf(this.#foreign, workflowName, newForeignIds)
+    const foreign = foreignIds.get(foreignId)
+    if (foreign === undefined) foreignIds.set(foreignId, { runs: [run], unfinished: undefined })
+    else addByOrder(foreign.runs, run)
     if (parent !== undefined) addByOrder(entryOf(this.#children, parent.runId, newChildren).runs, run)
     this.#index(run, false)
   }
@@ -132,7 +135,6 @@ export class RunTable implements RunView {
 
 const newRows = (): OrderedRows<StoredRun> => new OrderedRows()
 const newForeignIds = (): Map<string, ForeignRuns> => new Map()
-const newForeignRuns = (): ForeignRuns => ({ runs: [], unfinished: undefined })
 const newChildren = (): Children => ({ runs: [], unfinished: new Map() })
 
 function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {

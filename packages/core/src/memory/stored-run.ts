@@ -12,6 +12,8 @@ import { copyPayload } from './payload-copy.ts'
 type StoredRecord = Omit<NextRecord, 'object'> & { readonly object: PackedPayload }
 type StoredEntry = Omit<HistoryEntry, 'object'> & { readonly object?: PackedPayload }
 
+const noNotes: readonly AttemptNote[] = []
+
 /** A run with all that belongs to it, except for its timers. */
 export class StoredRun implements OrderedRow {
   /** The store's `seq`. */
@@ -20,27 +22,26 @@ export class StoredRun implements OrderedRow {
   gone = false
   #stored: StoredRecord
   /** Version n is at n - 1. */
-  #entries: StoredEntry[] = []
-  #notes: readonly AttemptNote[] = []
+  #entries: StoredEntry[]
+  #notes: readonly AttemptNote[] = noNotes
   #inboxes: Map<string, Inbox> | undefined
 
-  constructor(order: number, stored: StoredRecord) {
+  constructor(order: number, stored: StoredRecord, entries: StoredEntry[]) {
     this.order = order
     this.runId = stored.runId
     this.#stored = stored
+    this.#entries = entries
   }
 
   /** A new run, at version 1. */
   static created(order: number, change: Change): StoredRun {
-    const run = new StoredRun(order, packRecord(change.next))
-    run.#entries.push(packEntry(change, run.#stored))
-    return run
+    const stored = packRecord(change.next)
+    return new StoredRun(order, stored, [packEntry(change, stored)])
   }
 
   /** The same run, to be changed without changing this one. */
   copy(): StoredRun {
-    const copy = new StoredRun(this.order, this.#stored)
-    copy.#entries = [...this.#entries]
+    const copy = new StoredRun(this.order, this.#stored, [...this.#entries])
     copy.#notes = this.#notes
     if (this.#inboxes !== undefined) copy.#inboxes = new Map([...this.#inboxes].map(([stream, inbox]) => [stream, inbox.copy()]))
     return copy
@@ -114,7 +115,7 @@ export class StoredRun implements OrderedRow {
   move(change: Change): void {
     this.#stored = packRecord(change.next)
     this.#entries.push(packEntry(change, this.#stored))
-    this.#notes = []
+    this.#notes = noNotes
   }
 
   /** Keeps a note of the current version, in the place of an earlier one of the same process; drops any other. */
