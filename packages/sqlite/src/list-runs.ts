@@ -11,9 +11,9 @@ import { conditionsOf, whereOf, type Condition } from './run-conditions.ts'
 export type Read = <T>(work: (connection: Connection) => T) => Promise<T>
 
 /** So many rows are looked at in one go. */
-const windowRows = 10_000
+const windowRows = 4_000
 /** A page ends, even if it is not full, after so many windows. */
-const windowsMax = 50
+const windowsMax = 100
 
 /** A page of runs by seq. */
 export async function listRuns(read: Read, query: RunQuery, page: PageOptions): Promise<Page<RunRecord>> {
@@ -21,12 +21,13 @@ export async function listRuns(read: Read, query: RunQuery, page: PageOptions): 
   const newest = query.order === 'newest'
   const listing = newest ? 'runs, newest first' : 'runs'
   const after = decodePageToken(listing, page.after, ['bigint'])?.[0]
-  const conditions = conditionsOf(query)
+  // An index leads to the few runs of a foreign id or a parent: no windows are needed then.
+  const few = (query.workflowName !== undefined && query.foreignId !== undefined) || query.parent !== undefined
+  const conditions = conditionsOf(query, !few)
   if (conditions === undefined) return { items: [] }
   const items: RunRecord[] = []
   const last = await read((connection) => connection.value<number | null>('SELECT max(seq) FROM {record}') ?? 0)
-  // An index leads to the few runs of a foreign id or a parent: no windows are needed then.
-  const step = (query.workflowName !== undefined && query.foreignId !== undefined) || query.parent !== undefined ? last + 1 : windowRows
+  const step = few ? last + 1 : windowRows
   let position = after === undefined ? (newest ? last + 1 : 0) : Number(after)
   for (let windows = 0; newest ? position > 1 : position < last; windows++) {
     if (windows === windowsMax) return { items, next: encodePageToken(listing, [BigInt(position)]) }
@@ -46,7 +47,7 @@ export async function listRuns(read: Read, query: RunQuery, page: PageOptions): 
 
 /** How many runs per value of a column. */
 export async function countRuns(read: Read, query: RunQuery, by: 'status' | 'runState'): Promise<ReadonlyMap<string, number>> {
-  const conditions = conditionsOf(query)
+  const conditions = conditionsOf(query, true)
   const counts = new Map<string, number>()
   if (conditions === undefined) return counts
   const last = await read((connection) => connection.value<number | null>('SELECT max(seq) FROM {record}') ?? 0)

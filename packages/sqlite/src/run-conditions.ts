@@ -3,12 +3,15 @@ import { InvalidArgument, type RunQuery } from '@workflow/core/adapter'
 /** A condition of SQL with its values. */
 export type Condition = readonly [sql: string, ...params: unknown[]]
 
-/** The conditions of a query; undefined when nothing can match. */
-export function conditionsOf(query: RunQuery): Condition[] | undefined {
+/**
+ * The conditions of a query; undefined when nothing can match. `scan` keeps SQLite from an index of the workflow, which
+ * would lead it through all of its runs where a range of seqs was asked for.
+ */
+export function conditionsOf(query: RunQuery, scan = false): Condition[] | undefined {
   const { workflowName, foreignId, status, runState, metadata, parent, createdAfter, createdBefore, updatedBefore } = query
   if (status?.length === 0 || runState?.length === 0) return undefined
   const conditions: Condition[] = []
-  if (workflowName !== undefined) conditions.push(['workflow = ?', workflowName])
+  if (workflowName !== undefined) conditions.push([scan ? '+workflow = ?' : 'workflow = ?', workflowName])
   if (foreignId !== undefined) conditions.push(['foreign_id = ?', foreignId])
   if (status !== undefined) conditions.push(['status IN (SELECT value FROM json_each(?))', JSON.stringify(status)])
   if (runState !== undefined) conditions.push(['state IN (SELECT value FROM json_each(?))', JSON.stringify(runState)])

@@ -38,6 +38,7 @@ export class Session {
       file: settings.file,
       clock: settings.clock,
       busyTimeoutMs: settings.busyTimeoutMs,
+      open: () => (this.#opened === undefined ? this.#openOnce() : undefined),
       connection: () => this.#checkedConnection(),
       newBatch: () => this.newBatch(this.#open().connection),
       ride: (batch) => this.#open().log.ride(batch),
@@ -59,8 +60,12 @@ export class Session {
   /** Opens the database if nobody has; `user` keeps it open until it is `done`. */
   async ready(user: object): Promise<void> {
     if (this.#opened !== undefined && this.#closed === undefined && this.#users.has(user)) return
-    if (this.#closed !== undefined) throw new Stopped(`the database ${this.settings.file} has been closed`)
+    if (this.#closed !== undefined) throw this.#over()
     this.#users.add(user)
+    await this.#openOnce()
+  }
+
+  async #openOnce(): Promise<void> {
     this.#opening ??= this.#openWithPatience().catch((error: unknown) => {
       this.#opening = undefined
       throw error
@@ -79,10 +84,11 @@ export class Session {
     }
   }
 
-  /** Runs a job in the next write transaction. */
+  /** Runs a job in the next write transaction. Jobs keep the order of these calls, the first ones that open the file among them. */
   write<T>(user: object, job: Job<T>): Promise<T> {
-    // No promise more than needed: this is the path of every commit.
-    return this.#opened !== undefined && this.#users.has(user) ? this.#writer.run(job) : this.ready(user).then(() => this.#writer.run(job))
+    if (this.#closed !== undefined) return Promise.reject(this.#over())
+    this.#users.add(user)
+    return this.#writer.run(job)
   }
 
   /** Runs `work` while nobody else of this process writes. */
@@ -180,9 +186,13 @@ export class Session {
     }
   }
 
+  #over(): Stopped {
+    return new Stopped(`the database ${this.settings.file} has been closed`)
+  }
+
   #open(): Opened {
     if (this.#opened === undefined || !this.#opened.connection.database.open) {
-      throw new Stopped(`the database ${this.settings.file} has been closed`)
+      throw this.#over()
     }
     return this.#opened
   }

@@ -22,6 +22,8 @@ export interface WriterHost {
   readonly file: string
   readonly clock: Clock
   readonly busyTimeoutMs: number
+  /** Opens the database; undefined when it is open. */
+  readonly open: () => Promise<void> | undefined
   /** The open connection; throws when the file is gone. Called before each transaction. */
   readonly connection: () => Connection
   readonly newBatch: () => Batch
@@ -44,6 +46,7 @@ export class Writer {
   #retry: Disposable | undefined
   #busySince: number | undefined
   #held: Promise<void> | undefined
+  #opening = false
   #closed = false
   #drained: (() => void)[] = []
 
@@ -87,7 +90,7 @@ export class Writer {
 
   #schedule(): void {
     // A native immediate, not the clock's: virtual time must not hold up a disk.
-    if (this.#scheduled === undefined && this.#retry === undefined && this.#held === undefined && this.#queue.length + this.#waiting.length > 0) {
+    if (this.#scheduled === undefined && this.#retry === undefined && this.#held === undefined && !this.#opening && this.#queue.length + this.#waiting.length > 0) {
       this.#scheduled = setImmediate(() => {
         this.#scheduled = undefined
         this.#flush()
@@ -97,6 +100,15 @@ export class Writer {
 
   #flush(): void {
     if (this.#held !== undefined) return
+    const opening = this.#host.open()
+    if (opening !== undefined) {
+      this.#opening = true
+      opening.then(() => undefined, (error: unknown) => this.#rejectAll(error)).finally(() => {
+        this.#opening = false
+        this.#schedule()
+      })
+      return
+    }
     const jobs = this.#waiting
     this.#waiting = []
     while (jobs.length < jobsMax) {
@@ -111,6 +123,16 @@ export class Writer {
       this.#failed(jobs, error)
     }
     this.#schedule()
+    this.#tellDrained()
+  }
+
+  /** The database does not open: nobody's job can be done. */
+  #rejectAll(error: unknown): void {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.reject(error)
+    this.#tellDrained()
+  }
+
+  #tellDrained(): void {
     if (this.#queue.length + this.#waiting.length === 0) {
       for (const resolve of this.#drained.splice(0)) resolve()
     }
