@@ -34,26 +34,29 @@ export class EngineClient {
   readonly schedules: Schedules
   readonly #ctx: EngineContext
   readonly #watch: Watch
+  readonly #endWatch: Watch
   readonly #scheduler: RoleScheduler | undefined
   readonly #closed = new AbortController()
   #ensured: Promise<void> | undefined
+  #isReady = false
 
   constructor(contract: AnyContract, ctx: EngineContext, scheduler?: RoleScheduler) {
     this.contract = contract
     this.#ctx = ctx
-    this.#watch = new Watch(ctx)
+    this.#watch = new Watch(ctx, false)
+    this.#endWatch = new Watch(ctx, true)
     this.#scheduler = scheduler
     this.schedules = new Schedules(ctx)
   }
 
-  async trigger(foreignId: string, options: TriggerInput): Promise<string> {
-    return await this.triggerAs(undefined, foreignId, options)
+  trigger(foreignId: string, options: TriggerInput): Promise<string> {
+    return this.triggerAs(undefined, foreignId, options)
   }
 
   /** `runId`: the same cause gives the same run. */
-  async triggerAs(runId: string | undefined, foreignId: string, options: TriggerInput): Promise<string> {
-    await this.#ready()
-    return await this.#withLimit((signal) => trigger(this.#ctx, foreignId, options, signal, runId))
+  triggerAs(runId: string | undefined, foreignId: string, options: TriggerInput): Promise<string> {
+    const start = (): Promise<string> => this.#withLimit((signal) => trigger(this.#ctx, foreignId, options, signal, runId))
+    return this.#isReady ? start() : this.#ready().then(start)
   }
 
   async await(runId: string, status: string | readonly string[], options: AwaitInput = {}): Promise<AnySnapshot> {
@@ -61,9 +64,9 @@ export class EngineClient {
     return await awaitStatus(this.#ctx, this.#watch, runId, typeof status === 'string' ? [status] : status, options)
   }
 
-  async awaitCompletion(runId: string, options: AwaitInput = {}): Promise<AnySnapshot> {
-    await this.#ready()
-    return await awaitCompletion(this.#ctx, this.#watch, runId, options)
+  awaitCompletion(runId: string, options: AwaitInput = {}): Promise<AnySnapshot> {
+    const start = (): Promise<AnySnapshot> => awaitCompletion(this.#ctx, this.#endWatch, runId, options)
+    return this.#isReady ? start() : this.#ready().then(start)
   }
 
   async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
@@ -159,7 +162,8 @@ export class EngineClient {
   /** Ends what waits; later calls reject with `Stopped`. */
   async close(): Promise<void> {
     this.#closed.abort(new Stopped(`workflow '${this.#ctx.contract.name}' has been stopped`))
-    await this.#watch.close(this.#closed.signal.reason)
+    this.#isReady = false
+    await Promise.all([this.#watch.close(this.#closed.signal.reason), this.#endWatch.close(this.#closed.signal.reason)])
   }
 
   /** The topics and the reader's first position exist before the first run does, whoever comes first. */
@@ -171,6 +175,7 @@ export class EngineClient {
     this.#ensured = ensured
     try {
       await ensured
+      this.#isReady = !this.#closed.signal.aborted
     } catch (error) {
       this.#ensured = undefined
       throw error
@@ -178,8 +183,8 @@ export class EngineClient {
   }
 
   /** Gives up on a store that does not answer for as long as `storeTimeout`. */
-  async #withLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return await this.#ctx.storeLimit.run(work)
+  #withLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#ctx.storeLimit.run(work)
   }
 
   #queryOf(query: ListQuery): RunQuery {

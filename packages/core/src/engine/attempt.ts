@@ -7,6 +7,7 @@ import { isWorkflowError, LeaseLost } from '../errors.ts'
 import type { AttemptNote } from '../model/attempt-note.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { PendingCallback } from './callback-item.ts'
+import type { Execution } from './execution.ts'
 import { fail, pauseByEngine } from './failure.ts'
 import { HandlerRun } from './handler-run.ts'
 import type { Lane } from './lanes.ts'
@@ -59,46 +60,60 @@ async function warily(a: Attempt): Promise<Verdict> {
 }
 
 /** Takes a place in the gate of the process, and gives it back as soon as the handler is over: a commit needs none. */
-async function inTurn(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
+function inTurn(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
   const { ctx, process } = a
-  let record = a.record
-  if (!process.gate.tryEnter()) {
-    const since = ctx.clock.monotonic()
-    await process.gate.enter()
-    const verdict = stillOurs(a, since)
-    const settled = verdict instanceof Promise ? await verdict : verdict
-    if (settled.kind !== 'same') {
-      process.gate.leave()
-      return settled
-    }
-    record = settled.record
+  if (alone) return process.gate.enter().then(async () => {
+    await ctx.solitude.enterAlone()
+    return await run(a, count, true)
+  })
+  if (!process.gate.tryEnter()) return afterWaiting(a, count)
+  if (!ctx.solitude.tryEnter()) return ctx.solitude.enter().then(() => run(a, count, false))
+  return run(a, count, false)
+}
+
+async function afterWaiting(a: Attempt, count: number): Promise<Verdict> {
+  const { ctx, process } = a
+  const since = ctx.clock.monotonic()
+  await process.gate.enter()
+  const came = await stillOurs(a, since)
+  if (came.kind !== 'same') {
+    process.gate.leave()
+    return came
   }
-  if (alone) await ctx.solitude.enterAlone()
-  else if (!ctx.solitude.tryEnter()) await ctx.solitude.enter()
-  const execution = ctx.executions.start(a.held.slot, process.options.deadlineMs)
-  const startedAt = ctx.clock.now()
-  let run: HandlerRun | undefined
+  await ctx.solitude.enter()
+  return await run(came.record === a.record ? a : { ...a, record: came.record }, count, false)
+}
+
+/** Runs the handler, in the place that was taken for it. */
+async function run(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
+  const { ctx, record } = a
+  const execution = ctx.executions.start(a.held.slot, a.process.options.deadlineMs)
+  let loaded: HandlerRun | undefined
   let returned: unknown
-  let failed: { readonly error: unknown; readonly fatal: boolean } | undefined
+  let failed: { readonly error: unknown } | undefined
   try {
     const decoded = ctx.codec.decodeObject(record.object, record)
-    const loaded = new HandlerRun(ctx, record, decoded instanceof Promise ? await decoded : decoded, count, process.name, execution)
-    run = loaded
-    returned = await execution.run(() => a.invoke(loaded))
+    loaded = new HandlerRun(ctx, record, decoded instanceof Promise ? await decoded : decoded, count, a.process.name, execution)
+    returned = await execution.run(a.invoke, loaded)
   } catch (error) {
-    // Without a run what is stored could not be read: no attempt will ever do better.
-    failed = { error, fatal: run === undefined || isFatal(error) }
-  } finally {
-    ctx.executions.end(execution)
-    if (alone) ctx.solitude.leaveAlone()
-    else ctx.solitude.leave()
-    process.gate.leave()
+    failed = { error }
   }
+  return finished(a, execution, loaded, returned, failed, count, alone)
+}
+
+/** Gives the places back and hands the result on. */
+function finished(a: Attempt, execution: Execution, loaded: HandlerRun | undefined, returned: unknown, failed: { readonly error: unknown } | undefined, count: number, alone: boolean): Promise<Verdict> {
+  const { ctx, process } = a
+  ctx.executions.end(execution)
+  if (alone) ctx.solitude.leaveAlone()
+  else ctx.solitude.leave()
+  process.gate.leave()
   const durationMs = ctx.clock.monotonic() - execution.startedAt
+  const startedAt = ctx.clock.now() - durationMs
   ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, labelsOf(ctx, process.name))
-  const at = record === a.record ? a : { ...a, record }
-  if (failed !== undefined || run === undefined) return await fail(at, { count, startedAt, error: failed?.error, fatal: failed?.fatal ?? false })
-  return await settle(at, run, returned, { count, startedAt, durationMs })
+  // Without a run what is stored could not be read: no attempt will ever do better.
+  if (failed !== undefined || loaded === undefined) return fail(a, { count, startedAt, error: failed?.error, fatal: loaded === undefined || isFatal(failed?.error) })
+  return settle(a, loaded, returned, { count, startedAt, durationMs })
 }
 
 /** After a wait the slot may be gone, and the run may have been paused or moved. */

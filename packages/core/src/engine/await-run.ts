@@ -36,7 +36,7 @@ export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: strin
 }
 
 /** The run once it has completed. */
-export async function awaitCompletion(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput): Promise<AnySnapshot> {
+export function awaitCompletion(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput): Promise<AnySnapshot> {
   const wants = (_status: string, state: RunState | undefined): boolean => state === undefined || isFinished(state)
   const look = async (record: RunRecord): Promise<AnySnapshot | undefined> => {
     const exits = ctx.contract.graph.get(record.status)
@@ -45,7 +45,7 @@ export async function awaitCompletion(ctx: EngineContext, watch: Watch, runId: s
     if (isFinished(record.runState)) throw new RunFinished(`run ${runId} of workflow '${ctx.contract.name}' was cancelled at '${record.status}'`, { details: { runId, status: record.status, runState: record.runState } })
     return undefined
   }
-  return await untilFound(ctx, watch, runId, input, { what: 'completion', wants, look })
+  return untilFound(ctx, watch, runId, input, { what: 'completion', wants, look })
 }
 
 /** What to look for, and when a look is worth it. */

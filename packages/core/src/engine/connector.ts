@@ -199,7 +199,7 @@ export class ConnectorRunner {
     }
     try {
       const typed = { id: event.id, createdAt: event.at, headers: event.headers, data }
-      await execution.run(() => model.handler(typed as never, api(`${ctx.contract.name}/${name}/${event.id}`) as never, context as never))
+      await execution.run(() => model.handler(typed as never, api(`${ctx.contract.name}/${name}/${event.id}`) as never, context as never), undefined)
     } finally {
       ctx.executions.end(execution)
       gate.leave()

@@ -31,16 +31,18 @@ export class Execution {
   }
 
   /** Runs the handler. Rejects with its error, or with the reason of `abort`, whichever comes first; the later one is dropped. */
-  run<T>(handler: () => Promise<T>): Promise<T> {
+  run<A, T>(handler: (argument: A) => Promise<T>, argument: A): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
       let work: Promise<T>
       try {
-        work = handler()
-        if (typeof work?.then !== 'function') work = Promise.resolve(work)
+        work = handler(argument)
       } catch (error) {
-        work = Promise.reject(error)
+        this.#over = true
+        return reject(error)
       }
+      // From JavaScript a handler may return anything.
+      if (typeof work?.then !== 'function') work = Promise.resolve(work)
       work.then(
         (value) => {
           if (this.#over) return

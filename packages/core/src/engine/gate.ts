@@ -30,6 +30,7 @@ export class Gate {
 
   /** Resolves when it is our turn. Every entry needs one `leave`. */
   enter(): Promise<void> {
+    if (this.tryEnter()) return Promise.resolve()
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
     })

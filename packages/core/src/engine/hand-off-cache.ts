@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts'
 const executeMsMax = 1_000
 /** Entries live between one and two generations, so at most this long. */
 const generationMs = 2_500
-const generationSizeMax = 8_192
+const generationSizeMax = 16_384
 
 /**
  * What this process has just committed, newest per run. It lets a step start from the commit before it, and an event

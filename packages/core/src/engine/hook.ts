@@ -109,7 +109,7 @@ export class HookRunner {
     try {
       await execution.run(async () => {
         for (const { handler } of this.#hooks) await handler(snapshot as never, context as never)
-      })
+      }, undefined)
     } finally {
       ctx.executions.end(execution)
       gate.leave()

@@ -3,11 +3,12 @@
  * Every reason (event, duplicate, wake-up, timer, hand-off) takes this one way, so that none of them can do what the
  * record does not call for. A crash anywhere leaves the delivery unacknowledged and the timer open.
  */
-import { isWorkflowError, type WorkflowError } from '../errors.ts'
+import { isWorkflowError } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
 import { validated } from '../schema.ts'
+import { ackFailed } from './acknowledge.ts'
 import { type Attempt, attempt, noteOf } from './attempt.ts'
 import { callbackUnitId, type CallbackBody, type PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
@@ -46,27 +47,30 @@ export class RunWorker {
   /** Never rejects: what cannot be handled is left to be delivered again. */
   async work(task: RunTask, lane: Lane<RunTask>): Promise<void> {
     lane.waitedMs = 0
-    let current = task
-    for (;;) {
+    for (let current: RunTask | undefined = task; current !== undefined; ) {
       if (++this.#sinceTurn >= turnEvery) await this.#letOthers()
       let verdict: Verdict
       try {
-        // Awaited only where there is something to wait for: most runs need one await, their commit.
+        // Awaited only where there is something to wait for.
         const looked = this.#look(current, lane)
         verdict = looked instanceof Promise ? await looked : looked
       } catch (error) {
         verdict = this.#broken(current, error)
       }
-      if (verdict.kind === 'leave') return
-      if (verdict.kind === 'again') {
-        current = { lane: current.lane, slot: current.slot, cause: current.cause === 'handoff' ? 'event' : current.cause, version: current.version, at: current.at, ...(current.delivery === undefined ? undefined : { delivery: current.delivery }), ...(current.timer === undefined ? undefined : { timer: current.timer }) }
-        continue
-      }
-      current.delivery?.ack().catch((error: unknown) => this.#ackFailed(current, error))
-      lane.waitedMs = 0
-      if (verdict.kind === 'done') return
-      current = taskOfHandOff(verdict.record, current.slot)
+      current = this.#following(current, verdict, lane)
     }
+  }
+
+  /** What is left to do after a verdict; acknowledges what is done. */
+  #following(task: RunTask, verdict: Verdict, lane: Lane<RunTask>): RunTask | undefined {
+    if (verdict.kind === 'leave') return undefined
+    if (verdict.kind === 'again') {
+      const { record: _stale, ...same } = task
+      return task.cause === 'handoff' ? { ...same, cause: 'event' } : same
+    }
+    task.delivery?.ack().catch((error: unknown) => ackFailed(this.#ctx, task.lane, error))
+    lane.waitedMs = 0
+    return verdict.kind === 'next' ? taskOfHandOff(verdict.record, task.slot) : undefined
   }
 
   #look(task: RunTask, lane: Lane<RunTask>): Verdict | Promise<Verdict> {
@@ -266,11 +270,6 @@ export class RunWorker {
     if (isWorkflowError(error, 'StoreCorrupt')) return done
     held.resign(brokenMs, error instanceof Error ? error.message : String(error))
     return leave
-  }
-
-  #ackFailed(task: RunTask, error: unknown): void {
-    if (isWorkflowError(error, 'Fenced') || isWorkflowError(error, 'Stopped')) return
-    this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, runId: task.lane, error: error as WorkflowError }, 'an acknowledgement failed; the event will come again')
   }
 
   async #letOthers(): Promise<void> {

@@ -15,19 +15,16 @@ export class StoreLimit {
   }
 
   /** Runs `work` with a signal that aborts with `StoreUnavailable` when the time is over. */
-  async run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller: new AbortController() }
     this.#calls.add(call)
     this.#timer ??= this.#arm(this.#timeoutMs)
-    try {
-      return await work(call.controller.signal)
-    } finally {
+    return work(call.controller.signal).finally(() => {
       this.#calls.delete(call)
-      if (this.#calls.size === 0) {
-        this.#timer?.[Symbol.dispose]()
-        this.#timer = undefined
-      }
-    }
+      if (this.#calls.size > 0) return
+      this.#timer?.[Symbol.dispose]()
+      this.#timer = undefined
+    })
   }
 
   #arm(ms: number): Disposable {

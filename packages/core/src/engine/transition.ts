@@ -209,24 +209,25 @@ function changeOf(ctx: EngineContext, unitId: string, record: RunRecord | undefi
   }
   if (record !== undefined && record.status !== next.status) event.previousStatus = record.status
   if (next.traceparent !== undefined) event.traceparent = next.traceparent
-  const history: Writable<HistoryEntry> = {
-    runId: next.runId,
-    version: next.version,
-    unitId,
-    to: next.status,
-    states,
-    by: note.by,
-    at: next.updatedAt,
-    attempt: note.attempt,
-    instance: ctx.instance,
+  return { expect: record === undefined ? 'absent' : record.version, next, event, history: entryOf(ctx, unitId, record, next, states, note) }
+}
+
+function entryOf(ctx: EngineContext, unitId: string, record: RunRecord | undefined, next: NextRecord, states: readonly RunState[], note: MoveNote): HistoryEntry {
+  const { runId, version, status: to, updatedAt: at, object } = next
+  const { by, attempt, durationMs } = note
+  const { instance } = ctx
+  // A step's transition, which is most of them, has all of its fields in one literal.
+  if (record !== undefined && durationMs !== undefined && ctx.historyObjects && note.reason === undefined) {
+    return { runId, version, unitId, from: record.status, to, states, by, at, attempt, durationMs, instance, object }
   }
-  if (record !== undefined) history.from = record.status
-  if (note.durationMs !== undefined) history.durationMs = note.durationMs
-  if (note.actor !== undefined) history.actor = note.actor
-  if (note.reason !== undefined) history.reason = note.reason
-  if (note.error !== undefined) history.error = note.error
-  if (ctx.historyObjects) history.object = next.object
-  return { expect: record === undefined ? 'absent' : record.version, next, event, history }
+  const entry: Writable<HistoryEntry> = { runId, version, unitId, to, states, by, at, attempt, instance }
+  if (record !== undefined) entry.from = record.status
+  if (durationMs !== undefined) entry.durationMs = durationMs
+  if (note.actor !== undefined) entry.actor = note.actor
+  if (note.reason !== undefined) entry.reason = note.reason
+  if (note.error !== undefined) entry.error = note.error
+  if (ctx.historyObjects) entry.object = object
+  return entry
 }
 
 const writers = new WeakMap<object, RunRecord['writer']>()

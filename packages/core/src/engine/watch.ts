@@ -7,7 +7,7 @@ import { isWorkflowError } from '../errors.ts'
 import type { EventReceiver } from '../ports/event-streamer.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { RunRecord } from '../model/run-record.ts'
-import type { RunState } from '../model/run-state.ts'
+import { isFinished, type RunState } from '../model/run-state.ts'
 import type { EngineContext } from './engine-context.ts'
 import { sleep, turn } from './waiting.ts'
 
@@ -37,8 +37,14 @@ export class Watch {
   #poll: Disposable | undefined
   #ended: { readonly reason: unknown } | undefined
 
-  constructor(ctx: EngineContext) {
+  readonly #topics: readonly string[]
+  readonly #finishedOnly: boolean
+
+  /** `finishedOnly`: for those that wait for the end of a run, who need not hear of every step on the way. */
+  constructor(ctx: EngineContext, finishedOnly: boolean) {
     this.#ctx = ctx
+    this.#finishedOnly = finishedOnly
+    this.#topics = finishedOnly ? [...ctx.topics.state('Completed'), ...ctx.topics.state('Cancelled')] : ctx.topics.all
   }
 
   /** Resolves once every later move of the run will be told. Dispose the result to end it. */
@@ -82,10 +88,12 @@ export class Watch {
 
   async #open(): Promise<void> {
     try {
-      const receiver = await this.#ctx.streamer.newReceiver({ durable: false, workflowName: this.#ctx.contract.name, topics: this.#ctx.topics.all, from: 'latest' })
+      const receiver = await this.#ctx.streamer.newReceiver({ durable: false, workflowName: this.#ctx.contract.name, topics: this.#topics, from: 'latest' })
       const stop = new AbortController()
       this.#stop = stop
-      this.#local = this.#ctx.committed.add((record) => this.#tell(record.runId, record.status, record.runState, record))
+      this.#local = this.#ctx.committed.add((record) => {
+        if (!this.#finishedOnly || isFinished(record.runState)) this.#tell(record.runId, record.status, record.runState, record)
+      })
       this.#receiver = receiver
       this.#pulling = this.#pull(receiver, stop.signal)
     } finally {

@@ -10,12 +10,15 @@ import { slotOf } from '../model/slot.ts'
 import type { Timer } from '../model/timer.ts'
 import { topicOf } from '../model/topic.ts'
 import type { Connector } from '../ports/connector.ts'
-import type { ReceiverSpec, SlotClaim } from '../ports/event-streamer.ts'
+import type { Delivery, ReceiverSpec, SlotClaim } from '../ports/event-streamer.ts'
+import type { Attributes } from '../ports/instrumentation.ts'
 import type { RoleScheduler } from '../ports/role-scheduler.ts'
+import { ackFailed } from './acknowledge.ts'
 import { ConnectorRunner } from './connector.ts'
 import type { EngineContext } from './engine-context.ts'
 import { Executions } from './execution.ts'
 import { HookRunner, hookStates } from './hook.ts'
+import { labelsOf } from './labels.ts'
 import { Lanes } from './lanes.ts'
 import { OutboxRelay } from './outbox-relay.ts'
 import { Process, type ProcessStateName } from './process.ts'
@@ -78,9 +81,11 @@ export class Worker {
   #handOff: Disposable | undefined
   #state: 'new' | 'running' | 'stopped' = 'new'
   #failed: string | undefined
+  readonly #handledLabels: Attributes
 
   constructor(engine: EngineContext, options: WorkerOptions) {
     this.#options = options
+    this.#handledLabels = { ...labelsOf(engine, 'runs'), reason: 'already handled' }
     this.#executions = new Executions(engine.clock)
     const runWorker = (): RunWorker => worker
     this.#lanes = new Lanes(options.maxInFlight, (task, lane) => runWorker().work(task, lane))
@@ -228,8 +233,8 @@ export class Worker {
       name: 'runs',
       receiver: await ctx.streamer.newReceiver({ durable: true, workflowName: name, name: runsReceiver(name), topics: ctx.topics.work, from: 'earliest', claims: [] }),
       window: this.#lanes,
-      batch: share,
-      offer: (delivery) => this.#lanes.offer(taskOfEvent(delivery)),
+      batch: Math.max(share, batchMin),
+      offer: (delivery) => this.#offerEvent(delivery),
       except: () => {
         let except: Set<string> | undefined
         for (const { topic, gate } of gates) if (gate.waiting >= share) (except ??= new Set()).add(topic)
@@ -263,6 +268,18 @@ export class Worker {
     const stop = this.#stopping.signal
     await Promise.all([...this.#readers.map((reader) => reader.assign(claims, stop)), this.#relay?.assign(claims, stop)])
     this.#poller.wake()
+  }
+
+  /** Most events are of commits that this process has made and gone on from: those are done without a place in the window. */
+  #offerEvent(delivery: Delivery<RunEvent>): void {
+    const { event } = delivery
+    const { cache, lanes, instrumentation } = this.#ctx
+    if (event.kind !== 'wake' && cache.newestVersion(event.runId) > event.version && lanes.lane(event.runId) === undefined) {
+      instrumentation.count('workflow_process_skipped_events_count', 1, this.#handledLabels)
+      delivery.ack().catch((error: unknown) => ackFailed(this.#ctx, event.runId, error))
+      return
+    }
+    lanes.offer(taskOfEvent(delivery))
   }
 
   async #drained(slot: number): Promise<void> {
