@@ -71,34 +71,58 @@ function inTurn(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
   return run(a, count, false)
 }
 
-async function afterWaiting(a: Attempt, count: number): Promise<Verdict> {
-  const { ctx, process } = a
-  const since = ctx.clock.monotonic()
-  await process.gate.enter()
-  const came = await stillOurs(a, since)
-  if (came.kind !== 'same') {
-    process.gate.leave()
-    return came
-  }
-  await ctx.solitude.enter()
-  return await run(came.record === a.record ? a : { ...a, record: came.record }, count, false)
+function afterWaiting(a: Attempt, count: number): Promise<Verdict> {
+  const since = a.ctx.clock.monotonic()
+  return new Promise((resolve) => a.process.gate.queue(() => resolve(turnCame(a, count, since))))
 }
 
-/** Runs the handler, in the place that was taken for it. */
-async function run(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
+/** After a wait the slot may be gone, and the run may have been paused or moved. */
+function turnCame(a: Attempt, count: number, since: number): Verdict | Promise<Verdict> {
+  const { ctx, process, held } = a
+  if (ctx.slotKeeper.open(held.slot) !== held || !held.lease.isValid()) {
+    process.gate.leave()
+    return leave
+  }
+  if (ctx.clock.monotonic() - since >= staleMs) return lookedAgain(a, count)
+  return ctx.solitude.tryEnter() ? run(a, count, false) : ctx.solitude.enter().then(() => run(a, count, false))
+}
+
+async function lookedAgain(a: Attempt, count: number): Promise<Verdict> {
+  const { ctx, process } = a
+  let record: RunRecord | undefined
+  try {
+    record = await ctx.store.lookup(a.record.runId)
+  } catch (error) {
+    process.gate.leave()
+    throw error
+  }
+  if (record?.version !== a.record.version) {
+    process.gate.leave()
+    return again
+  }
+  await ctx.solitude.enter()
+  return await run({ ...a, record }, count, false)
+}
+
+/** Runs the handler, in the place that was taken for it. Chained by hand: this runs for every transition of every run. */
+function run(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
   const { ctx, record } = a
   const execution = ctx.executions.start(a.held.slot, a.process.options.deadlineMs)
-  let loaded: HandlerRun | undefined
-  let returned: unknown
-  let failed: { readonly error: unknown } | undefined
+  let decoded: unknown
   try {
-    const decoded = ctx.codec.decodeObject(record.object, record)
-    loaded = new HandlerRun(ctx, record, decoded instanceof Promise ? await decoded : decoded, count, a.process.name, execution)
-    returned = await execution.run(a.invoke, loaded)
+    decoded = ctx.codec.decodeObject(record.object, record)
   } catch (error) {
-    failed = { error }
+    return finished(a, execution, undefined, undefined, { error }, count, alone)
   }
-  return finished(a, execution, loaded, returned, failed, count, alone)
+  const start = (object: unknown): Promise<Verdict> => {
+    const loaded = new HandlerRun(ctx, record, object, count, a.process.name, execution)
+    return execution.run(a.invoke, loaded).then(
+      (returned) => finished(a, execution, loaded, returned, undefined, count, alone),
+      (error: unknown) => finished(a, execution, loaded, undefined, { error }, count, alone),
+    )
+  }
+  if (!(decoded instanceof Promise)) return start(decoded)
+  return decoded.then(start, (error: unknown) => finished(a, execution, undefined, undefined, { error }, count, alone))
 }
 
 /** Gives the places back and hands the result on. */
@@ -115,15 +139,6 @@ function finished(a: Attempt, execution: Execution, loaded: HandlerRun | undefin
   if (failed !== undefined || loaded === undefined) return fail(a, { count, startedAt, error: failed?.error, fatal: loaded === undefined || isFatal(failed?.error) })
   return settle(a, loaded, returned, { count, startedAt, durationMs })
 }
-
-/** After a wait the slot may be gone, and the run may have been paused or moved. */
-function stillOurs(a: Attempt, since: number): TurnCame | Promise<TurnCame> {
-  if (a.ctx.slotKeeper.open(a.held.slot) !== a.held || !a.held.lease.isValid()) return leave
-  if (a.ctx.clock.monotonic() - since < staleMs) return { kind: 'same', record: a.record }
-  return a.ctx.store.lookup(a.record.runId).then((record) => (record?.version === a.record.version ? { kind: 'same', record } : again))
-}
-
-type TurnCame = Verdict | { readonly kind: 'same'; readonly record: RunRecord }
 
 function isFatal(error: unknown): boolean {
   return isWorkflowError(error, 'NonRetryable')

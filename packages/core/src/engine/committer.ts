@@ -30,12 +30,18 @@ export class Committer {
   }
 
   /** Throws `signal.reason` once it aborts, and at once what sending again cannot mend; the outcome is then unknown. */
-  async commit(unit: Unit, signal?: AbortSignal): Promise<Committed | Refused> {
+  commit(unit: Unit, signal?: AbortSignal): Promise<Committed | Refused> {
+    return this.#store.commit(unit).then(
+      (result) => (result.ok || result.reason !== 'busy' ? result : this.#again(unit, signal, undefined)),
+      (error: unknown) => this.#again(unit, signal, { error }),
+    )
+  }
+
+  async #again(unit: Unit, signal: AbortSignal | undefined, first: { readonly error: unknown } | undefined): Promise<Committed | Refused> {
+    let failed = first
     for (let attempt = 0; ; attempt++) {
-      try {
-        const result = await this.#store.commit(unit)
-        if (result.ok || result.reason !== 'busy') return result
-      } catch (error) {
+      if (failed !== undefined) {
+        const { error } = failed
         this.#cache.clear()
         if (isWorkflowError(error) && !error.retryable) throw error
         signal?.throwIfAborted()
@@ -43,6 +49,13 @@ export class Committer {
       }
       const ms = Math.min(waitMsMax, waitMsMin * 2 ** Math.min(attempt, 8))
       await sleep(this.#clock, ms / 2 + (this.#random() * ms) / 2, signal)
+      failed = undefined
+      try {
+        const result = await this.#store.commit(unit)
+        if (result.ok || result.reason !== 'busy') return result
+      } catch (error) {
+        failed = { error }
+      }
     }
   }
 }

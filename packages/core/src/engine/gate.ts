@@ -31,9 +31,12 @@ export class Gate {
   /** Resolves when it is our turn. Every entry needs one `leave`. */
   enter(): Promise<void> {
     if (this.tryEnter()) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve)
-    })
+    return new Promise((resolve) => this.queue(resolve))
+  }
+
+  /** Calls back when it is our turn, which must not be now: for those that `tryEnter` has turned away. */
+  queue(turn: () => void): void {
+    this.#waiting.push(turn)
   }
 
   /** Gives the place to whoever has waited longest. */

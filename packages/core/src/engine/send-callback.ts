@@ -39,7 +39,7 @@ export interface Receipt {
 
 const triesMax = 32
 /** No run has this version: an append on this condition succeeds only for an item that is known already. */
-const impossibleVersion = 0
+const impossibleVersion = Number.MAX_SAFE_INTEGER
 
 export async function sendCallback(ctx: EngineContext, watch: Watch, target: TargetInput, status: string, payload: unknown, input: CallbackInput, signal: AbortSignal): Promise<Receipt | AnySnapshot> {
   assertStatus(ctx, status)

@@ -33,28 +33,45 @@ interface Decision {
   readonly write?: CommitValue['write']
 }
 
-export async function settle(a: Attempt, run: HandlerRun, returned: unknown, success: Success): Promise<Verdict> {
+/** Chained by hand where that is possible: this runs for every transition of every run. */
+export function settle(a: Attempt, run: HandlerRun, returned: unknown, success: Success): Promise<Verdict> {
   const { ctx, record } = a
+  const unitId = a.item === undefined ? ctx.ids.unit() : callbackUnitId(record.runId, a.item.stored.id, record.version)
+  try {
+    const object = ctx.codec.encode(run.object, record)
+    if (object instanceof Promise || run.children.length > 0) return settleSlowly(a, run, returned, object, unitId, success)
+    const decision = decide(a, run, returned, object, unitId, success)
+    if (decision instanceof Promise) return settleSlowly(a, run, returned, object, unitId, success, decision)
+    return write(a, unitOf(a, decision, noChildren, unitId, success), decision, success)
+  } catch (error) {
+    return undecided(a, error, success)
+  }
+}
+
+async function settleSlowly(a: Attempt, run: HandlerRun, returned: unknown, encoded: Payload | Promise<Payload>, unitId: string, success: Success, decided?: Promise<Decision>): Promise<Verdict> {
   let unit: Unit
   let decision: Decision
   try {
-    const unitId = a.item === undefined ? ctx.ids.unit() : callbackUnitId(record.runId, a.item.stored.id, record.version)
-    const encoded = ctx.codec.encode(run.object, record)
-    const object = encoded instanceof Promise ? await encoded : encoded
-    const decided = decide(a, run, returned, object, unitId, success)
-    decision = decided instanceof Promise ? await decided : decided
-    unit = unitOf(a, decision, run.children.length === 0 ? noChildren : await childChanges(ctx, unitId, record, decision.change?.next ?? record, run.children), unitId, success)
+    decision = await (decided ?? decide(a, run, returned, await encoded, unitId, success))
+    const children = run.children.length === 0 ? noChildren : await childChanges(a.ctx, unitId, a.record, decision.change?.next ?? a.record, run.children)
+    unit = unitOf(a, decision, children, unitId, success)
   } catch (error) {
-    return await fail(a, { ...success, error, fatal: !isWorkflowError(error, 'WorkflowInProgress') })
+    return await undecided(a, error, success)
   }
-  let result: Committed | Refused
-  try {
-    result = decision.write === undefined ? await ctx.committer.commit(unit, a.held.signal) : await commitWith(a, unit, decision.write)
-  } catch (error) {
-    if (a.held.signal.aborted) return leave
-    return await fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })
-  }
-  return conclude(a, unit, decision, result, success)
+  return await write(a, unit, decision, success)
+}
+
+function write(a: Attempt, unit: Unit, decision: Decision, success: Success): Promise<Verdict> {
+  const committed = decision.write === undefined ? a.ctx.committer.commit(unit, a.held.signal) : commitWith(a, unit, decision.write)
+  return committed.then(
+    (result) => conclude(a, unit, decision, result, success),
+    (error: unknown) => (a.held.signal.aborted ? leave : fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })),
+  )
+}
+
+/** What the handler gave back cannot be stored, or its graph does not allow it: the handler must change. */
+function undecided(a: Attempt, error: unknown, success: Success): Promise<Verdict> {
+  return fail(a, { ...success, error, fatal: true })
 }
 
 function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Verdict | Promise<Verdict> {
