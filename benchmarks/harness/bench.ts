@@ -1,0 +1,35 @@
+/** Runs the cases of one benchmark that were asked for, one after the other. */
+import { commandLine, type CommandLine } from './command-line.ts'
+import { type Figure, Report } from './report.ts'
+
+export interface Case {
+  readonly name: string
+  /** Its size where `--runs` says nothing. */
+  readonly runs: number
+  readonly measure: (size: Size) => Promise<readonly Figure[]>
+}
+
+export interface Size {
+  readonly runs: number
+  readonly repeats: number
+}
+
+/** Measures what the command line asks for. */
+export async function bench(name: string, cases: readonly Case[]): Promise<void> {
+  let asked: CommandLine
+  try {
+    asked = commandLine(process.argv.slice(2), cases.map((each) => each.name))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+    return
+  }
+  const report = new Report(name, asked.json)
+  for (const { name: caseName, runs, measure } of cases) {
+    if (asked.cases.length > 0 && !asked.cases.includes(caseName)) continue
+    const size = { runs: asked.runs ?? runs, repeats: asked.repeats }
+    report.progress(`${caseName}, ${size.runs.toLocaleString('en')} runs`)
+    report.add(caseName, await measure(size))
+  }
+  report.end()
+}

@@ -1,0 +1,52 @@
+/** Another process of a benchmark, spoken to in lines of JSON. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export class Child {
+  readonly #process: ChildProcess
+  readonly #said: unknown[] = []
+  readonly #waiting: ((message: unknown) => void)[] = []
+  readonly #exit: Promise<void>
+
+  /** Starts `processes/<name>.ts` with these arguments. */
+  constructor(name: string, args: readonly string[]) {
+    const file = fileURLToPath(new URL(`../processes/${name}.ts`, import.meta.url))
+    this.#process = spawn(process.execPath, ['--expose-gc', file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#exit = new Promise((resolve) => { this.#process.on('exit', () => resolve()) })
+    if (this.#process.stdout === null) throw new Error('the child has no output')
+    createInterface({ input: this.#process.stdout }).on('line', (line) => {
+      const message: unknown = JSON.parse(line)
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#said.push(message)
+      else next(message)
+    })
+  }
+
+  /** The next thing it says. Rejects if it ends without a word. */
+  async next<T>(): Promise<T> {
+    const message = this.#said.length > 0 ? this.#said.shift() : await Promise.race([
+      new Promise<unknown>((resolve) => { this.#waiting.push(resolve) }),
+      this.#exit.then(() => { throw new Error(`the child process ended early with code ${String(this.#process.exitCode)}`) }),
+    ])
+    // Both ends are files of this folder.
+    return message as T
+  }
+
+  /** Says something to it. */
+  say(line: string): void {
+    this.#process.stdin?.write(`${line}\n`)
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.#exit
+  }
+
+  /** Closes its input and waits for it to end by itself. */
+  async end(): Promise<void> {
+    this.#process.stdin?.end()
+    await this.#exit
+  }
+}
