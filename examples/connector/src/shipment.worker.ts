@@ -1,0 +1,13 @@
+import { CarrierMessage, shipments } from './shipment.contract.ts'
+
+export const shipmentDefinition = shipments
+  .addCallback('in-transit', async (run, { signedBy }) => {
+    run.object.signedBy = signedBy
+    return 'delivered'
+  })
+  // A message may be delivered twice; what the handler starts or calls through `api` happens once all the same, because
+  // its ids follow from the message's id.
+  .addConnector('carrier', CarrierMessage, async ({ data }, api) => {
+    if (data.kind === 'picked-up') await api.trigger(data.parcel, { initialValue: { address: data.address } })
+    else await api.callback({ foreignId: data.parcel }, 'in-transit', { signedBy: data.signedBy }, { queue: true })
+  })
