@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
-  clockCases, connectorCases, eventStreamerCases, outboxCases, realTime, recordStoreCases, roleSchedulerCases, timeoutStoreCases, virtualTime, type ConformanceCase,
+  clockCases, codecCases, connectorCases, eventStreamerCases, outboxCases, realTime, recordStoreCases, roleSchedulerCases, timeoutStoreCases, virtualTime, type ConformanceCase,
 } from '../src/conformance/index.ts'
+import { codecHarness } from './codec-harness.ts'
 import { memoryConnectorHarness, memoryEventStreamerHarness, memoryRecordStoreHarness, memoryRoleSchedulerHarness, memoryTimeoutStoreHarness } from './memory-harness.ts'
 
 function register(title: string, cases: readonly ConformanceCase[]): void {
@@ -23,5 +24,6 @@ register('the timeout store in memory', timeoutStoreCases(memoryTimeoutStoreHarn
 register('the event streamer in memory', eventStreamerCases(memoryEventStreamerHarness()))
 register('the role scheduler in memory', roleSchedulerCases(memoryRoleSchedulerHarness()))
 register('the connector in memory', connectorCases(memoryConnectorHarness()))
+register('a codec that encrypts', codecCases(codecHarness()))
 register('the virtual clock', clockCases(clockOf(virtualTime())))
 register("the system's clock", clockCases(clockOf(realTime())))

@@ -1,11 +1,20 @@
 /** Every suite with the adapters that it must catch. */
-import { recordStoreCases, type ConformanceCase } from '../../src/conformance/index.ts'
-import { memoryRecordStoreHarness } from '../memory-harness.ts'
+import {
+  clockCases, codecCases, connectorCases, eventStreamerCases, outboxCases, recordStoreCases, roleSchedulerCases, timeoutStoreCases, type ConformanceCase,
+} from '../../src/conformance/index.ts'
+import { codecHarness } from '../codec-harness.ts'
+import { memoryConnectorHarness, memoryEventStreamerHarness, memoryRecordStoreHarness, memoryRoleSchedulerHarness, memoryTimeoutStoreHarness } from '../memory-harness.ts'
+import { changedClockHarness, clockMutants, codecMutants } from './codec-and-clock.ts'
+import { connectorMutants } from './connector.ts'
+import { eventStreamerMutants } from './event-streamer.ts'
 import type { Mutant } from './mutant.ts'
+import { outboxMutants } from './outbox.ts'
 import { endingMutants } from './record-store-ending.ts'
 import { partsMutants } from './record-store-parts.ts'
 import { readingMutants } from './record-store-reading.ts'
 import { writingMutants } from './record-store-writing.ts'
+import { roleSchedulerMutants } from './role-scheduler.ts'
+import { timeoutStoreMutants } from './timeout-store.ts'
 
 export interface MutantSuite {
   readonly title: string
@@ -22,4 +31,11 @@ function suite<Change>(title: string, casesWith: (change: Change | undefined) =>
 
 export const mutantSuites: readonly MutantSuite[] = [
   suite('record store', (change) => recordStoreCases(memoryRecordStoreHarness(change)), [...writingMutants, ...partsMutants, ...readingMutants, ...endingMutants]),
+  suite('timeout store', (change) => timeoutStoreCases(memoryTimeoutStoreHarness(change)), timeoutStoreMutants),
+  suite('event streamer', (change) => eventStreamerCases(memoryEventStreamerHarness(change)), eventStreamerMutants),
+  suite('outbox', (change) => outboxCases(memoryRecordStoreHarness(change)), outboxMutants),
+  suite('role scheduler', (change) => roleSchedulerCases(memoryRoleSchedulerHarness(change)), roleSchedulerMutants),
+  suite('connector', (change) => connectorCases(memoryConnectorHarness(change)), connectorMutants),
+  suite('codec', (change) => codecCases(codecHarness(change)), codecMutants),
+  suite('clock', (change) => clockCases(changedClockHarness(change)), clockMutants),
 ]
