@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -46,16 +46,26 @@ async function lint({ folder }: WorkspacePackage): Promise<void> {
 async function weighCore(): Promise<void> {
   const entry = join(root, 'packages/core/dist/index.js')
   if (!existsSync(entry)) return
-  const bundle = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: [entry],
     bundle: true,
+    splitting: true,
+    outdir: root,
     minify: true,
     format: 'esm',
     platform: 'node',
     write: false,
+    metafile: true,
     logLevel: 'error',
   })
-  const bytes = gzipSync(bundle.outputFiles[0]?.contents ?? '', { level: 9 }).byteLength
+  // What importing it loads, and what it may load later: the worker when it runs, the calendar when there is a schedule.
+  const sizes = new Map(outputFiles.map((file) => [relative(root, file.path), gzipSync(file.contents, { level: 9 }).byteLength]))
+  const atOnce = new Set(['index.js'])
+  for (const path of atOnce) {
+    for (const { path: imported, kind } of metafile.outputs[path]?.imports ?? []) if (kind === 'import-statement' && sizes.has(imported)) atOnce.add(imported)
+  }
+  const sum = (paths: Iterable<string>): number => [...paths].reduce((bytes, path) => bytes + (sizes.get(path) ?? 0), 0)
+  const bytes = sum(atOnce)
   const url = pathToFileURL(entry).href
   const program = `const t = performance.now(); await import(${JSON.stringify(url)}); process.stdout.write(String(performance.now() - t))`
   let ms = Number.POSITIVE_INFINITY
@@ -64,7 +74,7 @@ async function weighCore(): Promise<void> {
     ms = Math.min(ms, Number(output))
   }
   console.log(
-    `@workflow/core: ${bytes} bytes minified and gzipped (at most ${coreBytesMax}), imported in ${ms.toFixed(1)} ms (at most ${coreImportMsMax})`,
+    `@workflow/core: ${bytes} bytes minified and gzipped (at most ${coreBytesMax}; ${sum(sizes.keys())} with what it loads later), imported in ${ms.toFixed(1)} ms (at most ${coreImportMsMax})`,
   )
   if (bytes > coreBytesMax) faults.push(`@workflow/core is ${bytes} bytes minified and gzipped, and ${coreBytesMax} is the most`)
   if (!(ms <= coreImportMsMax)) faults.push(`@workflow/core takes ${ms.toFixed(1)} ms to import, and ${coreImportMsMax} is the most`)

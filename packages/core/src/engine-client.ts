@@ -4,7 +4,6 @@ import { InvalidArgument, Stopped } from './errors.ts'
 import { type AwaitInput, awaitCompletion, awaitStatus } from './engine/await-run.ts'
 import { type AuditInput, control, find, retry } from './engine/control.ts'
 import type { EngineContext } from './engine/engine-context.ts'
-import { explain } from './engine/explain.ts'
 import { historyEntryOf } from './engine/history-entry.ts'
 import { Ids } from './engine/ids.ts'
 import { type CallbackInput, type Receipt, sendCallback, type TargetInput } from './engine/send-callback.ts'
@@ -12,7 +11,7 @@ import { type ScheduleInput, Schedules } from './engine/schedule.ts'
 import { snapshotOf } from './engine/snapshot.ts'
 import { assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
 import { Watch } from './engine/watch.ts'
-import { runsReceiver } from './engine/worker.ts'
+import { runsReceiver } from './engine/receivers.ts'
 import type { Explanation } from './explanation.ts'
 import { type DiagramOptions, mermaid } from './model/mermaid.ts'
 import type { RunQuery } from './model/run-query.ts'
@@ -135,6 +134,8 @@ export class EngineClient {
 
   async explain(runId: string): Promise<Explanation> {
     await this.#ready()
+    // Loaded by the first question: most processes are never asked.
+    const { explain } = await import('./engine/explain.ts')
     return await explain(this.#ctx, runId, this.#scheduler, runsReceiver(this.#ctx.contract.name))
   }
 

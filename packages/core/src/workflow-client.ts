@@ -169,6 +169,7 @@ export interface Workflow<C extends AnyContract> extends WorkflowClient<C>, Asyn
    * afterwards. `timeout` defaults to the infrastructure's `shutdownTimeout`.
    */
   stop(options?: { readonly timeout?: Duration }): Promise<void>
+  /** Every process of this instance; none before `run()`. */
   states(): readonly ProcessState[]
   /** Whether every process has registered and the workflow has not been stopped. For readiness probes. */
   ready(): boolean

@@ -1,7 +1,8 @@
 import { type AnyContract, contractOf } from './any-contract.ts'
 import { EngineClient } from './engine-client.ts'
 import { engineContext } from './engine-setup.ts'
-import { Worker } from './engine/worker.ts'
+import type { Worker, WorkerOptions } from './engine/worker.ts'
+import type { EngineContext } from './engine/engine-context.ts'
 import { Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
@@ -17,7 +18,9 @@ export function createWorkflow(definition: DefinitionModel, infrastructure: Reso
 
 class EngineWorkflow extends EngineClient {
   readonly #name: string
-  readonly #worker: Worker
+  readonly #engine: EngineContext
+  readonly #options: WorkerOptions
+  #worker: Worker | undefined
   readonly #shutdownTimeoutMs: number
   #running: Promise<void> | undefined
   #registered = false
@@ -31,7 +34,8 @@ class EngineWorkflow extends EngineClient {
     const { outbox, defaults, recordStore, eventStreamer } = infrastructure
     // The streamer delivers the store's commits itself, or something else sends them: then there is nothing to relay.
     const relayed = outbox !== false && eventStreamer.source !== recordStore
-    this.#worker = new Worker(ctx, {
+    this.#engine = ctx
+    this.#options = {
       definition,
       scheduler: infrastructure.roleScheduler,
       generation: infrastructure.generation,
@@ -44,14 +48,12 @@ class EngineWorkflow extends EngineClient {
       maxInFlight: infrastructure.maxInFlight,
       sweepMs: infrastructure.sweepFrequencyMs,
       api: (seed) => this.seeded(seed),
-    })
+    }
   }
 
   run(): Promise<void> {
     if (this.#stopping !== undefined) return Promise.reject(new Stopped(`workflow '${this.#name}' has been stopped: build it anew to run it again`))
-    this.#running ??= this.#worker.run().then(() => {
-      this.#registered = true
-    }, (error: unknown) => {
+    this.#running ??= this.#start().catch((error: unknown) => {
       // The next call tries again.
       this.#running = undefined
       throw error
@@ -66,7 +68,7 @@ class EngineWorkflow extends EngineClient {
   }
 
   states(): readonly ProcessState[] {
-    return this.#worker.states()
+    return this.#worker?.states() ?? []
   }
 
   ready(): boolean {
@@ -74,17 +76,25 @@ class EngineWorkflow extends EngineClient {
   }
 
   healthy(): boolean {
-    return this.#worker.failed === undefined
+    return this.#worker?.failed === undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
+  async #start(): Promise<void> {
+    // Loaded here, not at the top: a process that only triggers and awaits never needs what runs handlers.
+    const engine = await import('./engine/worker.ts')
+    this.#worker ??= new engine.Worker(this.#engine, this.#options)
+    await this.#worker.run()
+    this.#registered = true
+  }
+
   async #stop(timeoutMs: number): Promise<void> {
     // A start that is under way ends first, whatever comes of it: then there is something to stop.
     await this.#running?.catch(() => undefined)
-    await this.#worker.stop(timeoutMs)
+    await this.#worker?.stop(timeoutMs)
     await this.close()
   }
 }

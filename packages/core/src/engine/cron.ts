@@ -1,4 +1,4 @@
-import { Cron } from 'croner'
+import type { Cron } from 'croner'
 import { InvalidArgument } from '../errors.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
 
@@ -7,20 +7,19 @@ export type NextTime = (afterMs: number) => number | undefined
 
 const macros: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
   '@monthly': '0 0 1 * *',
   '@weekly': '0 0 * * 0',
   '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
   '@hourly': '0 * * * *',
 }
 
 /**
  * Reads a schedule: five cron fields, a macro, or `@every <duration>`, which counts from the epoch, so that every
  * instance finds the same times. Time zones and daylight saving follow croner: a time that a spring change skips fires
- * right after the gap, one that an autumn change repeats fires once. Throws `InvalidArgument`.
+ * right after the gap, one that an autumn change repeats fires once. Throws `InvalidArgument`. The calendar is loaded by the
+ * first schedule that needs it.
  */
-export function nextTimeOf(spec: string, timezone: string): NextTime {
+export async function nextTimeOf(spec: string, timezone: string): Promise<NextTime> {
   if (typeof spec !== 'string') throw new InvalidArgument(`a schedule must be a cron text like '0 3 * * *', '@daily' or '@every 90s'; got ${typeof spec}`)
   const every = /^@every (.+)$/.exec(spec.trim())?.[1]
   if (every !== undefined) {
@@ -32,9 +31,10 @@ export function nextTimeOf(spec: string, timezone: string): NextTime {
   const fields = macros[spec.trim()] ?? spec.trim()
   if (fields.split(/\s+/).length !== 5) throw new InvalidArgument(`schedule '${spec}' must have five fields (minute hour day month weekday), or be one of ${Object.keys(macros).join(', ')} or '@every 90s'`)
   assertTimezone(spec, timezone)
+  const { Cron: Calendar } = await import('croner')
   let cron: Cron
   try {
-    cron = new Cron(fields, { timezone, paused: true })
+    cron = new Calendar(fields, { timezone, paused: true })
   } catch (cause) {
     throw new InvalidArgument(`schedule '${spec}' is not a cron expression: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }

@@ -53,7 +53,7 @@ export class Schedules {
     assertForeignId(ctx, foreignId)
     if (typeof input !== 'object' || input === null || !('initialValue' in input)) throw new InvalidArgument(`schedule('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
     const timezone = input.timezone ?? 'UTC'
-    const next = nextTimeOf(spec, timezone)
+    const next = await nextTimeOf(spec, timezone)
     startOf(ctx, input.startAt)
     const code = typeof input.initialValue === 'function' || input.filter !== undefined
     if (typeof input.initialValue !== 'function') await validated(ctx.contract.object, input.initialValue, () => `the initial value of schedule '${foreignId}' of workflow '${ctx.contract.name}'`)
@@ -118,7 +118,7 @@ export class Schedules {
     const stored = (await ctx.codec.decode(timer.data, { runId: owner, foreignId: owner }, 'timer')) as StoredSchedule
     const input = this.#registered.get(owner)
     if (stored.code && input === undefined) return 'not here'
-    const next = nextTimeOf(stored.spec, stored.timezone)
+    const next = await nextTimeOf(stored.spec, stored.timezone)
     const now = ctx.clock.now()
     const at = stored.catchUp ? timer.at.getTime() : latestDue(timer.at.getTime(), now, next)
     const following = next(at)

@@ -25,6 +25,7 @@ import { Process, type ProcessStateName } from './process.ts'
 import type { ResolvedProcessOptions } from './process-options.ts'
 import { Reader } from './reader.ts'
 import { type RunTask, taskOfEvent, taskOfHandOff, taskOfTimer } from './run-task.ts'
+import { hookReceiver, runsReceiver } from './receivers.ts'
 import { RunWorker } from './run-worker.ts'
 import type { Schedules } from './schedule.ts'
 import { Slots } from './slots.ts'
@@ -49,15 +50,6 @@ export interface WorkerOptions {
   readonly sweepMs: number
   /** A client whose ids follow from a seed, for connectors. */
   readonly api: (seed: string) => object
-}
-
-/** The reader of a workflow's own work; its cursors are what `explain` calls the lag. */
-export function runsReceiver(workflowName: string): string {
-  return `${workflowName}/runs`
-}
-
-export function hookReceiver(workflowName: string, kind: HookKind): string {
-  return `${workflowName}/hook ${kind}`
 }
 
 /** A schedule that cannot be fired now is asked again after this long. */
