@@ -7,7 +7,7 @@ import type { EngineContext } from './engine/engine-context.ts'
 import { historyEntryOf } from './engine/history-entry.ts'
 import { Ids } from './engine/ids.ts'
 import { type CallbackInput, type Receipt, sendCallback, type TargetInput } from './engine/send-callback.ts'
-import { type ScheduleInput, Schedules } from './engine/schedule.ts'
+import type { ScheduleInput } from './engine/schedule.ts'
 import { snapshotOf } from './engine/snapshot.ts'
 import { assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
 import { Watch } from './engine/watch.ts'
@@ -30,7 +30,8 @@ const limitMax = 1_000
 
 export class EngineClient {
   readonly contract: AnyContract
-  readonly schedules: Schedules
+  /** The schedules whose code is in this process, by owner. */
+  protected readonly registered: Map<string, ScheduleInput> = new Map<string, ScheduleInput>()
   readonly #ctx: EngineContext
   readonly #watch: Watch
   readonly #endWatch: Watch
@@ -45,7 +46,6 @@ export class EngineClient {
     this.#watch = new Watch(ctx, false)
     this.#endWatch = new Watch(ctx, true)
     this.#scheduler = scheduler
-    this.schedules = new Schedules(ctx)
   }
 
   trigger(foreignId: string, options: TriggerInput): Promise<string> {
@@ -78,7 +78,9 @@ export class EngineClient {
     if (this.#scheduler === undefined && (typeof options?.initialValue === 'function' || options?.filter !== undefined)) {
       throw new InvalidArgument(`schedule('${foreignId}') of workflow '${this.#ctx.contract.name}' has a function, and this client runs no handlers: call schedule() on the built workflow, or give a plain initialValue`)
     }
-    const end = await this.#withLimit((signal) => this.schedules.register(foreignId, spec, options, signal))
+    const { Schedules } = await import('./engine/schedule.ts')
+    const schedules = new Schedules(this.#ctx, this.registered)
+    const end = await this.#withLimit((signal) => schedules.register(foreignId, spec, options, signal))
     const stop = async (): Promise<void> => await this.#withLimit((signal) => end(signal))
     return { stop, [Symbol.asyncDispose]: stop }
   }

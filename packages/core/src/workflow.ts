@@ -40,7 +40,7 @@ class EngineWorkflow extends EngineClient {
       scheduler: infrastructure.roleScheduler,
       generation: infrastructure.generation,
       connectors: infrastructure.connectors,
-      schedules: this.schedules,
+      registered: this.registered,
       resolve: (own) => resolveProcessOptions(libraryOptions, defaults, own),
       ...(relayed ? { outbox: { options: { ...resolveProcessOptions(libraryOptions, {}, {}), pollingFrequencyMs: outbox.pollingFrequencyMs, backOffMs: outbox.backOffMs, lagAlertMs: outbox.lagAlertMs }, batch: outbox.batch } } : undefined),
       autoResumeMs: infrastructure.autoResumeMs,

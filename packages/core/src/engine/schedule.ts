@@ -41,10 +41,11 @@ export type Fired = 'fired' | 'skipped' | 'not here' | 'blocked'
 export class Schedules {
   readonly #ctx: EngineContext
   /** By owner; what this process has registered. */
-  readonly #registered = new Map<string, ScheduleInput>()
+  readonly #registered: Map<string, ScheduleInput>
 
-  constructor(ctx: EngineContext) {
+  constructor(ctx: EngineContext, registered: Map<string, ScheduleInput>) {
     this.#ctx = ctx
+    this.#registered = registered
   }
 
   /** Registers a schedule, here and in the store. The same foreign id again replaces it. Returns how to end it. */

@@ -27,7 +27,7 @@ import { Reader } from './reader.ts'
 import { type RunTask, taskOfEvent, taskOfHandOff, taskOfTimer } from './run-task.ts'
 import { hookReceiver, runsReceiver } from './receivers.ts'
 import { RunWorker } from './run-worker.ts'
-import type { Schedules } from './schedule.ts'
+import { type ScheduleInput, Schedules } from './schedule.ts'
 import { Slots } from './slots.ts'
 import { solitudeOf } from './solitude.ts'
 import { Sweeper } from './sweeper.ts'
@@ -40,7 +40,8 @@ export interface WorkerOptions {
   readonly scheduler: RoleScheduler
   readonly generation: number
   readonly connectors: ReadonlyMap<string, Connector>
-  readonly schedules: Schedules
+  /** The schedules whose code is in this process, by owner. */
+  readonly registered: Map<string, ScheduleInput>
   readonly resolve: (own: HandlerOptionsModel) => ResolvedProcessOptions
   /** Absent: no relay. */
   readonly outbox?: { readonly options: ResolvedProcessOptions; readonly batch: number }
@@ -65,6 +66,7 @@ export class Worker {
   readonly #slots: Slots
   readonly #executions: Executions
   readonly #poller: TimerPoller
+  readonly #schedules: Schedules
   readonly #hooks = new Map<string, HookRunner>()
   readonly #connectors = new Map<string, ConnectorRunner>()
   readonly #relay: OutboxRelay | undefined
@@ -103,6 +105,7 @@ export class Worker {
       timersChanged: () => this.#poller.wake(),
     }
     const worker = new RunWorker(this.#ctx)
+    this.#schedules = new Schedules(this.#ctx, options.registered)
     this.#addProcesses()
     const outbox = options.outbox
     this.#relay = outbox === undefined ? undefined : new OutboxRelay(this.#ctx, this.#add('outbox', outbox.options), outbox.batch, (slots) => this.#slots.fenced(slots))
@@ -310,7 +313,7 @@ export class Worker {
     const held = this.#slots.open(timer.slot)
     if (held === undefined || !held.lease.isValid()) return
     try {
-      const fired = await this.#options.schedules.fire(timer, held.signal)
+      const fired = await this.#schedules.fire(timer, held.signal)
       if (fired === 'fired' || fired === 'skipped') return
       if (fired === 'not here') ctx.logger.warn({ workflow: ctx.contract.name, schedule: timer.key.owner }, 'a schedule is due whose code is not registered in this process: call schedule() at every start')
     } catch (error) {
