@@ -74,7 +74,7 @@ export class Executions {
   readonly #running = new Set<Execution>()
   /** Started since the last look: most are over before a deadline needs a timer. */
   #fresh: Execution[] = []
-  #look: Disposable | undefined
+  #looking = false
   #timer: Disposable | undefined
   #timerAt = Infinity
 
@@ -91,7 +91,9 @@ export class Executions {
     this.#running.add(execution)
     if (deadlineMs !== Infinity) {
       this.#fresh.push(execution)
-      this.#look ??= this.#clock.setImmediate(() => this.#watch())
+      if (this.#looking) return execution
+      this.#looking = true
+      this.#clock.setImmediate(() => this.#watch())
     }
     return execution
   }
@@ -109,7 +111,7 @@ export class Executions {
   }
 
   #watch(): void {
-    this.#look = undefined
+    this.#looking = false
     const fresh = this.#fresh
     this.#fresh = []
     for (const execution of fresh) {

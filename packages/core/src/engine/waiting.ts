@@ -23,17 +23,6 @@ export function turn(clock: Clock): Promise<void> {
   })
 }
 
-/** Rejects with `signal.reason` once it aborts, unless `work` settles first. Never leaves a listener behind. */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
 /** A wake-up that is remembered until somebody waits, and then ends one wait. One waiter at a time. */
 export class Wake {
   #set = false
