@@ -19,7 +19,7 @@ interface Shared {
 }
 
 function shared(): Shared {
-  const time = virtualTime()
+  const time = virtualTime({ patienceMs: 3_000 })
   return { time, alive: time.clock.pending, [Symbol.asyncDispose]: () => Promise.resolve() }
 }
 

@@ -13,7 +13,24 @@ export function freshId(): string {
 
 /** Another way to commit. */
 export function committing(change: (commit: Commit, store: RecordStore, unit: Unit, options: CommitOptions | undefined) => Promise<CommitResult>): StoreChanger {
-  return (store) => ({ ...store, commit: async (unit, options) => change(store.commit, store, unit, options) })
+  return (store) => {
+    const inFlight = new Set<Promise<unknown>>()
+    return {
+      ...store,
+      commit: (unit, options) => {
+        const answer = change(store.commit, store, unit, options)
+        inFlight.add(answer)
+        const done = (): void => { inFlight.delete(answer) }
+        answer.then(done, done)
+        return answer
+      },
+      // What a mutant does first must not make `close` look as if it did not wait.
+      close: async () => {
+        await Promise.allSettled(inFlight)
+        await store.close()
+      },
+    }
+  }
 }
 
 /** Changes units on their way in. */

@@ -67,7 +67,7 @@ export const clockMutants: readonly Mutant<ClockChanger>[] = [
   } }), 'a disposed timer does not call back'),
   mutant('counts time in 31 bits', (clock) => over(clock, { setTimer: (ms, callback) => clock.setTimer(ms > 2 ** 31 - 1 ? 1 : ms, callback) }), 'a timer of many days does not call back now'),
   mutant('calls an immediate back before other work', (clock) => over(clock, { setImmediate: (callback) => {
-    process.nextTick(callback)
+    queueMicrotask(callback)
     return { [Symbol.dispose]: () => undefined }
   } }), 'an immediate calls back once, after what is ready now', 'a disposed timer does not call back'),
 ]

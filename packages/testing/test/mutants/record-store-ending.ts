@@ -111,11 +111,11 @@ export const endingMutants: readonly Mutant<StoreChanger>[] = [
       closing = false
       closing = true
     } }
-  }, 'closing twice is closing once'),
+  }, 'closing twice is closing once', 'after close every call throws Stopped', 'closing waits for what is in flight', 'closing leaves nothing alive', 'everything is there after closing and opening again', 'one instance closes without disturbing another'),
   mutant('closes over what is in flight', (store) => ({ ...store, commit: async (unit, options) => {
     if (unit.changes?.[0]?.expect === 'absent') await new Promise<void>((resolve) => { setImmediate(resolve) })
     return store.commit(unit, options)
-  } }), 'closing waits for what is in flight'),
+  } }), 'closing waits for what is in flight', 'units of one run that are in flight together keep their order'),
   mutant('leaves a timer alive', (store, { clock }) => {
     clock.setTimer(1e9, () => undefined)
     return store
@@ -125,7 +125,7 @@ export const endingMutants: readonly Mutant<StoreChanger>[] = [
     shared.set('opening', opening + 1)
     setImmediate(() => shared.set('opening', 0))
     return opening > 0 ? memory({ clock, transaction: () => ({}) }).recordStore : store
-  }, 'several instances may open a new backend at once'),
+  }, 'several instances may open a new backend at once', 'of writers in several instances exactly one commits', 'an instance sees at once what another one has committed', 'of racing triggers of one foreign id exactly one creates a run', 'another instance recognises a unit', 'nobody sees a transaction before it has committed', 'a create that is still open elsewhere delays no other create', 'closing waits for what is in flight', 'everything is there after closing and opening again', 'one instance closes without disturbing another'),
   mutant('closes the database for everybody', (store, { shared }) => ({
     ...store,
     commit: async (unit, options) => {
@@ -136,11 +136,11 @@ export const endingMutants: readonly Mutant<StoreChanger>[] = [
       shared.set('closed', true)
       await store.close()
     },
-  }), 'one instance closes without disturbing another'),
+  }), 'one instance closes without disturbing another', 'everything is there after closing and opening again'),
   mutant('calls a listener for lost connections when it is added', (store) => ({ ...store, onConnectionLost: (listener) => {
     listener()
     return store.onConnectionLost(listener)
-  } }), 'a listener for lost connections can be added and taken away'),
+  } }), 'a listener for lost connections can be added and taken away', 'a lost connection is told to every listener that is still there'),
   mutant('keeps one listener for lost connections', (store) => {
     let only: Disposable | undefined
     return { ...store, onConnectionLost: (listener) => {

@@ -105,7 +105,7 @@ export const partsMutants: readonly Mutant<StoreChanger>[] = [
       const record = await store.lookup(runId)
       return record !== undefined && record.version === 2 && record.attempts === undefined && record.foreignId.startsWith('foreign-') && (await store.history(runId, { limit: 1, objects: false })).items.length > 0 ? { ...record, attempts: [] } : record
     },
-  }), 'notes go when the run moves'),
+  }), 'notes go when the run moves', 'every field of a record follows its change', 'of fifty writers of one version exactly one commits', 'of writers in several instances exactly one commits', 'an instance sees at once what another one has committed', 'listed records are whole, without their attempts', 'purging spares unfinished and younger runs', 'purging keeps to its query and its limit'),
   mutant('shows conflicts without notes', onRefusal(async (_store, _unit, answer) => {
     if (answer.reason === 'busy' || answer.current === undefined) return
     const { attempts: _attempts, ...current } = answer.current

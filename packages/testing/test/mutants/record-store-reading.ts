@@ -72,8 +72,8 @@ export const readingMutants: readonly Mutant<StoreChanger>[] = [
     return read.next === undefined || options.limit === 1 ? read : { ...read, items: read.items.slice(0, -1) }
   } }), 'pages of a history hold every version once while the run moves'),
 
-  mutant('keeps three bytes per character', units((unit) => mapTexts(unit, (text) => text.replaceAll(/[\u{10000}-\u{10ffff}]/gu, '?'))), 'texts of every script and sign come back as they were'),
-  mutant('cuts names at 191 characters', units((unit) => withNext(unit, (next) => ({ ...next, status: truncatedTo(191)(next.status) }))), 'names of the longest length come back whole'),
+  mutant('keeps three bytes per character', units((unit) => mapTexts(unit, (text) => text.replaceAll(/[\u{10000}-\u{10ffff}]/gu, '?'))), 'texts of every script and sign come back as they were', 'events come back as they were, whatever is in them'),
+  mutant('cuts names at 191 characters', units((unit) => withNext(unit, (next) => ({ ...next, status: truncatedTo(191)(next.status) }))), 'names of the longest length come back whole', 'a unit that contradicts itself is refused, and its neighbours notice nothing'),
   mutant('cuts payloads at 65,535 bytes', units((unit) => mapBytes(unit, (bytes) => (bytes.length === 1_048_576 ? bytes.slice(0, 65_535) : bytes))), 'payloads come back byte by byte, empty ones and a megabyte as well'),
   mutant("keeps the caller's bytes", (store, { shared }) => ({
     ...store,

@@ -40,7 +40,7 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
       const lease = await scheduler.awaitRole(role, options)
       return leaseOver(lease, { fence: { ...lease.fence, token: ++token } })
     } }
-  }, 'a released role goes to the next one at once, with a greater token'),
+  }, 'a released role goes to the next one at once, with a greater token', 'the role of a dead instance goes to another one, marked as unclean', 'a lease that was taken away ends for its holder before another one believes to have it for long', 'tokens go on growing after closing and opening again'),
   mutant('gives an instance its old token again', (scheduler) => {
     const tokens = new Map<string, bigint>()
     return { ...scheduler, awaitRole: async (role, options) => {
@@ -49,7 +49,7 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
       tokens.set(role, token)
       return leaseOver(lease, { fence: { ...lease.fence, token } })
     } }
-  }, 'tokens grow for one instance as well'),
+  }, 'tokens grow for one instance as well', 'a released role goes to the next one at once, with a greater token', 'asking again for a role that the instance holds waits for its release'),
   mutant('releases whatever lease there is', (scheduler) => {
     const current = new Map<string, RoleLease>()
     return { ...scheduler, awaitRole: async (role, options) => {
@@ -67,11 +67,11 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
       held.set(role, lease)
       return lease
     } }
-  }, 'asking again for a role that the instance holds waits for its release'),
+  }, 'asking again for a role that the instance holds waits for its release', 'an aborted wait throws the reason and leaves nothing behind', 'closing gives every role back at once'),
   mutant('takes a role after its wait was aborted', (scheduler) => ({ ...scheduler, awaitRole: (role, options) => (options.signal.aborted ? scheduler.awaitRole(role, options) : Promise.race([
     scheduler.awaitRole(role, { ...options, signal: never }),
     new Promise<never>((_, reject) => { options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)) }),
-  ])) }), 'an aborted wait throws the reason and leaves nothing behind', 'an aborted wait of one instance does not keep a role from another'),
+  ])) }), 'an aborted wait throws the reason and leaves nothing behind', 'an aborted wait of one instance does not keep a role from another', 'roles spread evenly over the instances that wait for them, within one', 'the roles of an instance that leaves go to the others, and the rest stays where it is'),
   mutant('says that a role is held since ever', (scheduler) => ({ ...scheduler, holders: async (roles) => new Map([...(await scheduler.holders(roles))].map(([role, holder]) => [role, { ...holder, since: new Date(0) }])) }), 'holders names who holds what since when, and leaves out what nobody holds'),
   mutant('takes spaces and underscores for one sign', (scheduler) => ({ ...scheduler, awaitRole: async (role, options) => {
     const lease = await scheduler.awaitRole(role, options)
@@ -116,7 +116,7 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
   mutant('ends without giving anything back', (scheduler) => {
     let closed = false
     return { ...scheduler, close: async () => { closed = true }, awaitRole: (role, options) => (closed ? Promise.reject(new Error('closed')) : scheduler.awaitRole(role, options)) }
-  }, 'closing gives every role back at once', 'closing leaves nothing alive', 'closing tells the work in hand to stop'),
+  }, 'closing gives every role back at once', 'closing leaves nothing alive', 'closing tells the work in hand to stop', 'tokens go on growing after closing and opening again'),
   mutant('closes over the work in hand', (scheduler) => {
     let closing = false
     return { ...scheduler,
@@ -142,10 +142,21 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
       const lease = await scheduler.awaitRole(role, options)
       return starts > 0 ? leaseOver(lease, { fence: { ...lease.fence, token: 1n } }) : lease
     } }
-  }, 'tokens go on growing after closing and opening again'),
+  }, 'tokens go on growing after closing and opening again', 'a released role goes to the next one at once, with a greater token', 'the role of a dead instance goes to another one, marked as unclean', 'a lease that was taken away ends for its holder before another one believes to have it for long'),
 
   mutant('never asks anybody to move', leases(() => ({ yield: never })), 'roles spread evenly over the instances that wait for them, within one', 'an instance that joins gets its share, and the rest stays where it is', 'a holder is asked softly to move, and keeps the role until it has released it', 'newer code takes over from older code', 'the roles of an instance that leaves go to the others, and the rest stays where it is', 'roles of a dead instance spread over those that are left'),
-  mutant('asks the first holder of a role to move, too', leases((_lease, role, { instance }) => (role === 'orders/0' && instance === 'b' ? { yield: lost } : {})), 'an instance that joins gets its share, and the rest stays where it is', 'the roles of an instance that leaves go to the others, and the rest stays where it is'),
+  mutant('asks everybody to move when a third instance comes', (scheduler, { shared }) => {
+    const asked = (shared.get('asked') ?? new Set<AbortController>()) as Set<AbortController>
+    const instances = Number(shared.get('instances') ?? 0) + 1
+    shared.set('asked', asked).set('instances', instances)
+    if (instances === 3) for (const each of asked) each.abort()
+    return { ...scheduler, awaitRole: async (role, options) => {
+      const lease = await scheduler.awaitRole(role, options)
+      const own = new AbortController()
+      asked.add(own)
+      return leaseOver(lease, { yield: AbortSignal.any([own.signal, lease.yield]) })
+    } }
+  }, 'an instance that joins gets its share, and the rest stays where it is'),
   mutant('loses one role of a dead instance', (scheduler, { shared }) => ({ ...scheduler, awaitRole: async (role, options) => {
     const lease = await scheduler.awaitRole(role, options)
     if (lease.unclean && !shared.has('forgotten') && role !== 'orders/0') {
@@ -158,7 +169,7 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
     const asked = new AbortController()
     lease.yield.addEventListener('abort', () => asked.abort())
     return { yield: asked.signal, isValid: () => lease.isValid() && !(lease.yield.aborted && role.startsWith('orders')) }
-  }), 'a holder is asked softly to move, and keeps the role until it has released it', 'newer code takes over from older code'),
+  }), 'a holder is asked softly to move, and keeps the role until it has released it', 'newer code takes over from older code', 'roles spread evenly over the instances that wait for them, within one', 'the roles of an instance that leaves go to the others, and the rest stays where it is', 'roles of a dead instance spread over those that are left'),
   mutant('asks for a role when an instance holds more than ten', (scheduler) => {
     let count = 0
     return { ...scheduler, awaitRole: async (role, options) => {
