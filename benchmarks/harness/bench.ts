@@ -28,7 +28,7 @@ export async function bench(name: string, cases: readonly Case[]): Promise<void>
   for (const { name: caseName, runs, measure } of cases) {
     if (asked.cases.length > 0 && !asked.cases.includes(caseName)) continue
     const size = { runs: asked.runs ?? runs, repeats: asked.repeats }
-    report.progress(`${caseName}, ${size.runs.toLocaleString('en')} runs`)
+    report.progress(caseName)
     report.add(caseName, await measure(size))
   }
   report.end()
