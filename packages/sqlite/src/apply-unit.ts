@@ -2,7 +2,7 @@
  * One unit inside a write transaction: all of it or nothing. SQLite's write lock is ours, so what is read here cannot
  * change before the commit. The common unit, one change and nothing that can refuse after it, needs no savepoint.
  */
-import type { Append, AttemptNote, CommitResult, Consume, RunRecord, Unit } from '@workflow/core/adapter'
+import type { Append, AttemptNote, CommitResult, Consume, RunRecord, TimerOp, Unit } from '@workflow/core/adapter'
 import { applyChange } from './apply-change.ts'
 import { applyTimers } from './apply-timers.ts'
 import type { Batch } from './batch.ts'
@@ -52,11 +52,19 @@ function applyParts(batch: Batch, unit: Unit, seqs: bigint[]): Refusal | undefin
 
 /** Knows a unit without changes by its own row, and leaves one where there is none. Its owner is the run whose purge takes the row along. */
 function wasApplied({ connection }: Batch, unit: Unit): boolean {
-  const op = unit.timers?.[0]
+  const [timer] = unit.timers ?? []
   const owner = unit.append?.[0]?.runId ?? unit.consume?.[0]?.runId ?? unit.attempts?.[0]?.runId ?? unit.emit?.[0]?.runId
-    ?? (op !== undefined && 'put' in op ? op.put.key.owner : '')
+    ?? (timer === undefined ? '' : ownerOf(timer))
   return connection.value('SELECT 1 FROM {unit} WHERE owner = ? AND id = ?', owner, unit.id) !== undefined
     || connection.run('INSERT INTO {unit} (owner, id) VALUES (?, ?)', owner, unit.id) !== 1
+}
+
+function ownerOf(op: TimerOp): string {
+  if ('put' in op) return op.put.key.owner
+  if ('settle' in op) return op.settle.owner
+  if ('move' in op) return op.move.owner
+  if ('hold' in op) return op.hold
+  return 'release' in op ? op.release : op.cancelOwner
 }
 
 function refused(batch: Batch, unit: Unit, { reason, runId, foreign }: Refusal, final: boolean): CommitResult {

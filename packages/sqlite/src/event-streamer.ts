@@ -9,12 +9,18 @@ import { everyTopic } from './event-log.ts'
 import { fencedSlots, LogReceiver, type LogReceiverOptions } from './log-receiver.ts'
 import { receiverInfos } from './receiver-info.ts'
 import type { Session } from './session.ts'
+import { trimEvents } from './trim-events.ts'
+
+/** Old events are deleted after so many new ones. */
+const trimEvery = 2_000
 
 /** The streamer of a session. `source` is the record store of the same session. */
 export class SqliteEventStreamer implements EventStreamer {
   readonly source: object
   readonly #session: Session
   readonly #receivers = new Set<LogReceiver>()
+  /** Events sent since the last time that old ones were deleted. */
+  #sent = 0
   #closed = false
 
   constructor(session: Session, source: object) {
@@ -43,6 +49,10 @@ export class SqliteEventStreamer implements EventStreamer {
         await this.#write((batch) => {
           for (const event of events) batch.append(event, null)
         })
+        this.#sent += events.length
+        if (this.#sent < trimEvery) return
+        this.#sent = 0
+        await this.#write(trimEvents)
       },
       [Symbol.asyncDispose]: async () => {
         ended = true

@@ -235,6 +235,30 @@ describe('events', () => {
     expect(JSON.parse(String(row))).toEqual({ ...event, at: at?.toISOString(), previousStatus: null, traceparent: null })
   })
 
+  test('of runs that are elsewhere are deleted once they are acknowledged, and their ids are not given again', async () => {
+    using folder = temporaryFolder()
+    const file = folder.file('workflow.db')
+    await using db = sqlite({ file })
+    const { eventStreamer } = db
+    await eventStreamer.ensure(layout)
+    await using receiver = await eventStreamer.newReceiver({ durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest', claims: claimsOf(1n) })
+    await using sender = await eventStreamer.newSender()
+    const events = Array.from({ length: 2_000 }, (_, i) => unitOf(`run-${i}`, 1).changes?.[0]?.event).filter((event) => event !== undefined)
+    const handle = openHandle(file)
+    const stored = (): unknown => handle.prepare('SELECT count(*), min(id), max(id) FROM workflow_event').raw().get()
+    await sender.send(events)
+    expect(stored()).toEqual([2_000, 1, 2_000])
+    const { signal } = new AbortController()
+    for (let seen = 0; seen < 1_500;) {
+      const deliveries = await receiver.receive({ max: 1_500 - seen, signal })
+      seen += deliveries.length
+      await Promise.all(deliveries.map(({ ack }) => ack()))
+    }
+    await sender.send(events)
+    expect(stored()).toEqual([2_500, 1_501, 4_000])
+    handle.close()
+  })
+
   test('of runs that were purged never give their ids to others', async () => {
     using folder = temporaryFolder()
     const file = folder.file('workflow.db')
@@ -253,6 +277,31 @@ describe('events', () => {
     expect(handle.prepare('SELECT id FROM workflow_event').pluck().all()).toEqual([2])
     handle.close()
   })
+})
+
+test('two names of one receiver in two workflows are refused', async () => {
+  await using db = sqlite({ file: ':memory:' })
+  await db.eventStreamer.ensure(layout)
+  const error = await errorOf(db.eventStreamer.ensure({ ...layout, workflowName: 'invoices', topics: ['invoices/created'], receivers: [{ name: 'steps', topics: ['invoices/created'], from: 'latest' }] }))
+  expect([error.code, error.message.includes('orders'), error.message.includes('invoices')]).toEqual(['Configuration', true, true])
+})
+
+test('a receiver whose code does not know a topic leaves its place in it to those whose code does', async () => {
+  await using db = sqlite({ file: ':memory:' })
+  const { eventStreamer, recordStore } = db
+  const topics = [topic, 'orders/new']
+  await eventStreamer.ensure({ ...layout, topics, receivers: [{ name: 'steps', topics, from: 'earliest' }] })
+  const { signal } = new AbortController()
+  const spec = { durable: true, workflowName, name: 'steps', from: 'earliest' } as const
+  const older = await eventStreamer.newReceiver({ ...spec, topics: [topic], claims: claimsOf(1n) })
+  const [change] = unitOf('new', 1).changes ?? []
+  if (change === undefined) throw new Error('unreachable')
+  await recordStore.commit({ id: 'new/1', changes: [{ ...change, event: { ...change.event, topics: ['orders/new'] } }] })
+  await recordStore.commit(unitOf('known', 1))
+  for (const { ack } of await older.receive({ max: 10, signal })) await ack()
+  await older[Symbol.asyncDispose]()
+  await using newer = await eventStreamer.newReceiver({ ...spec, topics, claims: claimsOf(2n) })
+  expect((await newer.receive({ max: 10, signal })).map(({ event }) => event.runId)).toEqual(['new'])
 })
 
 test('a database in memory has everything but transactional steps', async () => {
