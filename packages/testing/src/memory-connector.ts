@@ -3,8 +3,20 @@
  * holder of a name reads it.
  */
 import {
-  ContiguousAcks, Fenced, Stopped, systemClock, Wakeup,
-  type Clock, type Connector, type ConnectOptions, type Delivery, type EventReceiver, type Fence, type ForeignEvent, type ReceiveOptions, type Ticket,
+  ContiguousAcks,
+  Fenced,
+  Stopped,
+  systemClock,
+  Wakeup,
+  type Clock,
+  type Connector,
+  type ConnectOptions,
+  type Delivery,
+  type EventReceiver,
+  type Fence,
+  type ForeignEvent,
+  type ReceiveOptions,
+  type Ticket,
 } from '@workflow/core/adapter'
 
 export interface MemoryConnectorOptions {
@@ -15,7 +27,9 @@ export interface MemoryConnectorOptions {
 /** A stream to connect to, and a way to put something into it. */
 export interface MemoryConnector extends Connector {
   /** Appends events, in order. `id` is made up where it is absent, `at` is now. */
-  readonly publish: (events: readonly (Pick<ForeignEvent, 'key' | 'value'> & Partial<Pick<ForeignEvent, 'id' | 'headers'>>)[]) => Promise<void>
+  readonly publish: (
+    events: readonly (Pick<ForeignEvent, 'key' | 'value'> & Partial<Pick<ForeignEvent, 'id' | 'headers'>>)[],
+  ) => Promise<void>
   /** Ends every receiver: they throw `Stopped`. */
   readonly close: () => Promise<void>
 }
@@ -57,11 +71,14 @@ class ForeignStream {
   connect({ name, from, fence }: ConnectOptions): ForeignReceiver {
     const known = this.#cursors.get(name)
     if (known !== undefined) {
-      if (known.fence.domain === fence.domain && known.fence.token > fence.token) throw new Fenced(`connector ${JSON.stringify(name)} has a newer holder; take the role anew`)
+      if (known.fence.domain === fence.domain && known.fence.token > fence.token)
+        throw new Fenced(`connector ${JSON.stringify(name)} has a newer holder; take the role anew`)
       known.holder.fence()
     }
     const position = known?.position ?? this.#startOf(from)
-    const receiver = new ForeignReceiver(name, this.events, position, (acknowledged) => { cursor.position = acknowledged })
+    const receiver = new ForeignReceiver(name, this.events, position, (acknowledged) => {
+      cursor.position = acknowledged
+    })
     const cursor: Cursor = { position, fence, holder: receiver }
     this.#cursors.set(name, cursor)
     return receiver

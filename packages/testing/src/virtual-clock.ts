@@ -28,7 +28,11 @@ export class VirtualClock implements Clock {
   readonly setTimer = (afterMs: number, callback: () => void): Disposable => {
     const timer = { due: this.#monotonic + Math.max(0, afterMs), order: this.#orders++, callback }
     this.#timers.add(timer)
-    return { [Symbol.dispose]: () => { this.#timers.delete(timer) } }
+    return {
+      [Symbol.dispose]: () => {
+        this.#timers.delete(timer)
+      },
+    }
   }
 
   readonly setImmediate = (callback: () => void): Disposable => {
@@ -62,7 +66,8 @@ export class VirtualClock implements Clock {
   #next(end: number): PendingTimer | undefined {
     let first: PendingTimer | undefined
     for (const timer of this.#timers) {
-      if (timer.due <= end && (first === undefined || timer.due < first.due || (timer.due === first.due && timer.order < first.order))) first = timer
+      if (timer.due <= end && (first === undefined || timer.due < first.due || (timer.due === first.due && timer.order < first.order)))
+        first = timer
     }
     return first
   }
@@ -75,5 +80,8 @@ export class VirtualClock implements Clock {
 }
 
 async function turns(): Promise<void> {
-  for (let turn = 0; turn < turnsPerInstant; turn++) await new Promise<void>((resolve) => { setImmediate(resolve) })
+  for (let turn = 0; turn < turnsPerInstant; turn++)
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve)
+    })
 }

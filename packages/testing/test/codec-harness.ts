@@ -8,7 +8,8 @@ function assertPlain(value: unknown, seen: readonly unknown[] = []): void {
   if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return
   if (typeof value === 'string' && value.isWellFormed()) return
   const prototype: unknown = typeof value === 'object' && !seen.includes(value) ? Object.getPrototypeOf(value) : undefined
-  if (prototype !== Object.prototype && prototype !== Array.prototype) throw new WorkflowError('NotSerializable', `a ${typeof value} would not come back as it was`)
+  if (prototype !== Object.prototype && prototype !== Array.prototype)
+    throw new WorkflowError('NotSerializable', `a ${typeof value} would not come back as it was`)
   for (const each of Object.values(value as object)) assertPlain(each, [...seen, value])
 }
 
@@ -41,7 +42,9 @@ export function forgetfulCodec(): Codec {
         throw new StoreCorrupt(`the bytes of ${context.runId} do not belong there`, { cause: error })
       }
     },
-    forget: async (subject) => { keys.set(subject, 'forgotten') },
+    forget: async (subject) => {
+      keys.set(subject, 'forgotten')
+    },
   }
 }
 

@@ -5,10 +5,14 @@ import type { CallerTransaction } from '../src/conformance/index.ts'
 export async function heldTransaction(store: RecordStore): Promise<CallerTransaction> {
   const { promise: ended, resolve: commit, reject: rollBack } = Promise.withResolvers<void>()
   const { promise: opened, resolve: open } = Promise.withResolvers<unknown>()
-  const transaction = store.transaction?.(async (tx) => {
-    open(tx)
-    await ended
-  }, { signal: new AbortController().signal }) ?? Promise.resolve()
+  const transaction =
+    store.transaction?.(
+      async (tx) => {
+        open(tx)
+        await ended
+      },
+      { signal: new AbortController().signal },
+    ) ?? Promise.resolve()
   const done = transaction.catch(() => undefined)
   return {
     tx: await opened,

@@ -7,7 +7,11 @@ export class RowLocks {
 
   async lock(runId: string): Promise<AsyncDisposable> {
     this.#locked.add(runId)
-    return { [Symbol.asyncDispose]: async () => { this.#locked.delete(runId) } }
+    return {
+      [Symbol.asyncDispose]: async () => {
+        this.#locked.delete(runId)
+      },
+    }
   }
 
   has(runId: string): boolean {
@@ -20,10 +24,15 @@ export function lockableStore(store: RecordStore, locks: RowLocks, listeners: Ma
   const own = new Set<() => void>()
   const lockable: RecordStore = {
     ...store,
-    commit: async (unit, options) => (unit.changes?.some(({ next }) => locks.has(next.runId)) === true ? { ok: false, reason: 'busy' } : store.commit(unit, options)),
+    commit: async (unit, options) =>
+      unit.changes?.some(({ next }) => locks.has(next.runId)) === true ? { ok: false, reason: 'busy' } : store.commit(unit, options),
     onConnectionLost: (listener) => {
       own.add(listener)
-      return { [Symbol.dispose]: () => { own.delete(listener) } }
+      return {
+        [Symbol.dispose]: () => {
+          own.delete(listener)
+        },
+      }
     },
   }
   listeners.set(lockable, own)

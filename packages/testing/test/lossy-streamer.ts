@@ -1,5 +1,12 @@
 /** What retention would do to a streamer: events that are gone before a receiver has seen them. */
-import { EventsLost, type EventReceiver, type EventSender, type EventStreamer, type RecordStore, type RunEvent } from '@workflow/core/adapter'
+import {
+  EventsLost,
+  type EventReceiver,
+  type EventSender,
+  type EventStreamer,
+  type RecordStore,
+  type RunEvent,
+} from '@workflow/core/adapter'
 
 /** Topics and slots that have lost what they had. */
 export class LostEvents {
@@ -7,7 +14,12 @@ export class LostEvents {
   readonly sent: RunEvent[] = []
 
   lose(topic: string, slot: number): void {
-    this.#lost.set(`${topic} ${slot}`, { topic, slot, told: false, at: new Set(this.sent.map((event) => `${event.runId} ${event.version}`)) })
+    this.#lost.set(`${topic} ${slot}`, {
+      topic,
+      slot,
+      told: false,
+      at: new Set(this.sent.map((event) => `${event.runId} ${event.version}`)),
+    })
   }
 
   /** Whether an event that comes is one of those that are gone. */

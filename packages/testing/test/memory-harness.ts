@@ -2,8 +2,15 @@
 import { memory, memoryDatabase } from '@workflow/core/memory'
 import type { Clock, Connector, EventStreamer, RecordStore, RoleScheduler } from '@workflow/core/adapter'
 import {
-  memoryConnector, virtualTime,
-  type ConnectorHarness, type EventStreamerHarness, type Instance, type RecordStoreHarness, type RoleSchedulerHarness, type TimeoutStoreHarness, type VirtualTime,
+  memoryConnector,
+  virtualTime,
+  type ConnectorHarness,
+  type EventStreamerHarness,
+  type Instance,
+  type RecordStoreHarness,
+  type RoleSchedulerHarness,
+  type TimeoutStoreHarness,
+  type VirtualTime,
 } from '../src/conformance/index.ts'
 import { heldTransaction } from './held-transaction.ts'
 import { lockableStore, RowLocks } from './lockable-store.ts'
@@ -30,7 +37,15 @@ export type StoreChanger = (store: RecordStore, around: { readonly clock: Clock;
 export function memoryRecordStoreHarness(change: StoreChanger = (store) => store): RecordStoreHarness {
   return {
     capabilities: {
-      multiInstance: true, persistent: true, transactions: true, atomicRuns: true, rowLocks: true, concurrentWriters: true, connectionLoss: true, callerTransactions: true, sizes,
+      multiInstance: true,
+      persistent: true,
+      transactions: true,
+      atomicRuns: true,
+      rowLocks: true,
+      concurrentWriters: true,
+      connectionLoss: true,
+      callerTransactions: true,
+      sizes,
     },
     start: async () => {
       const base = shared()
@@ -46,7 +61,9 @@ export function memoryRecordStoreHarness(change: StoreChanger = (store) => store
           return { port, close: () => port.close() }
         },
         lockRun: (runId) => locks.lock(runId),
-        loseConnection: async () => { for (const own of listeners.values()) for (const listener of own) listener() },
+        loseConnection: async () => {
+          for (const own of listeners.values()) for (const listener of own) listener()
+        },
         begin: ({ port }) => heldTransaction(port),
       }
     },
@@ -73,7 +90,10 @@ export function memoryTimeoutStoreHarness(change: TimersChanger = (store) => sto
 }
 
 /** What a mutant does to a streamer. */
-export type StreamerChanger = (streamer: EventStreamer, around: { readonly clock: Clock; readonly shared: Map<string, unknown> }) => EventStreamer
+export type StreamerChanger = (
+  streamer: EventStreamer,
+  around: { readonly clock: Clock; readonly shared: Map<string, unknown> },
+) => EventStreamer
 
 export function memoryEventStreamerHarness(change: StreamerChanger = (streamer) => streamer): EventStreamerHarness {
   return {
@@ -105,7 +125,10 @@ export function memoryEventStreamerHarness(change: StreamerChanger = (streamer) 
 const leaseMs = 300
 
 /** What a mutant does to a scheduler. */
-export type SchedulerChanger = (scheduler: RoleScheduler, around: { readonly clock: Clock; readonly shared: Map<string, unknown> }) => RoleScheduler
+export type SchedulerChanger = (
+  scheduler: RoleScheduler,
+  around: { readonly clock: Clock; readonly shared: Map<string, unknown> },
+) => RoleScheduler
 
 export function memoryRoleSchedulerHarness(change: SchedulerChanger = (scheduler) => scheduler): RoleSchedulerHarness {
   return {

@@ -1,9 +1,25 @@
 import { describe, expect, test } from 'vitest'
 import {
-  clockCases, codecCases, connectorCases, eventStreamerCases, outboxCases, realTime, recordStoreCases, roleSchedulerCases, timeoutStoreCases, virtualTime, type ConformanceCase,
+  clockCases,
+  codecCases,
+  connectorCases,
+  eventStreamerCases,
+  outboxCases,
+  realTime,
+  recordStoreCases,
+  roleSchedulerCases,
+  timeoutStoreCases,
+  virtualTime,
+  type ConformanceCase,
 } from '../src/conformance/index.ts'
 import { codecHarness } from './codec-harness.ts'
-import { memoryConnectorHarness, memoryEventStreamerHarness, memoryRecordStoreHarness, memoryRoleSchedulerHarness, memoryTimeoutStoreHarness } from './memory-harness.ts'
+import {
+  memoryConnectorHarness,
+  memoryEventStreamerHarness,
+  memoryRecordStoreHarness,
+  memoryRoleSchedulerHarness,
+  memoryTimeoutStoreHarness,
+} from './memory-harness.ts'
 
 function register(title: string, cases: readonly ConformanceCase[]): void {
   describe(title, () => {
@@ -15,7 +31,8 @@ function register(title: string, cases: readonly ConformanceCase[]): void {
 }
 
 const clockOf = (time: ReturnType<typeof realTime>): Parameters<typeof clockCases>[0] => ({
-  capabilities: {}, start: async () => ({ time, [Symbol.asyncDispose]: () => Promise.resolve() }),
+  capabilities: {},
+  start: async () => ({ time, [Symbol.asyncDispose]: () => Promise.resolve() }),
 })
 
 register('the record store in memory', recordStoreCases(memoryRecordStoreHarness()))

@@ -21,7 +21,11 @@ export function checkEqual(actual: unknown, expected: unknown, promise: string):
 }
 
 /** Throws unless the promise rejects with a `WorkflowError` of `code`, which it returns. */
-export async function checkRejects(work: Promise<unknown> | (() => Promise<unknown>), code: ErrorCode, promise: string): Promise<WorkflowError> {
+export async function checkRejects(
+  work: Promise<unknown> | (() => Promise<unknown>),
+  code: ErrorCode,
+  promise: string,
+): Promise<WorkflowError> {
   let answer: unknown
   try {
     answer = await (typeof work === 'function' ? work() : work)
@@ -66,10 +70,17 @@ function text(value: unknown): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'bigint') return `${value}n`
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? String(value)
-  if (value instanceof Uint8Array) return `bytes(${value.length}) ${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`
+  if (value instanceof Uint8Array)
+    return `bytes(${value.length}) ${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`
   if (value instanceof Date) return `date ${Number.isNaN(value.getTime()) ? 'invalid' : value.toISOString()}`
-  if (value instanceof Map) return `map {${[...value].map(([key, entry]) => `${text(key)}: ${text(entry)}`).sort().join(', ')}}`
+  if (value instanceof Map)
+    return `map {${[...value]
+      .map(([key, entry]) => `${text(key)}: ${text(entry)}`)
+      .sort()
+      .join(', ')}}`
   if (Array.isArray(value)) return `[${value.map(text).join(', ')}]`
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${fields.map(([name, field]) => `${JSON.stringify(name)}: ${text(field)}`).join(', ')}}`
 }

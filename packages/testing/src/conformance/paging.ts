@@ -6,7 +6,11 @@ import { checkThat } from './check.ts'
 const pagesMax = 10_000
 
 /** Every item of a listing, page by page. `between` runs after each page. */
-export async function allPages<T>(read: (page: PageOptions) => Promise<Page<T>>, limit: number, between: () => Promise<void> = () => Promise.resolve()): Promise<readonly T[]> {
+export async function allPages<T>(
+  read: (page: PageOptions) => Promise<Page<T>>,
+  limit: number,
+  between: () => Promise<void> = () => Promise.resolve(),
+): Promise<readonly T[]> {
   const all: T[] = []
   let after: string | undefined
   for (let pages = 0; pages < pagesMax; pages++) {

@@ -1,7 +1,17 @@
 /** Records, changes and units as an engine would write them, so that a case names only what it is about. */
 import {
-  isFinished, slotOf, topicOf,
-  type AttemptNote, type Change, type HistoryEntry, type Item, type NextRecord, type Payload, type RunEvent, type RunState, type Unit,
+  isFinished,
+  slotOf,
+  topicOf,
+  type AttemptNote,
+  type Change,
+  type HistoryEntry,
+  type Item,
+  type NextRecord,
+  type Payload,
+  type RunEvent,
+  type RunState,
+  type Unit,
 } from '@workflow/core/adapter'
 
 /** The workflow that cases are about unless they say otherwise. */
@@ -32,9 +42,20 @@ export function textOf({ bytes }: Payload): string {
 export function newRun(fields: Partial<NextRecord> = {}): NextRecord {
   const at = new Date(epochMs)
   return {
-    workflowName, foreignId: newId('foreign'), runId: newId('run'), version: 1, status: 'created', runState: 'Running',
-    entered: { version: 1, at }, repeat: 0, object: payload('object of version 1'), metadata: {}, writer: { graph: 'graph-1', schema: 1 },
-    createdAt: at, updatedAt: at, ...fields,
+    workflowName,
+    foreignId: newId('foreign'),
+    runId: newId('run'),
+    version: 1,
+    status: 'created',
+    runState: 'Running',
+    entered: { version: 1, at },
+    repeat: 0,
+    object: payload('object of version 1'),
+    metadata: {},
+    writer: { graph: 'graph-1', schema: 1 },
+    createdAt: at,
+    updatedAt: at,
+    ...fields,
   }
 }
 
@@ -46,7 +67,11 @@ export function moved(record: NextRecord, fields: Partial<NextRecord> = {}): Nex
   const runState = fields.runState ?? record.runState
   const status = fields.status ?? record.status
   return {
-    ...kept, version, status, runState, updatedAt: at,
+    ...kept,
+    version,
+    status,
+    runState,
+    updatedAt: at,
     entered: status === record.status ? record.entered : { version, at },
     object: payload(`object of version ${version}`),
     ...(runState === 'Paused' ? { pause: { by: 'person', actor: 'ann', reason: payload('because') } } : {}),
@@ -63,10 +88,19 @@ export function finished(record: NextRecord, fields: Partial<NextRecord> = {}): 
 /** The event of a record's version. */
 export function eventOf(record: NextRecord, previous?: NextRecord, fields: Partial<RunEvent> = {}): RunEvent {
   return {
-    v: 1, kind: 'transition', workflowName: record.workflowName, foreignId: record.foreignId, runId: record.runId, version: record.version,
+    v: 1,
+    kind: 'transition',
+    workflowName: record.workflowName,
+    foreignId: record.foreignId,
+    runId: record.runId,
+    version: record.version,
     ...(previous === undefined || previous.status === record.status ? {} : { previousStatus: previous.status }),
-    status: record.status, states: statesOf(record, previous), topics: [topicOf(record.workflowName, record.status)],
-    slot: slotOf(record.runId, slotsCount), at: record.updatedAt, ...fields,
+    status: record.status,
+    states: statesOf(record, previous),
+    topics: [topicOf(record.workflowName, record.status)],
+    slot: slotOf(record.runId, slotsCount),
+    at: record.updatedAt,
+    ...fields,
   }
 }
 
@@ -78,9 +112,18 @@ export function wakeOf(record: NextRecord, fields: Partial<RunEvent> = {}): RunE
 /** The history entry of a record's version. */
 export function historyOf(record: NextRecord, unitId: string, previous?: NextRecord, fields: Partial<HistoryEntry> = {}): HistoryEntry {
   return {
-    runId: record.runId, version: record.version, unitId, ...(previous === undefined ? {} : { from: previous.status }), to: record.status,
-    states: statesOf(record, previous), by: previous === undefined ? 'trigger' : 'step', at: record.updatedAt, attempt: 1, instance: 'kit',
-    object: record.object, ...fields,
+    runId: record.runId,
+    version: record.version,
+    unitId,
+    ...(previous === undefined ? {} : { from: previous.status }),
+    to: record.status,
+    states: statesOf(record, previous),
+    by: previous === undefined ? 'trigger' : 'step',
+    at: record.updatedAt,
+    attempt: 1,
+    instance: 'kit',
+    object: record.object,
+    ...fields,
   }
 }
 
@@ -91,8 +134,11 @@ function statesOf(record: NextRecord, previous: NextRecord | undefined): readonl
 /** The change from `previous`, or from nothing, to `next`. */
 export function changeOf(unitId: string, next: NextRecord, previous?: NextRecord, fields: Partial<Change> = {}): Change {
   return {
-    expect: previous === undefined ? 'absent' : previous.version, next,
-    event: eventOf(next, previous), history: historyOf(next, unitId, previous), ...fields,
+    expect: previous === undefined ? 'absent' : previous.version,
+    next,
+    event: eventOf(next, previous),
+    history: historyOf(next, unitId, previous),
+    ...fields,
   }
 }
 
@@ -116,7 +162,14 @@ export function item(runId: string, id: string, fields: Partial<Item> = {}): Ite
 /** A failed attempt at a record's version. */
 export function note(record: NextRecord, fields: Partial<AttemptNote> = {}): AttemptNote {
   return {
-    runId: record.runId, version: record.version, process: `step ${record.status}`, kind: 'failed', attempt: 1,
-    startedAt: record.updatedAt, error: payload('it failed'), instance: 'kit', ...fields,
+    runId: record.runId,
+    version: record.version,
+    process: `step ${record.status}`,
+    kind: 'failed',
+    attempt: 1,
+    startedAt: record.updatedAt,
+    error: payload('it failed'),
+    instance: 'kit',
+    ...fields,
   }
 }

@@ -24,7 +24,9 @@ export function waitingOn(time: HarnessTime): Waiting {
   const patienceMs = time.patienceMs ?? patienceMsDefault
   const within = async <T>(work: Promise<T>, promise: string): Promise<T> => {
     let settled = false
-    const mark = (): void => { settled = true }
+    const mark = (): void => {
+      settled = true
+    }
     work.then(mark, mark)
     const started = time.clock.monotonic()
     // Most answers need a few turns of the event loop and no time at all: a virtual clock stays where it is for those.

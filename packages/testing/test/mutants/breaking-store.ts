@@ -12,7 +12,9 @@ export function freshId(): string {
 }
 
 /** Another way to commit. */
-export function committing(change: (commit: Commit, store: RecordStore, unit: Unit, options: CommitOptions | undefined) => Promise<CommitResult>): StoreChanger {
+export function committing(
+  change: (commit: Commit, store: RecordStore, unit: Unit, options: CommitOptions | undefined) => Promise<CommitResult>,
+): StoreChanger {
   return (store) => {
     const inFlight = new Set<Promise<unknown>>()
     return {
@@ -20,7 +22,9 @@ export function committing(change: (commit: Commit, store: RecordStore, unit: Un
       commit: (unit, options) => {
         const answer = change(store.commit, store, unit, options)
         inFlight.add(answer)
-        const done = (): void => { inFlight.delete(answer) }
+        const done = (): void => {
+          inFlight.delete(answer)
+        }
         answer.then(done, done)
         return answer
       },
@@ -39,18 +43,22 @@ export function units(change: (unit: Unit, store: RecordStore) => Unit | Promise
 }
 
 /** Does something after a unit was answered as a replay. */
-export function onReplay(change: (store: RecordStore, unit: Unit, answer: CommitResult & { readonly ok: true }) => Promise<CommitResult | undefined | void>): StoreChanger {
+export function onReplay(
+  change: (store: RecordStore, unit: Unit, answer: CommitResult & { readonly ok: true }) => Promise<CommitResult | undefined | void>,
+): StoreChanger {
   return committing(async (commit, store, unit, options) => {
     const answer = await commit(unit, options)
-    return answer.ok && answer.replayed ? await change(store, unit, answer) ?? answer : answer
+    return answer.ok && answer.replayed ? ((await change(store, unit, answer)) ?? answer) : answer
   })
 }
 
 /** Does something after a unit was refused. */
-export function onRefusal(change: (store: RecordStore, unit: Unit, answer: CommitResult & { readonly ok: false }) => Promise<CommitResult | undefined | void>): StoreChanger {
+export function onRefusal(
+  change: (store: RecordStore, unit: Unit, answer: CommitResult & { readonly ok: false }) => Promise<CommitResult | undefined | void>,
+): StoreChanger {
   return committing(async (commit, store, unit, options) => {
     const answer = await commit(unit, options)
-    return answer.ok ? answer : await change(store, unit, answer) ?? answer
+    return answer.ok ? answer : ((await change(store, unit, answer)) ?? answer)
   })
 }
 
@@ -68,14 +76,19 @@ export function records(change: (record: RunRecord) => RunRecord): StoreChanger 
 export function withNext(unit: Unit, change: (next: NextRecord) => NextRecord): Unit {
   return {
     ...unit,
-    ...(unit.changes === undefined ? {} : { changes: unit.changes.map((each) => {
-      const next = change(each.next)
-      return {
-        ...each, next,
-        event: { ...each.event, runId: next.runId, foreignId: next.foreignId, workflowName: next.workflowName, status: next.status },
-        history: { ...each.history, runId: next.runId, to: next.status },
-      }
-    }) }),
+    ...(unit.changes === undefined
+      ? {}
+      : {
+          changes: unit.changes.map((each) => {
+            const next = change(each.next)
+            return {
+              ...each,
+              next,
+              event: { ...each.event, runId: next.runId, foreignId: next.foreignId, workflowName: next.workflowName, status: next.status },
+              history: { ...each.history, runId: next.runId, to: next.status },
+            }
+          }),
+        }),
   }
 }
 
@@ -84,8 +97,15 @@ export function overCurrent(unit: Unit, current: number): Unit {
   return {
     ...unit,
     changes: (unit.changes ?? []).map((change) => ({
-      ...change, expect: current, next: { ...change.next, version: current + 1, entered: { ...change.next.entered, version: Math.min(change.next.entered.version, current + 1) } },
-      event: { ...change.event, version: current + 1 }, history: { ...change.history, version: current + 1 },
+      ...change,
+      expect: current,
+      next: {
+        ...change.next,
+        version: current + 1,
+        entered: { ...change.next.entered, version: Math.min(change.next.entered.version, current + 1) },
+      },
+      event: { ...change.event, version: current + 1 },
+      history: { ...change.history, version: current + 1 },
     })),
   }
 }

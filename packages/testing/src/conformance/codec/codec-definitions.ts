@@ -30,15 +30,38 @@ function cycle(): object {
 }
 
 const plainValues: readonly (readonly [string, unknown])[] = [
-  ['null', null], ['true', true], ['zero', 0], ['a fraction', 0.1], ['a large number', Number.MAX_SAFE_INTEGER], ['a tiny number', 5e-324],
-  ['an empty text', ''], ['a text', 'plain'], ['a text of every script', '👩‍👩‍👧‍👦 עברית e\u0301 日本語 \u0001 " \\ \u2028'], ['an empty list', []], ['an empty object', {}],
-  ['a nested value', { a: [1, { b: [null, 'x'] }], 'odd key: "': { '': 0 } }], ['a megabyte', 'x'.repeat(1_048_576)],
+  ['null', null],
+  ['true', true],
+  ['zero', 0],
+  ['a fraction', 0.1],
+  ['a large number', Number.MAX_SAFE_INTEGER],
+  ['a tiny number', 5e-324],
+  ['an empty text', ''],
+  ['a text', 'plain'],
+  ['a text of every script', '👩‍👩‍👧‍👦 עברית e\u0301 日本語 \u0001 " \\ \u2028'],
+  ['an empty list', []],
+  ['an empty object', {}],
+  ['a nested value', { a: [1, { b: [null, 'x'] }], 'odd key: "': { '': 0 } }],
+  ['a megabyte', 'x'.repeat(1_048_576)],
 ]
 
 const oddValues: readonly (readonly [string, unknown])[] = [
-  ['a bigint', 10n], ['a cycle', cycle()], ['a function', () => 1], ['a symbol', Symbol('x')], ['undefined', undefined], ['NaN', Number.NaN],
-  ['Infinity', Number.POSITIVE_INFINITY], ['a Map', new Map([[1, 2]])], ['a Set', new Set([1])], ['a class', new Money()],
-  ['a Date', new Date(0)], ['an invalid Date', new Date(Number.NaN)], ['bytes', Uint8Array.of(1, 2)], ['a RegExp', /x/], ['an Error', new Error('x')], ['a lone surrogate', '\ud800'],
+  ['a bigint', 10n],
+  ['a cycle', cycle()],
+  ['a function', () => 1],
+  ['a symbol', Symbol('x')],
+  ['undefined', undefined],
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['a Map', new Map([[1, 2]])],
+  ['a Set', new Set([1])],
+  ['a class', new Money()],
+  ['a Date', new Date(0)],
+  ['an invalid Date', new Date(Number.NaN)],
+  ['bytes', Uint8Array.of(1, 2)],
+  ['a RegExp', /x/],
+  ['an Error', new Error('x')],
+  ['a lone surrogate', '\ud800'],
 ]
 
 /** Cases about a Codec. */
@@ -46,14 +69,19 @@ export const codecDefinitions: readonly CodecCase[] = [
   {
     name: 'plain values come back as they were',
     test: async ({ codec }) => {
-      for (const [what, value] of plainValues) checkEqual(await roundTrip(codec, value), value, `decode gives back what encode was given (${what})`)
+      for (const [what, value] of plainValues)
+        checkEqual(await roundTrip(codec, value), value, `decode gives back what encode was given (${what})`)
     },
   },
   {
     name: 'a value comes back equal or is refused, wherever it stands',
     test: async ({ codec }) => {
       for (const [what, odd] of oddValues) {
-        for (const [where, value] of [['alone', odd], ['in an object', { a: odd }], ['in a list', [odd]]] as const) {
+        for (const [where, value] of [
+          ['alone', odd],
+          ['in an object', { a: odd }],
+          ['in a list', [odd]],
+        ] as const) {
           const promise = `encode throws NotSerializable for a value that decode could not give back (${what} ${where})`
           let payload: Payload
           try {
@@ -104,9 +132,18 @@ export const codecDefinitions: readonly CodecCase[] = [
     needs: ['authenticates'],
     test: async ({ codec }) => {
       const payload = await codec.encode({ a: 1 }, 1, context)
-      for (const other of [{ ...context, runId: 'run-2' }, { ...context, workflowName: 'refunds' }, { ...context, foreignId: 'order-2' }, { ...context, kind: 'reason' as const }]) {
+      for (const other of [
+        { ...context, runId: 'run-2' },
+        { ...context, workflowName: 'refunds' },
+        { ...context, foreignId: 'order-2' },
+        { ...context, kind: 'reason' as const },
+      ]) {
         const failure = await failureOf(() => codec.decode(payload, other))
-        checkThat(isWorkflowError(failure, 'StoreCorrupt'), 'a codec that authenticates refuses the bytes of another context', `${JSON.stringify(other)}: it threw ${String(failure)}`)
+        checkThat(
+          isWorkflowError(failure, 'StoreCorrupt'),
+          'a codec that authenticates refuses the bytes of another context',
+          `${JSON.stringify(other)}: it threw ${String(failure)}`,
+        )
       }
     },
   },
@@ -119,7 +156,10 @@ export const codecDefinitions: readonly CodecCase[] = [
       const subject = checkPresent(payload.subject, 'a payload of a codec that forgets names its subject')
       const forget = checkPresent(codec.forget, 'a codec that forgets has `forget`')
       for (let times = 0; times < 2; times++) await forget(subject)
-      checkThat(isWorkflowError(await codec.decode(payload, context), 'Shredded'), 'a forgotten key gives an instance of Shredded, and throws nothing')
+      checkThat(
+        isWorkflowError(await codec.decode(payload, context), 'Shredded'),
+        'a forgotten key gives an instance of Shredded, and throws nothing',
+      )
       checkEqual(await codec.decode(kept, other), { a: 2 }, 'forgetting one subject costs no other')
     },
   },
@@ -134,5 +174,8 @@ function isSame(back: unknown, value: unknown): boolean {
   if (value instanceof Map || value instanceof Set) return isSame([...(back as Iterable<unknown>)], [...value])
   if (value instanceof RegExp || value instanceof Error) return String(back) === String(value)
   const keys = Object.keys(value)
-  return keys.length === Object.keys(back).length && keys.every((key) => isSame((back as Record<string, unknown>)[key], (value as Record<string, unknown>)[key]))
+  return (
+    keys.length === Object.keys(back).length &&
+    keys.every((key) => isSame((back as Record<string, unknown>)[key], (value as Record<string, unknown>)[key]))
+  )
 }

@@ -6,7 +6,12 @@ import { fenceOf } from '../fences.ts'
 import { ackAll, drainCount, nextBatch, takeCount, whatComes } from '../receiving.ts'
 import type { ConnectorCase } from './connector-scope.ts'
 
-function connect(connector: Connector, token = 1, name = 'payments', from: 'earliest' | 'latest' | Date = 'earliest'): Promise<EventReceiver<ForeignEvent>> {
+function connect(
+  connector: Connector,
+  token = 1,
+  name = 'payments',
+  from: 'earliest' | 'latest' | Date = 'earliest',
+): Promise<EventReceiver<ForeignEvent>> {
   return connector.connect({ name, from, fence: { ...fenceOf(0, token), role: `connector/${name}` } })
 }
 
@@ -28,8 +33,14 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
       await scope.backend.publish(values.map((value) => ({ key: 'ключ-1', value })))
       const deliveries = await drainCount(scope, await connect(await scope.openConnector()), values.length, 'every event comes')
       checkEqual(valuesOf(deliveries), values, 'values come as they were published')
-      checkThat(deliveries.every(({ event }) => event.key === 'ключ-1'), 'events name their key')
-      checkThat(deliveries.every(({ event }) => event.at.getTime() >= before && event.at.getTime() <= scope.backend.time.clock.now() + 1_000), 'events say when they were published')
+      checkThat(
+        deliveries.every(({ event }) => event.key === 'ключ-1'),
+        'events name their key',
+      )
+      checkThat(
+        deliveries.every(({ event }) => event.at.getTime() >= before && event.at.getTime() <= scope.backend.time.clock.now() + 1_000),
+        'events say when they were published',
+      )
       checkEqual(new Set(deliveries.map(({ event }) => event.id)).size, values.length, 'each event has an id of its own')
     },
   },
@@ -38,9 +49,16 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
     needs: ['headers'],
     test: async (scope) => {
       const headers = { traceparent: '00-x-y-01', empty: '', odd: 'é "' }
-      await scope.backend.publish([{ key: 'a', value: 1, headers }, { key: 'a', value: 2 }])
+      await scope.backend.publish([
+        { key: 'a', value: 1, headers },
+        { key: 'a', value: 2 },
+      ])
       const deliveries = await drainCount(scope, await connect(await scope.openConnector()), 2, 'every event comes')
-      checkEqual(deliveries.map(({ event }) => event.headers), [headers, {}], 'headers come as they were published')
+      checkEqual(
+        deliveries.map(({ event }) => event.headers),
+        [headers, {}],
+        'headers come as they were published',
+      )
     },
   },
   {
@@ -49,7 +67,12 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
       const keys = ['a', 'b', 'c']
       for (let n = 1; n <= 10; n++) await scope.backend.publish(keys.map((key) => ({ key, value: n })))
       const deliveries = await drainCount(scope, await connect(await scope.openConnector()), 30, 'every event comes', { max: 4 })
-      for (const key of keys) checkEqual(valuesOf(deliveries.filter(({ event }) => event.key === key)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 'events of one key come in order, each once')
+      for (const key of keys)
+        checkEqual(
+          valuesOf(deliveries.filter(({ event }) => event.key === key)),
+          [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+          'events of one key come in order, each once',
+        )
     },
   },
   {
@@ -57,12 +80,21 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
     test: async (scope) => {
       await scope.backend.publish(numbered(5))
       const connector = await scope.openConnector()
-      const idsOf = (deliveries: readonly { readonly event: ForeignEvent }[]): readonly unknown[] => deliveries.map(({ event }) => [event.value, event.id])
+      const idsOf = (deliveries: readonly { readonly event: ForeignEvent }[]): readonly unknown[] =>
+        deliveries.map(({ event }) => [event.value, event.id])
       const first = await connect(connector)
       const ids = idsOf(await takeCount(scope, first, 5, 'every event comes'))
       await first[Symbol.asyncDispose]()
-      checkEqual(idsOf(await takeCount(scope, await connect(connector), 5, 'what was not acknowledged comes again')), ids, 'an event has the same id whenever it is delivered')
-      checkEqual(idsOf(await takeCount(scope, await connect(connector, 1, 'audit'), 5, 'each name has every event')), ids, 'an event has the same id for every reader')
+      checkEqual(
+        idsOf(await takeCount(scope, await connect(connector), 5, 'what was not acknowledged comes again')),
+        ids,
+        'an event has the same id whenever it is delivered',
+      )
+      checkEqual(
+        idsOf(await takeCount(scope, await connect(connector, 1, 'audit'), 5, 'each name has every event')),
+        ids,
+        'an event has the same id for every reader',
+      )
     },
   },
   {
@@ -72,16 +104,27 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
       const connector = await scope.openConnector()
       const first = await connect(connector)
       const deliveries = await takeCount(scope, first, 6, 'every event comes')
-      await ackAll(scope, [4, 1, 0, 2].flatMap((n) => deliveries.slice(n, n + 1)))
+      await ackAll(
+        scope,
+        [4, 1, 0, 2].flatMap((n) => deliveries.slice(n, n + 1)),
+      )
       await first[Symbol.asyncDispose]()
       const second = await connect(connector, 1, 'payments', 'latest')
-      const again = [...await takeCount(scope, second, 2, 'what was not acknowledged comes again')]
-      again.push(...await whatComes(scope, second))
-      checkEqual(valuesOf(again).filter((value) => value !== 5), [4, 6], 'what was not acknowledged comes again, in order, and nothing from before the first gap')
+      const again = [...(await takeCount(scope, second, 2, 'what was not acknowledged comes again'))]
+      again.push(...(await whatComes(scope, second)))
+      checkEqual(
+        valuesOf(again).filter((value) => value !== 5),
+        [4, 6],
+        'what was not acknowledged comes again, in order, and nothing from before the first gap',
+      )
       await ackAll(scope, again.toReversed())
       await second[Symbol.asyncDispose]()
       const third = await connect(connector)
-      checkEqual(valuesOf(await whatComes(scope, third)), [], 'what was acknowledged does not come again, and a known cursor does not begin anew')
+      checkEqual(
+        valuesOf(await whatComes(scope, third)),
+        [],
+        'what was acknowledged does not come again, and a known cursor does not begin anew',
+      )
       await third[Symbol.asyncDispose]()
     },
   },
@@ -102,7 +145,11 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
       await scope.backend.publish(numbered(3))
       const receiver = await connect(await scope.openConnector(), 1, 'late', 'latest')
       await scope.backend.publish(numbered(2, 'key', 4))
-      checkEqual(valuesOf(await drainCount(scope, receiver, 2, 'latest sees what is published after it')), [4, 5], 'latest sees what is published after it, and nothing from before')
+      checkEqual(
+        valuesOf(await drainCount(scope, receiver, 2, 'latest sees what is published after it')),
+        [4, 5],
+        'latest sees what is published after it, and nothing from before',
+      )
     },
   },
   {
@@ -114,7 +161,13 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
       const from = new Date(Math.trunc(scope.backend.time.clock.now()))
       await scope.pass(50)
       await scope.backend.publish(numbered(2, 'key', 4))
-      checkEqual(valuesOf(await drainCount(scope, await connect(await scope.openConnector(), 1, 'dated', from), 2, 'a date sees what was published since')), [4, 5], 'a date sees what was published since, and nothing from before')
+      checkEqual(
+        valuesOf(
+          await drainCount(scope, await connect(await scope.openConnector(), 1, 'dated', from), 2, 'a date sees what was published since'),
+        ),
+        [4, 5],
+        'a date sees what was published since, and nothing from before',
+      )
     },
   },
   {
@@ -125,10 +178,18 @@ export const connectorDefinitions: readonly ConnectorCase[] = [
       const old = await connect(connector, 5)
       const stale = await takeCount(scope, old, 3, 'every event comes')
       const young = await connect(connector, 6)
-      await checkRejects(scope.within(checkPresent(stale[2], 'a delivery').ack(), 'ack answers'), 'Fenced', "a zombie's ack rejects with Fenced")
+      await checkRejects(
+        scope.within(checkPresent(stale[2], 'a delivery').ack(), 'ack answers'),
+        'Fenced',
+        "a zombie's ack rejects with Fenced",
+      )
       await checkRejects(nextBatch(scope, old, 'an older holder is told'), 'Fenced', "an older holder's receiver gets Fenced")
       await checkRejects(() => connect(connector, 5), 'Fenced', 'connecting against a newer holder throws Fenced')
-      checkEqual(valuesOf(await drainCount(scope, young, 3, 'the newer holder gets what was not acknowledged')), [1, 2, 3], 'the newer holder gets what was not acknowledged')
+      checkEqual(
+        valuesOf(await drainCount(scope, young, 3, 'the newer holder gets what was not acknowledged')),
+        [1, 2, 3],
+        'the newer holder gets what was not acknowledged',
+      )
     },
   },
   {

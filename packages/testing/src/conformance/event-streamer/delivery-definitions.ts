@@ -16,9 +16,18 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
     test: async (scope) => {
       const { streamer, publisher } = await scope.stream([{ ...stepReceiver, topics: both }], both)
       const sent = await publisher.send(publisher.run(2), { topics: both, count: 2 })
-      const deliveries = await drainCount(scope, await openReceiver(streamer, { ...stepReceiver, topics: both }), 4, 'every event comes in each of its topics')
+      const deliveries = await drainCount(
+        scope,
+        await openReceiver(streamer, { ...stepReceiver, topics: both }),
+        4,
+        'every event comes in each of its topics',
+      )
       for (const topic of both) {
-        checkEqual(deliveries.filter((delivery) => delivery.topic === topic).map(({ event, slot }) => [event, slot]), sent.map((event) => [event, 2]), 'events come as they were sent, in each of their topics once')
+        checkEqual(
+          deliveries.filter((delivery) => delivery.topic === topic).map(({ event, slot }) => [event, slot]),
+          sent.map((event) => [event, 2]),
+          'events come as they were sent, in each of their topics once',
+        )
       }
     },
   },
@@ -30,9 +39,14 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
       const receiver = await openReceiver(streamer)
       const sending = Promise.all(runs.map((run) => publisher.send(run, { count: 10 })))
       const byRun = new Map<string, number[]>()
-      for (const { event } of await drainCount(scope, receiver, 200, 'every event comes', { max: 7 })) byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event.version])
+      for (const { event } of await drainCount(scope, receiver, 200, 'every event comes', { max: 7 }))
+        byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event.version])
       await sending
-      checkEqual(byRun, new Map(runs.map(({ runId }) => [runId, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])), 'the events of a run come in order, without gaps')
+      checkEqual(
+        byRun,
+        new Map(runs.map(({ runId }) => [runId, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]])),
+        'the events of a run come in order, without gaps',
+      )
     },
   },
   {
@@ -61,7 +75,11 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
         const run = publisher.run(round)
         await publisher.send(run)
         const batch = await waiting
-        checkEqual(batch.map(({ event }) => event.runId), [run.runId], 'receive waits for at least one event, and wakes up for it')
+        checkEqual(
+          batch.map(({ event }) => event.runId),
+          [run.runId],
+          'receive waits for at least one event, and wakes up for it',
+        )
         await ackAll(scope, batch)
       }
     },
@@ -78,11 +96,25 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
         const waiting = receiver.receive({ max: 10, signal: stop.signal })
         if (round % 2 === 0) await scope.pass(0)
         stop.abort(reason)
-        await scope.within(checkRejectsWith(waiting, reason, 'an aborted receive throws the reason of its signal'), 'an aborted receive ends')
+        await scope.within(
+          checkRejectsWith(waiting, reason, 'an aborted receive throws the reason of its signal'),
+          'an aborted receive ends',
+        )
       }
-      await scope.within(checkRejectsWith(receiver.receive({ max: 10, signal: AbortSignal.abort(reason) }), reason, 'a receive with an aborted signal throws its reason'), 'an aborted receive ends')
+      await scope.within(
+        checkRejectsWith(
+          receiver.receive({ max: 10, signal: AbortSignal.abort(reason) }),
+          reason,
+          'a receive with an aborted signal throws its reason',
+        ),
+        'an aborted receive ends',
+      )
       await publisher.send(run, { count: 3 })
-      checkEqual(versionsOf(await drainCount(scope, receiver, 3, 'a receiver goes on after an abort')), [1, 2, 3], 'an aborted receive loses nothing')
+      checkEqual(
+        versionsOf(await drainCount(scope, receiver, 3, 'a receiver goes on after an abort')),
+        [1, 2, 3],
+        'an aborted receive loses nothing',
+      )
     },
   },
   {
@@ -98,11 +130,20 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
         const sending = publisher.send(run)
         for (let turn = 0; turn < round % 5; turn++) await Promise.resolve()
         stop.abort()
-        seen.push(...await scope.within(waiting, 'an aborted receive ends'))
+        seen.push(...(await scope.within(waiting, 'an aborted receive ends')))
         await sending
       }
-      while (seen.length < 20) seen.push(...versionsOf(await nextBatch(scope, receiver, `an event is handed out or stays, whatever happens to the wait (${seen.length} of 20 came)`)))
-      checkEqual(seen, Array.from({ length: 20 }, (_, n) => n + 1), 'an event is handed out or stays, whatever happens to the wait')
+      while (seen.length < 20)
+        seen.push(
+          ...versionsOf(
+            await nextBatch(scope, receiver, `an event is handed out or stays, whatever happens to the wait (${seen.length} of 20 came)`),
+          ),
+        )
+      checkEqual(
+        seen,
+        Array.from({ length: 20 }, (_, n) => n + 1),
+        'an event is handed out or stays, whatever happens to the wait',
+      )
     },
   },
   {
@@ -114,7 +155,16 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
       await publisher.resend(run)
       await publisher.resend(run)
       const deliveries = await drainCount(scope, await openReceiver(streamer), 4, 'an event that is sent again comes again')
-      checkEqual(deliveries.map(({ event }) => [event.kind, event.version]), [['transition', 1], ['transition', 2], ['reemit', 2], ['reemit', 2]], 'an event that is sent again comes again, in order')
+      checkEqual(
+        deliveries.map(({ event }) => [event.kind, event.version]),
+        [
+          ['transition', 1],
+          ['transition', 2],
+          ['reemit', 2],
+          ['reemit', 2],
+        ],
+        'an event that is sent again comes again, in order',
+      )
     },
   },
   {
@@ -130,15 +180,27 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
       }
       const receiver = await openReceiver(streamer, spec)
       const quick = await drainCount(scope, receiver, 10, 'topics that are not saturated go on', { except: new Set([paid]), max: 3 })
-      checkEqual(quick.map(({ event, topic }) => [topic, event.version]), Array.from({ length: 10 }, (_, n) => [topicDefault, n + 1]), 'events of the topics in `except` stay where they are')
+      checkEqual(
+        quick.map(({ event, topic }) => [topic, event.version]),
+        Array.from({ length: 10 }, (_, n) => [topicDefault, n + 1]),
+        'events of the topics in `except` stay where they are',
+      )
       const waiting = nextBatch(scope, receiver, 'topics that are not saturated wake the receiver up', { except: new Set([paid]) })
       await publisher.send(slow, { topics: [paid] })
       await publisher.send(fast, { topics: [topicDefault] })
       const woken = await waiting
-      checkEqual(woken.map(({ event, topic }) => [topic, event.version]), [[topicDefault, 11]], 'a saturated topic wakes nobody up')
+      checkEqual(
+        woken.map(({ event, topic }) => [topic, event.version]),
+        [[topicDefault, 11]],
+        'a saturated topic wakes nobody up',
+      )
       await ackAll(scope, woken)
       const rest = await drainCount(scope, receiver, many + 1, 'a topic that is wanted again comes whole', { max: 1_000 })
-      checkEqual(versionsOf(rest), Array.from({ length: many + 1 }, (_, n) => n + 1), 'a topic that is wanted again comes whole and in order')
+      checkEqual(
+        versionsOf(rest),
+        Array.from({ length: many + 1 }, (_, n) => n + 1),
+        'a topic that is wanted again comes whole and in order',
+      )
     },
   },
   {
@@ -149,7 +211,11 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
       await publisher.send(publisher.run(), { count: 6 })
       for (const [n, spec] of specs.entries()) {
         const receiver = await openReceiver(streamer, spec)
-        checkEqual(versionsOf(await drainCount(scope, receiver, 6, `each receiver has every event (${spec.name})`, { max: n + 1 })), [1, 2, 3, 4, 5, 6], 'each receiver has every event, whatever others have acknowledged')
+        checkEqual(
+          versionsOf(await drainCount(scope, receiver, 6, `each receiver has every event (${spec.name})`, { max: n + 1 })),
+          [1, 2, 3, 4, 5, 6],
+          'each receiver has every event, whatever others have acknowledged',
+        )
       }
     },
   },
@@ -163,9 +229,11 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
       const ephemeral = await streamer.newReceiver({ durable: false, workflowName, topics, from: 'latest' })
       const waiting = [...receivers, ephemeral].map((receiver, n) => nextBatch(scope, receiver, `each receiver waits for its own (${n})`))
       await scope.quiet()
-      for (const [n, topic] of topics.entries()) for (let count = 0; count <= n; count++) await publisher.send(publisher.run(count % allSlots.length), { topics: [topic] })
+      for (const [n, topic] of topics.entries())
+        for (let count = 0; count <= n; count++) await publisher.send(publisher.run(count % allSlots.length), { topics: [topic] })
       const batches = await Promise.all(waiting)
-      for (const [n, topic] of topics.entries()) checkThat(batches[n]?.every((delivery) => delivery.topic === topic) === true, 'a receiver sees its own topics only')
+      for (const [n, topic] of topics.entries())
+        checkThat(batches[n]?.every((delivery) => delivery.topic === topic) === true, 'a receiver sees its own topics only')
       checkThat((batches[5]?.length ?? 0) > 0, 'an ephemeral receiver wakes up like any other')
     },
   },

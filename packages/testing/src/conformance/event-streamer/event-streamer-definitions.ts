@@ -7,5 +7,9 @@ import { slotsDefinitions } from './slots-definitions.ts'
 
 /** Every case about an EventStreamer. */
 export const eventStreamerDefinitions: readonly EventStreamerCase[] = [
-  ...positionsDefinitions, ...deliveryDefinitions, ...acksDefinitions, ...slotsDefinitions, ...receiversDefinitions,
+  ...positionsDefinitions,
+  ...deliveryDefinitions,
+  ...acksDefinitions,
+  ...slotsDefinitions,
+  ...receiversDefinitions,
 ]

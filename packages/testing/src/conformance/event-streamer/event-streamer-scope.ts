@@ -17,7 +17,10 @@ export interface EventStreamerScope extends CaseScope, Waiting {
   /** Sends through an instance. */
   readonly publisher: (instance: EventStreamerInstance) => Publisher
   /** An instance that has ensured a layout, and its publisher. */
-  readonly stream: (receivers: readonly ReceiverSpec[], topics?: readonly string[]) => Promise<{ readonly instance: EventStreamerInstance; readonly streamer: EventStreamer; readonly publisher: Publisher }>
+  readonly stream: (
+    receivers: readonly ReceiverSpec[],
+    topics?: readonly string[],
+  ) => Promise<{ readonly instance: EventStreamerInstance; readonly streamer: EventStreamer; readonly publisher: Publisher }>
 }
 
 export type EventStreamerCase = CaseDefinition<EventStreamerScope, NeedOf<EventStreamerCapabilities>> & {
@@ -32,12 +35,20 @@ export const allSlots: readonly number[] = Array.from({ length: slotsCount }, (_
 export const stepReceiver: ReceiverSpec = { name: 'orders', topics: [topicDefault], from: 'earliest' }
 
 /** Creates topics and receivers of the workflow that cases are about. */
-export function ensure(streamer: EventStreamer, receivers: readonly ReceiverSpec[], topics: readonly string[] = [topicDefault]): Promise<void> {
+export function ensure(
+  streamer: EventStreamer,
+  receivers: readonly ReceiverSpec[],
+  topics: readonly string[] = [topicDefault],
+): Promise<void> {
   return streamer.ensure({ workflowName, topics, slots: slotsCount, receivers })
 }
 
 /** Opens a durable receiver, for all slots unless claims are given. */
-export function openReceiver(streamer: EventStreamer, spec: ReceiverSpec = stepReceiver, claims: readonly SlotClaim[] = claimsOf(allSlots)): Promise<EventReceiver<RunEvent>> {
+export function openReceiver(
+  streamer: EventStreamer,
+  spec: ReceiverSpec = stepReceiver,
+  claims: readonly SlotClaim[] = claimsOf(allSlots),
+): Promise<EventReceiver<RunEvent>> {
   return streamer.newReceiver({ ...spec, durable: true, workflowName, claims })
 }
 
@@ -46,7 +57,11 @@ export function versionsOf(deliveries: readonly { readonly event: RunEvent }[]):
   return deliveries.map(({ event }) => event.version)
 }
 
-export function newEventStreamerScope(backend: EventStreamerBackend, capabilities: EventStreamerCapabilities, feed: Feed): EventStreamerScope {
+export function newEventStreamerScope(
+  backend: EventStreamerBackend,
+  capabilities: EventStreamerCapabilities,
+  feed: Feed,
+): EventStreamerScope {
   const opened = new Opened(backend.open)
   const waiting = waitingOn(backend.time)
   const open = (): Promise<EventStreamerInstance> => opened.instance()

@@ -14,21 +14,35 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
     name: 'a streamer names the store that it reads',
     test: async ({ open, feed }) => {
       const { port, store } = await open()
-      if (feed === 'store') checkThat(port.source !== undefined && port.source === store, '`source` is the store whose commits the streamer delivers')
-      else checkThat(port.source === undefined || port.source === store, '`source` is absent, or the store whose commits the streamer delivers')
+      if (feed === 'store')
+        checkThat(port.source !== undefined && port.source === store, '`source` is the store whose commits the streamer delivers')
+      else
+        checkThat(
+          port.source === undefined || port.source === store,
+          '`source` is absent, or the store whose commits the streamer delivers',
+        )
     },
   },
   {
     name: 'a layout may be ensured again, and by many at once',
     test: async (scope) => {
-      const instances = scope.capabilities.multiInstance ? [await scope.open(), await scope.open(), await scope.open()] : [await scope.open()]
-      await scope.within(Promise.all([...instances, ...instances].map(({ port }) => ensure(port, [stepReceiver]))), 'ensure is safe when many start at once')
+      const instances = scope.capabilities.multiInstance
+        ? [await scope.open(), await scope.open(), await scope.open()]
+        : [await scope.open()]
+      await scope.within(
+        Promise.all([...instances, ...instances].map(({ port }) => ensure(port, [stepReceiver]))),
+        'ensure is safe when many start at once',
+      )
       for (const instance of instances) await scope.publisher(instance).send(scope.publisher(instance).run())
       for (const { port } of instances) await ensure(port, [stepReceiver])
       for (const { port } of instances) {
-        checkEqual((await port.receivers(workflowName)).map(({ name, topics }) => [name, topics]), [[stepReceiver.name, stepReceiver.topics]], 'ensure creates a receiver once')
+        checkEqual(
+          (await port.receivers(workflowName)).map(({ name, topics }) => [name, topics]),
+          [[stepReceiver.name, stepReceiver.topics]],
+          'ensure creates a receiver once',
+        )
       }
-      const receiver = await openReceiver((instances[0] ?? await scope.open()).port)
+      const receiver = await openReceiver((instances[0] ?? (await scope.open())).port)
       await drainCount(scope, receiver, instances.length, 'ensure leaves what exists as it is')
     },
   },
@@ -38,17 +52,33 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       const { streamer, publisher } = await scope.stream([stepReceiver])
       await publisher.send(publisher.run(3))
       for (const slots of [slotsCount - 1, slotsCount + 1, slotsCount * 2]) {
-        await checkRejects(() => streamer.ensure({ workflowName, topics: [topicDefault], slots, receivers: [stepReceiver] }), 'Configuration', `topics keep the number of slots that they were created with (${slots})`)
+        await checkRejects(
+          () => streamer.ensure({ workflowName, topics: [topicDefault], slots, receivers: [stepReceiver] }),
+          'Configuration',
+          `topics keep the number of slots that they were created with (${slots})`,
+        )
       }
-      checkEqual(versionsOf(await drainCount(scope, await openReceiver(streamer), 1, 'a refused layout changes nothing')), [1], 'a refused layout changes nothing')
+      checkEqual(
+        versionsOf(await drainCount(scope, await openReceiver(streamer), 1, 'a refused layout changes nothing')),
+        [1],
+        'a refused layout changes nothing',
+      )
     },
   },
   {
     name: 'a topic that nobody ensured is refused',
     test: async (scope) => {
       const { streamer } = await scope.stream([stepReceiver])
-      await checkRejects(() => openReceiver(streamer, { ...stepReceiver, name: 'other', topics: ['orders/unknown'] }), 'Configuration', 'a durable receiver of an unknown topic throws Configuration')
-      await checkRejects(() => streamer.newReceiver({ durable: false, workflowName, topics: ['orders/unknown'], from: 'latest' }), 'Configuration', 'an ephemeral receiver of an unknown topic throws Configuration')
+      await checkRejects(
+        () => openReceiver(streamer, { ...stepReceiver, name: 'other', topics: ['orders/unknown'] }),
+        'Configuration',
+        'a durable receiver of an unknown topic throws Configuration',
+      )
+      await checkRejects(
+        () => streamer.newReceiver({ durable: false, workflowName, topics: ['orders/unknown'], from: 'latest' }),
+        'Configuration',
+        'an ephemeral receiver of an unknown topic throws Configuration',
+      )
     },
   },
   {
@@ -60,7 +90,11 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       if (scope.feed === 'sender') await ensure(instance.port, [])
       await publisher.send(publisher.run(), { count: 3 })
       await ensure(instance.port, [stepReceiver])
-      checkEqual(versionsOf(await drainCount(scope, await openReceiver(instance.port), 3, 'earliest sees what was there before')), [1, 2, 3], 'earliest begins with the oldest event there is')
+      checkEqual(
+        versionsOf(await drainCount(scope, await openReceiver(instance.port), 3, 'earliest sees what was there before')),
+        [1, 2, 3],
+        'earliest begins with the oldest event there is',
+      )
     },
   },
   {
@@ -105,7 +139,11 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       await first[Symbol.asyncDispose]()
       const changed = { ...stepReceiver, from: 'latest' as const }
       await ensure(streamer, [changed])
-      checkEqual(versionsOf(await drainCount(scope, await openReceiver(streamer, changed), 2, 'a known receiver goes on where its cursors are')), [3, 4], 'a known receiver goes on where its cursors are')
+      checkEqual(
+        versionsOf(await drainCount(scope, await openReceiver(streamer, changed), 2, 'a known receiver goes on where its cursors are')),
+        [3, 4],
+        'a known receiver goes on where its cursors are',
+      )
     },
   },
   {
@@ -123,10 +161,27 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
         await drainCount(scope, receiver, 1, 'a receiver sees its topics')
         await receiver[Symbol.asyncDispose]()
       }
-      await ensure(streamer, [{ ...early, topics }, { ...late, topics }], topics)
+      await ensure(
+        streamer,
+        [
+          { ...early, topics },
+          { ...late, topics },
+        ],
+        topics,
+      )
       await publisher.send(run, { topics: [paid] })
-      const seen = async (spec: typeof early | typeof late, count: number): Promise<unknown> => (await drainCount(scope, await openReceiver(streamer, { ...spec, topics }), count, 'a new topic of a known receiver is read')).map(({ event, topic }) => [topic, event.version])
-      checkEqual(await seen(early, 2), [[paid, 1], [paid, 2]], 'a topic that is new to a known receiver begins where the receiver says (earliest)')
+      const seen = async (spec: typeof early | typeof late, count: number): Promise<unknown> =>
+        (await drainCount(scope, await openReceiver(streamer, { ...spec, topics }), count, 'a new topic of a known receiver is read')).map(
+          ({ event, topic }) => [topic, event.version],
+        )
+      checkEqual(
+        await seen(early, 2),
+        [
+          [paid, 1],
+          [paid, 2],
+        ],
+        'a topic that is new to a known receiver begins where the receiver says (earliest)',
+      )
       checkEqual(await seen(late, 1), [[paid, 2]], 'a topic that is new to a known receiver begins where the receiver says (latest)')
     },
   },
@@ -139,8 +194,14 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       const runs = topics.map(() => publisher.run())
       for (const [n, topic] of topics.entries()) await publisher.send(runs[n] ?? publisher.run(), { topics: [topic] })
       for (const [n, spec] of receivers.entries()) {
-        const deliveries = [...await drainCount(scope, await openReceiver(streamer, spec), 1, `a topic has its own events (${topics[n]})`)]
-        checkEqual(deliveries.map(({ event, topic }) => [event.runId, topic]), [[runs[n]?.runId, topics[n]]], 'topics whose names look alike are apart')
+        const deliveries = [
+          ...(await drainCount(scope, await openReceiver(streamer, spec), 1, `a topic has its own events (${topics[n]})`)),
+        ]
+        checkEqual(
+          deliveries.map(({ event, topic }) => [event.runId, topic]),
+          [[runs[n]?.runId, topics[n]]],
+          'topics whose names look alike are apart',
+        )
       }
     },
   },
@@ -153,7 +214,11 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       const receiver = await streamer.newReceiver({ durable: false, workflowName, topics: [topicDefault], from: 'latest' })
       for (const run of runs) await publisher.send(run)
       const deliveries = await drainCount(scope, receiver, runs.length, 'an ephemeral receiver sees what is sent after it is there')
-      checkEqual(deliveries.map(({ event, slot }) => [event.version, slot]).sort(), runs.map(({ slot }) => [2, slot]), 'an ephemeral receiver sees every slot, and nothing from before')
+      checkEqual(
+        deliveries.toSorted((a, b) => a.slot - b.slot).map(({ event, slot }) => [event.version, slot]),
+        runs.map(({ slot }) => [2, slot]),
+        'an ephemeral receiver sees every slot, and nothing from before',
+      )
     },
   },
   {
@@ -167,7 +232,11 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       await scope.pass(50)
       await publisher.send(run, { count: 2 })
       const receiver = await streamer.newReceiver({ durable: false, workflowName, topics: [topicDefault], from })
-      checkEqual(versionsOf(await drainCount(scope, receiver, 2, 'an ephemeral receiver from a date sees what was sent since')), [2, 3], 'an ephemeral receiver from a date sees what was sent since')
+      checkEqual(
+        versionsOf(await drainCount(scope, receiver, 2, 'an ephemeral receiver from a date sees what was sent since')),
+        [2, 3],
+        'an ephemeral receiver from a date sees what was sent since',
+      )
     },
   },
   {
@@ -180,12 +249,35 @@ export const positionsDefinitions: readonly EventStreamerCase[] = [
       await publisher.send(publisher.run(), { count: 2 })
       const deliveries = await drainCount(scope, receiver, 2, 'an ephemeral receiver sees what is sent')
       for (const delivery of deliveries) await delivery.ack()
-      checkEqual((await streamer.receivers(workflowName)).map(({ name }) => name), before.map(({ name }) => name), 'an ephemeral receiver is no durable one')
+      checkEqual(
+        (await streamer.receivers(workflowName)).map(({ name }) => name),
+        before.map(({ name }) => name),
+        'an ephemeral receiver is no durable one',
+      )
       await receiver[Symbol.asyncDispose]()
-      checkEqual((await streamer.receivers(workflowName)).map(({ name }) => name), before.map(({ name }) => name), 'an ephemeral receiver leaves nothing behind')
+      checkEqual(
+        (await streamer.receivers(workflowName)).map(({ name }) => name),
+        before.map(({ name }) => name),
+        'an ephemeral receiver leaves nothing behind',
+      )
       checkEqual(await whatComes(scope, await streamer.newReceiver(ephemeral)), [], 'an ephemeral receiver keeps no cursor')
-      await checkRejects(receiver.receive({ max: 1, signal: new AbortController().signal }), 'Stopped', 'a disposed receiver throws Stopped')
-      checkEqual(versionsOf(await drainCount(scope, await openReceiver(streamer, stepReceiver, claimsOf(allSlots)), 2, 'an ephemeral receiver takes nothing from others')), [1, 2], 'an ephemeral receiver takes nothing from others')
+      await checkRejects(
+        receiver.receive({ max: 1, signal: new AbortController().signal }),
+        'Stopped',
+        'a disposed receiver throws Stopped',
+      )
+      checkEqual(
+        versionsOf(
+          await drainCount(
+            scope,
+            await openReceiver(streamer, stepReceiver, claimsOf(allSlots)),
+            2,
+            'an ephemeral receiver takes nothing from others',
+          ),
+        ),
+        [1, 2],
+        'an ephemeral receiver takes nothing from others',
+      )
     },
   },
 ]

@@ -44,9 +44,10 @@ export class Publisher {
     for (let n = 0; n < count; n++) {
       const previous = this.#records.get(run.runId)
       const at = new Date(Math.trunc(this.#now()))
-      const next = previous === undefined
-        ? newRun({ runId: run.runId, workflowName: run.workflowName, createdAt: at, updatedAt: at, entered: { version: 1, at } })
-        : moved(previous, { updatedAt: at })
+      const next =
+        previous === undefined
+          ? newRun({ runId: run.runId, workflowName: run.workflowName, createdAt: at, updatedAt: at, entered: { version: 1, at } })
+          : moved(previous, { updatedAt: at })
       const event = eventOf(next, previous, { topics, slot: run.slot })
       this.#records.set(run.runId, next)
       events.push(event)

@@ -34,9 +34,16 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       const runs = await Promise.all(Array.from({ length: 12 }, () => runAt(store, newRun(), 5)))
       const receiver = await relay(store)
       const deliveries = await drainCount(scope, receiver, 60, 'the outbox hands out every committed event', { max: 7 })
-      checkEqual(versionsByRun(deliveries), new Map(runs.map(({ runId }) => [runId, [1, 2, 3, 4, 5]])), 'events come in commit order per run, each once')
+      checkEqual(
+        versionsByRun(deliveries),
+        new Map(runs.map(({ runId }) => [runId, [1, 2, 3, 4, 5]])),
+        'events come in commit order per run, each once',
+      )
       checkEqual([...new Set(deliveries.map(({ topic }) => topic))], [''], 'the topic of an outbox delivery is empty')
-      checkThat(deliveries.every(({ slot, event }) => slot === event.slot), 'a delivery names the slot of its event')
+      checkThat(
+        deliveries.every(({ slot, event }) => slot === event.slot),
+        'a delivery names the slot of its event',
+      )
       checkEqual(await whatComes(scope, receiver), [], 'nothing comes twice to a receiver that lives')
     },
   },
@@ -54,7 +61,11 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       const again = (await takeCount(scope, second, 3, 'what was not acknowledged comes again')).map(({ event }) => event.version)
       again.push(...(await whatComes(scope, second)).map(({ event }) => event.version))
       checkThat(!again.includes(1) && !again.includes(2), 'what was acknowledged does not come again', JSON.stringify(again))
-      checkEqual(again.filter((version) => version !== 4), [3, 5, 6], 'what was not acknowledged comes again, in order')
+      checkEqual(
+        again.filter((version) => version !== 4),
+        [3, 5, 6],
+        'what was not acknowledged comes again, in order',
+      )
       checkEqual((await store.lookup(run.runId))?.version, 6, 'the outbox changes no run')
     },
   },
@@ -64,8 +75,15 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       const store = await scope.openStore()
       const receiver = await relay(store)
       const record = newRun()
-      const [batch] = await Promise.all([nextBatch(scope, receiver, 'receive wakes up when an event is committed'), commitOk(store, createUnit(record))])
-      checkEqual(batch.map(({ event }) => event), [eventOf(record)], 'the event of a commit comes as it was written')
+      const [batch] = await Promise.all([
+        nextBatch(scope, receiver, 'receive wakes up when an event is committed'),
+        commitOk(store, createUnit(record)),
+      ])
+      checkEqual(
+        batch.map(({ event }) => event),
+        [eventOf(record)],
+        'the event of a commit comes as it was written',
+      )
     },
   },
   {
@@ -76,7 +94,11 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       await commitOk(store, createUnit(record, { emit: [wakeOf(record), wakeOf(record, { kind: 'reemit' })] }))
       await commitOk(store, { id: newId('unit'), emit: [wakeOf(record)] })
       const deliveries = await drainCount(scope, await relay(store), 4, 'the outbox hands out what units emit')
-      checkEqual(deliveries.map(({ event }) => event.kind), ['transition', 'wake', 'reemit', 'wake'], 'events of a unit keep its order: changes first, then what it emits')
+      checkEqual(
+        deliveries.map(({ event }) => event.kind),
+        ['transition', 'wake', 'reemit', 'wake'],
+        'events of a unit keep its order: changes first, then what it emits',
+      )
     },
   },
   {
@@ -87,7 +109,14 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       await store.commit({ ...moveUnit(moved(run), moved(moved(run))), emit: [wakeOf(run)] })
       await move(store, run)
       const deliveries = await drainCount(scope, await relay(store), 2, 'the outbox hands out every committed event')
-      checkEqual(deliveries.map(({ event }) => [event.kind, event.version]), [['transition', 1], ['transition', 2]], 'a refused unit sends no event')
+      checkEqual(
+        deliveries.map(({ event }) => [event.kind, event.version]),
+        [
+          ['transition', 1],
+          ['transition', 2],
+        ],
+        'a refused unit sends no event',
+      )
     },
   },
   {
@@ -102,8 +131,18 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
         await commitOk(store, { id, changes: [changeOf(id, run, undefined, { event: eventOf(run, undefined, { slot }) })] })
       }
       const [even, odd] = [await relay(store, 1, [0, 2]), await relay(store, 1, [1, 3])]
-      checkEqual((await drainCount(scope, even, 2, 'the outbox hands out events of the claimed slots')).map(({ slot }) => slot).sort(), [0, 2], 'a relay sees the slots that it claims')
-      checkEqual((await drainCount(scope, odd, 2, 'the outbox hands out events of the claimed slots')).map(({ slot }) => slot).sort(), [1, 3], 'a relay sees the slots that it claims')
+      checkEqual(
+        (await drainCount(scope, even, 2, 'the outbox hands out events of the claimed slots'))
+          .map(({ slot }) => slot)
+          .sort((a, b) => a - b),
+        [0, 2],
+        'a relay sees the slots that it claims',
+      )
+      checkEqual(
+        (await drainCount(scope, odd, 2, 'the outbox hands out events of the claimed slots')).map(({ slot }) => slot).sort((a, b) => a - b),
+        [1, 3],
+        'a relay sees the slots that it claims',
+      )
       checkEqual(await whatComes(scope, even), [], 'a relay sees no slot of others')
     },
   },
@@ -115,9 +154,17 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       const old = await relay(store, 5)
       const stale = await takeCount(scope, old, 3, 'the outbox hands out every committed event')
       const young = await relay(store, 6)
-      await checkRejects(scope.within(checkPresent(stale[0], 'a delivery').ack(), 'ack answers'), 'Fenced', 'an ack of an older holder rejects with Fenced')
+      await checkRejects(
+        scope.within(checkPresent(stale[0], 'a delivery').ack(), 'ack answers'),
+        'Fenced',
+        'an ack of an older holder rejects with Fenced',
+      )
       await checkRejects(nextBatch(scope, old, 'a fenced receiver is told'), 'Fenced', 'an older holder gets Fenced')
-      checkEqual((await drainCount(scope, young, 3, 'the newer holder gets what was not acknowledged')).map(({ event }) => event.version), [1, 2, 3], 'the newer holder gets what was not acknowledged')
+      checkEqual(
+        (await drainCount(scope, young, 3, 'the newer holder gets what was not acknowledged')).map(({ event }) => event.version),
+        [1, 2, 3],
+        'the newer holder gets what was not acknowledged',
+      )
       await checkRejects(() => relay(store, 5), 'Fenced', 'a claim against a newer holder throws Fenced')
     },
   },
@@ -132,7 +179,11 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       stop.abort(reason)
       await scope.within(checkRejectsWith(waiting, reason, 'an aborted receive throws the reason'), 'an aborted receive ends')
       await runAt(store, newRun(), 2)
-      checkEqual((await drainCount(scope, receiver, 2, 'a receiver goes on after an abort')).map(({ event }) => event.version), [1, 2], 'an aborted receive loses nothing')
+      checkEqual(
+        (await drainCount(scope, receiver, 2, 'a receiver goes on after an abort')).map(({ event }) => event.version),
+        [1, 2],
+        'an aborted receive loses nothing',
+      )
     },
   },
   {
@@ -141,7 +192,9 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       if (store.outbox.onAppend === undefined) return
       let calls = 0
-      const listener = store.outbox.onAppend(() => { calls++ })
+      const listener = store.outbox.onAppend(() => {
+        calls++
+      })
       const run = await runAt(store, newRun())
       await eventually(() => calls > 0, '`onAppend` calls back after a commit')
       listener[Symbol.dispose]()
@@ -157,7 +210,11 @@ export const outboxDefinitions: readonly RecordStoreCase[] = [
       const [writer, reader] = [await scope.openStore(), await scope.openStore()]
       const receiver = await relay(reader)
       const [batch] = await Promise.all([nextBatch(scope, receiver, 'receive sees what another instance commits'), runAt(writer, newRun())])
-      checkEqual(batch.map(({ event }) => event.version), [1], 'receive sees what another instance commits')
+      checkEqual(
+        batch.map(({ event }) => event.version),
+        [1],
+        'receive sees what another instance commits',
+      )
     },
   },
   {

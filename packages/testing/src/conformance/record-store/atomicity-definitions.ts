@@ -10,7 +10,12 @@ import type { RecordStoreCase } from './record-store-scope.ts'
 async function fullUnit(store: RecordStore): Promise<{ readonly runId: string; readonly unit: Unit; readonly before: unknown }> {
   const run = await runAt(store, newRun())
   const open = newTimer({ key: { owner: run.runId } })
-  await commitOk(store, { id: newId('unit'), append: [{ ...item(run.runId, 'first'), ifUnfinished: true }], timers: [{ put: open }], attempts: [note(run)] })
+  await commitOk(store, {
+    id: newId('unit'),
+    append: [{ ...item(run.runId, 'first'), ifUnfinished: true }],
+    timers: [{ put: open }],
+    attempts: [note(run)],
+  })
   const [first] = await allItems(store, run.runId)
   const next = moved(run)
   const unit = moveUnit(run, next, {
@@ -33,10 +38,26 @@ export const atomicityDefinitions: readonly RecordStoreCase[] = [
       await commitOk(store, unit)
       const record = await store.lookup(runId)
       checkEqual([record?.version, record?.attempts?.map(({ version }) => version)], [2, [2]], 'a unit writes its change and its notes')
-      checkEqual((await allItems(store, runId)).map(({ id }) => id), ['second'], 'a unit appends and consumes items')
-      checkEqual((await allTimers(store, runId)).map(({ status }) => status), ['completed', 'open'], 'a unit settles and opens timers')
+      checkEqual(
+        (await allItems(store, runId)).map(({ id }) => id),
+        ['second'],
+        'a unit appends and consumes items',
+      )
+      checkEqual(
+        (await allTimers(store, runId)).map(({ status }) => status),
+        ['completed', 'open'],
+        'a unit settles and opens timers',
+      )
       const events = (await outboxEvents(store, workflowName, slotsCount, quiet)).filter((event) => event.runId === runId)
-      checkEqual(events.map(({ kind, version }) => [kind, version]), [['transition', 1], ['transition', 2], ['wake', 2]], 'a unit sends the event of its change and what it emits')
+      checkEqual(
+        events.map(({ kind, version }) => [kind, version]),
+        [
+          ['transition', 1],
+          ['transition', 2],
+          ['wake', 2],
+        ],
+        'a unit sends the event of its change and what it emits',
+      )
     },
   },
   {
@@ -60,7 +81,10 @@ export const atomicityDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const { runId, unit, before } = await fullUnit(store)
       const other = await runAt(store, newRun(), 3)
-      const answer = await store.commit({ ...unit, append: [...(unit.append ?? []), { ...item(other.runId, 'late'), ifUnfinished: true, ifVersion: 2 }] })
+      const answer = await store.commit({
+        ...unit,
+        append: [...(unit.append ?? []), { ...item(other.runId, 'late'), ifUnfinished: true, ifVersion: 2 }],
+      })
       checkRefused(answer, 'conflict', other.runId, 'an append for another version than the stored one is a conflict')
       checkEqual(await everything(store, runId), before, 'a unit of which one part is refused writes nothing')
       checkEqual(await allItems(store, other.runId), [], 'a refused append writes nothing')
@@ -73,7 +97,12 @@ export const atomicityDefinitions: readonly RecordStoreCase[] = [
       const { runId, unit, before } = await fullUnit(store)
       await commitOk(store, { id: newId('unit'), append: [{ ...item(runId, 'early', { stream: 'signals' }), ifUnfinished: true }] })
       const changes = (unit.changes ?? []).map((change) => ({ ...change, ifEmpty: 'signals' }))
-      checkRefused(await store.commit({ ...unit, changes }), 'conflict', runId, 'a change that needs an empty inbox is refused by a full one')
+      checkRefused(
+        await store.commit({ ...unit, changes }),
+        'conflict',
+        runId,
+        'a change that needs an empty inbox is refused by a full one',
+      )
       checkEqual(await everything(store, runId), before, 'a unit of which one part is refused writes nothing')
     },
   },
@@ -87,11 +116,20 @@ export const atomicityDefinitions: readonly RecordStoreCase[] = [
       const stale = newRun({ runId: other.runId, foreignId: other.foreignId })
       const child = newRun()
       const changes = [...(unit.changes ?? []), changeOf(unit.id, child), changeOf(unit.id, moved(stale), stale)]
-      checkRefused(await store.commit({ ...unit, changes }), 'conflict', other.runId, 'a change goes only over exactly its expected version')
+      checkRefused(
+        await store.commit({ ...unit, changes }),
+        'conflict',
+        other.runId,
+        'a change goes only over exactly its expected version',
+      )
       checkEqual(await everything(store, runId), before, 'a unit of which one change is refused writes nothing')
       checkEqual(await store.lookup(child.runId), undefined, 'a unit of which one change is refused creates nothing')
       const events = await outboxEvents(store, workflowName, slotsCount, quiet)
-      checkEqual(events.filter((event) => event.runId === child.runId), [], 'a refused unit sends no event')
+      checkEqual(
+        events.filter((event) => event.runId === child.runId),
+        [],
+        'a refused unit sends no event',
+      )
     },
   },
   {
@@ -101,12 +139,16 @@ export const atomicityDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const parent = await runAt(store, newRun())
       const next = moved(parent, { status: 'waiting' })
-      const children = Array.from({ length: 3 }, () => newRun({ workflowName: 'child', parent: { workflowName, runId: parent.runId, join: 'waiting/2' } }))
+      const children = Array.from({ length: 3 }, () =>
+        newRun({ workflowName: 'child', parent: { workflowName, runId: parent.runId, join: 'waiting/2' } }),
+      )
       const id = newId('unit')
       await commitOk(store, { id, changes: [changeOf(id, next, parent), ...children.map((child) => changeOf(id, child))] })
       checkEqual((await store.lookup(parent.runId))?.version, 2, 'a unit moves every run that it names')
-      for (const child of children) checkEqual((await store.lookup(child.runId))?.parent, child.parent, 'a unit creates every run that it names')
-      for (const { runId } of [parent, ...children]) checkEqual((await allHistory(store, runId)).at(-1)?.unitId, id, 'each entry of a unit keeps its id')
+      for (const child of children)
+        checkEqual((await store.lookup(child.runId))?.parent, child.parent, 'a unit creates every run that it names')
+      for (const { runId } of [parent, ...children])
+        checkEqual((await allHistory(store, runId)).at(-1)?.unitId, id, 'each entry of a unit keeps its id')
     },
   },
   {
@@ -127,7 +169,11 @@ export const atomicityDefinitions: readonly RecordStoreCase[] = [
       })
       checkOk(await store.commit(move), 'an append sees the version that its own unit writes')
       checkEqual(await allItems(store, run.runId), [], 'a consume sees what its own unit appends')
-      checkEqual((await store.lookup(run.runId))?.attempts?.map(({ process }) => process), ['step created'], 'notes are for the version after the changes of their unit')
+      checkEqual(
+        (await store.lookup(run.runId))?.attempts?.map(({ process }) => process),
+        ['step created'],
+        'notes are for the version after the changes of their unit',
+      )
     },
   },
   {

@@ -19,7 +19,11 @@ export const attemptsDefinitions: readonly RecordStoreCase[] = [
       const before = await store.lookup(run.runId)
       const written = note(run, { kind: 'suspect', attempt: 3, retryAt: new Date(Date.UTC(2026, 3, 1)), instance: 'worker-7' })
       await commitOk(store, { id: newId('unit'), attempts: [written] })
-      checkEqual(await store.lookup(run.runId), { ...before, attempts: [written] }, 'a note is kept beside its run and changes nothing else of it')
+      checkEqual(
+        await store.lookup(run.runId),
+        { ...before, attempts: [written] },
+        'a note is kept beside its run and changes nothing else of it',
+      )
       checkEqual((await store.latest(run.workflowName, run.foreignId))?.attempts, [written], 'latest brings the notes, too')
       checkEqual((await allHistory(store, run.runId)).length, 1, 'a note is no history entry')
     },
@@ -42,7 +46,11 @@ export const attemptsDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const first = newRun()
       const second = await runAt(store, first, 2)
-      await commitOk(store, { id: newId('unit'), attempts: [note(first), note(moved(second)), note(newRun())] }, 'a note that nobody needs is dropped in silence')
+      await commitOk(
+        store,
+        { id: newId('unit'), attempts: [note(first), note(moved(second)), note(newRun())] },
+        'a note that nobody needs is dropped in silence',
+      )
       checkEqual(await notesOf(store, first.runId), [], 'a note for a version that is not the current one is dropped')
     },
   },
@@ -54,9 +62,17 @@ export const attemptsDefinitions: readonly RecordStoreCase[] = [
       await commitOk(store, { id: newId('unit'), attempts: [note(run)] })
       const next = moved(run)
       await commitOk(store, moveUnit(run, next))
-      checkEqual((await store.lookup(run.runId))?.attempts, undefined, 'a record shows notes of its current version only, and no list when there are none')
+      checkEqual(
+        (await store.lookup(run.runId))?.attempts,
+        undefined,
+        'a record shows notes of its current version only, and no list when there are none',
+      )
       await commitOk(store, { id: newId('unit'), attempts: [note(next)] })
-      checkEqual((await notesOf(store, run.runId)).map(({ version }) => version), [2], 'a new version takes notes of its own')
+      checkEqual(
+        (await notesOf(store, run.runId)).map(({ version }) => version),
+        [2],
+        'a new version takes notes of its own',
+      )
     },
   },
   {
@@ -67,7 +83,11 @@ export const attemptsDefinitions: readonly RecordStoreCase[] = [
       const second = await runAt(store, first, 2)
       await commitOk(store, { id: newId('unit'), attempts: [note(second)] })
       const answer = await store.commit(moveUnit(first, moved(first)))
-      checkEqual(answer.ok || answer.reason === 'busy' ? undefined : answer.current?.attempts, [note(second)], 'a refusal shows the run as stored, with its notes')
+      checkEqual(
+        answer.ok || answer.reason === 'busy' ? undefined : answer.current?.attempts,
+        [note(second)],
+        'a refusal shows the run as stored, with its notes',
+      )
     },
   },
 ]

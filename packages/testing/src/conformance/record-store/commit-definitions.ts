@@ -13,8 +13,16 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore, capabilities }) => {
       const store = await openStore()
       checkEqual(store.capabilities.transactions, capabilities.transactions, '`capabilities.transactions` is what the harness declares')
-      checkEqual(store.capabilities.atomicRuns, capabilities.atomicRuns ? 'any' : 'one', '`capabilities.atomicRuns` is what the harness declares')
-      checkEqual(typeof store.transaction, capabilities.transactions ? 'function' : 'undefined', '`transaction` is there exactly where transactions are')
+      checkEqual(
+        store.capabilities.atomicRuns,
+        capabilities.atomicRuns ? 'any' : 'one',
+        '`capabilities.atomicRuns` is what the harness declares',
+      )
+      checkEqual(
+        typeof store.transaction,
+        capabilities.transactions ? 'function' : 'undefined',
+        '`transaction` is there exactly where transactions are',
+      )
     },
   },
   {
@@ -22,11 +30,17 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const run = newRun({
-        metadata: { region: 'eu' }, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-        parent: { workflowName: 'shop', runId: newId('parent'), join: 'waiting/3' }, runState: 'Initiated',
+        metadata: { region: 'eu' },
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        parent: { workflowName: 'shop', runId: newId('parent'), join: 'waiting/3' },
+        runState: 'Initiated',
       })
       const answer = await commitOk(store, createUnit(run))
-      checkEqual([answer.replayed, answer.final, answer.seqs.length], [false, true, 1], 'a first commit is new and final and gives one seq per change')
+      checkEqual(
+        [answer.replayed, answer.final, answer.seqs.length],
+        [false, true, 1],
+        'a first commit is new and final and gives one seq per change',
+      )
       checkEqual(await store.lookup(run.runId), { ...run, seq: answer.seqs[0] }, 'lookup finds the record as it was written')
     },
   },
@@ -46,7 +60,11 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       const first = await runAt(store, newRun({ metadata: { a: '1' }, runState: 'Initiated' }))
       const seq = checkPresent(await store.lookup(first.runId), 'lookup finds a created run').seq
       const paused = moved(first, {
-        status: 'paid', runState: 'Paused', repeat: 3, metadata: { b: '2' }, writer: { graph: 'graph-2', schema: 7 },
+        status: 'paid',
+        runState: 'Paused',
+        repeat: 3,
+        metadata: { b: '2' },
+        writer: { graph: 'graph-2', schema: 7 },
         pause: { by: 'engine', reason: first.object, resumeAt: new Date(Date.UTC(2026, 5, 1)) },
       })
       await commitOk(store, moveUnit(first, paused))
@@ -63,7 +81,12 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       const first = newRun()
       const second = await runAt(store, first, 2)
       const before = await everything(store, first.runId)
-      const refused = checkRefused(await store.commit(moveUnit(first, moved(first, { status: 'late' }))), 'conflict', first.runId, 'a change goes only over exactly its expected version')
+      const refused = checkRefused(
+        await store.commit(moveUnit(first, moved(first, { status: 'late' }))),
+        'conflict',
+        first.runId,
+        'a change goes only over exactly its expected version',
+      )
       checkEqual(withoutSeq(refused.current), second, 'a conflict shows the run as stored')
       checkEqual(await everything(store, first.runId), before, 'a refused change writes nothing')
     },
@@ -74,7 +97,12 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const first = await runAt(store, newRun())
       const ahead = moved(first, { version: 2 })
-      checkRefused(await store.commit(moveUnit(ahead, moved(ahead))), 'conflict', first.runId, 'a change goes only over exactly its expected version')
+      checkRefused(
+        await store.commit(moveUnit(ahead, moved(ahead))),
+        'conflict',
+        first.runId,
+        'a change goes only over exactly its expected version',
+      )
       checkEqual((await store.lookup(first.runId))?.version, 1, 'a refused change writes nothing')
     },
   },
@@ -83,7 +111,12 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const run = newRun()
-      const refused = checkRefused(await store.commit(moveUnit(run, moved(run))), 'conflict', run.runId, 'a change of an unknown run is a conflict')
+      const refused = checkRefused(
+        await store.commit(moveUnit(run, moved(run))),
+        'conflict',
+        run.runId,
+        'a change of an unknown run is a conflict',
+      )
       checkEqual(refused.current, undefined, 'nothing stands in the way of an unknown run')
       checkEqual(await store.lookup(run.runId), undefined, 'a refused change writes nothing')
     },
@@ -109,12 +142,20 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
         const previous = record
         const rivals = Array.from({ length: writersCount }, (_, writer) => moved(previous, { metadata: { writer: String(writer) } }))
         const answers = await Promise.all(rivals.map((next) => store.commit(moveUnit(previous, next))))
-        const winners = rivals.filter((_, writer) => answers[writer]?.ok)
+        const winners = rivals.filter((_, writer) => answers[writer]?.ok === true)
         checkEqual(winners.length, 1, 'of racing units on one run exactly one commits')
-        checkEqual(withoutSeq(await store.lookup(record.runId)), winners[0], 'the record is what the unit wrote that was told that it committed')
+        checkEqual(
+          withoutSeq(await store.lookup(record.runId)),
+          winners[0],
+          'the record is what the unit wrote that was told that it committed',
+        )
         record = winners[0] ?? record
       }
-      checkEqual((await allHistory(store, record.runId)).map(({ version }) => version), [1, 2, 3, 4, 5, 6], 'a history has each version once')
+      checkEqual(
+        (await allHistory(store, record.runId)).map(({ version }) => version),
+        [1, 2, 3, 4, 5, 6],
+        'a history has each version once',
+      )
     },
   },
   {
@@ -124,10 +165,13 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       const stores = [await openStore(), await openStore(), await openStore()]
       const record = await runAt(checkPresent(stores[0], 'open'), newRun())
       const rivals = Array.from({ length: writersCount }, (_, writer) => moved(record, { metadata: { writer: String(writer) } }))
-      const answers = await Promise.all(rivals.map((next, writer) => stores[writer % stores.length]?.commit(moveUnit(record, next))))
-      const winners = rivals.filter((_, writer) => answers[writer]?.ok)
+      const answers = await Promise.all(
+        rivals.map((next, writer) => checkPresent(stores[writer % stores.length], 'open').commit(moveUnit(record, next))),
+      )
+      const winners = rivals.filter((_, writer) => answers[writer]?.ok === true)
       checkEqual(winners.length, 1, 'of racing units on one run exactly one commits, whichever instance they go through')
-      for (const store of stores) checkEqual(withoutSeq(await store.lookup(record.runId)), winners[0], 'every instance sees what was committed')
+      for (const store of stores)
+        checkEqual(withoutSeq(await store.lookup(record.runId)), winners[0], 'every instance sees what was committed')
     },
   },
   {
@@ -138,8 +182,16 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       let record = await runAt(one, newRun())
       for (let turn = 0; turn < 10; turn++) {
         for (const reader of [one, two]) {
-          checkEqual(withoutSeq(await reader.lookup(record.runId)), record, 'lookup reads the primary: it sees every commit that was answered before')
-          checkEqual(withoutSeq(await reader.latest(record.workflowName, record.foreignId)), record, 'latest reads the primary: it sees every commit that was answered before')
+          checkEqual(
+            withoutSeq(await reader.lookup(record.runId)),
+            record,
+            'lookup reads the primary: it sees every commit that was answered before',
+          )
+          checkEqual(
+            withoutSeq(await reader.latest(record.workflowName, record.foreignId)),
+            record,
+            'latest reads the primary: it sees every commit that was answered before',
+          )
         }
         const next = moved(record)
         await commitOk(turn % 2 === 0 ? two : one, moveUnit(record, next))
@@ -152,17 +204,24 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const runs = Array.from({ length: 5 }, () => newRun())
-      const answers = await Promise.all(runs.flatMap((run) => {
-        const units = [createUnit(run)]
-        for (let record = run; record.version < 20;) {
-          const next = moved(record)
-          units.push(moveUnit(record, next))
-          record = next
-        }
-        return units.map((unit) => store.commit(unit))
-      }))
-      checkThat(answers.every(({ ok }) => ok), 'units of one run keep the order in which they were given', 'a later one was refused')
-      for (const run of runs) checkEqual((await store.lookup(run.runId))?.version, 20, 'units of one run keep the order in which they were given')
+      const answers = await Promise.all(
+        runs.flatMap((run) => {
+          const units = [createUnit(run)]
+          for (let record = run; record.version < 20; ) {
+            const next = moved(record)
+            units.push(moveUnit(record, next))
+            record = next
+          }
+          return units.map((unit) => store.commit(unit))
+        }),
+      )
+      checkThat(
+        answers.every(({ ok }) => ok),
+        'units of one run keep the order in which they were given',
+        'a later one was refused',
+      )
+      for (const run of runs)
+        checkEqual((await store.lookup(run.runId))?.version, 20, 'units of one run keep the order in which they were given')
     },
   },
   {
@@ -173,7 +232,11 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       await Promise.all(runs.map((run) => store.commit(createUnit(run))))
       const ids = runs.flatMap(({ runId }) => [runId, newId('nobody'), runId])
       const found = await Promise.all(ids.map((runId) => store.lookup(runId)))
-      checkEqual(found.map((record) => record?.runId), runs.flatMap(({ runId }) => [runId, undefined, runId]), 'coalesced look-ups answer each caller with its own run')
+      checkEqual(
+        found.map((record) => record?.runId),
+        runs.flatMap(({ runId }) => [runId, undefined, runId]),
+        'coalesced look-ups answer each caller with its own run',
+      )
     },
   },
   {
@@ -186,11 +249,19 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
         seqs.push(...(await commitOk(store, createUnit(run))).seqs)
         checkEqual((await store.lookup(run.runId))?.seq, seqs.at(-1), 'a commit answers the seq that the record has')
       }
-      checkEqual(seqs, [...new Set(seqs)].sort((a, b) => (a < b ? -1 : 1)), 'seqs grow with every creation, whatever clocks say')
+      checkEqual(
+        seqs,
+        [...new Set(seqs)].sort((a, b) => (a < b ? -1 : 1)),
+        'seqs grow with every creation, whatever clocks say',
+      )
       const run = await runAt(store, newRun())
       const created = (await store.lookup(run.runId))?.seq
       const next = moved(run)
-      checkEqual((await commitOk(store, { id: 'move', changes: [changeOf('move', next, run)] })).seqs, [created], 'a later change answers the seq of the creation')
+      checkEqual(
+        (await commitOk(store, { id: 'move', changes: [changeOf('move', next, run)] })).seqs,
+        [created],
+        'a later change answers the seq of the creation',
+      )
     },
   },
   {
@@ -202,9 +273,17 @@ export const commitDefinitions: readonly RecordStoreCase[] = [
       created.forEach((answer) => checkOk(answer, 'a unit of a batch commits for itself'))
       const moves = runs.map((run, n) => (n % 3 === 0 ? moveUnit(moved(run), moved(moved(run))) : moveUnit(run, moved(run))))
       const answers = await Promise.all(moves.map((unit) => store.commit(unit)))
-      checkEqual(answers.map(({ ok }) => ok), runs.map((_, n) => n % 3 !== 0), 'a refused unit concerns nobody but itself')
+      checkEqual(
+        answers.map(({ ok }) => ok),
+        runs.map((_, n) => n % 3 !== 0),
+        'a refused unit concerns nobody but itself',
+      )
       const versions = await Promise.all(runs.map(async ({ runId }) => (await store.lookup(runId))?.version))
-      checkEqual(versions, runs.map((_, n) => (n % 3 === 0 ? 1 : 2)), 'each unit of a batch wrote what its answer says')
+      checkEqual(
+        versions,
+        runs.map((_, n) => (n % 3 === 0 ? 1 : 2)),
+        'each unit of a batch wrote what its answer says',
+      )
     },
   },
 ]

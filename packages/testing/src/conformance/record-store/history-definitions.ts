@@ -16,7 +16,15 @@ export const historyDefinitions: readonly RecordStoreCase[] = [
       const last = moved(next)
       const entries = [
         historyOf(run, newId('unit')),
-        historyOf(next, newId('unit'), run, { by: 'callback', attempt: 4, durationMs: 12.5, actor: 'ann', reason: payload('why'), error: payload('what'), instance: 'worker-1' }),
+        historyOf(next, newId('unit'), run, {
+          by: 'callback',
+          attempt: 4,
+          durationMs: 12.5,
+          actor: 'ann',
+          reason: payload('why'),
+          error: payload('what'),
+          instance: 'worker-1',
+        }),
         historyOf(last, newId('unit'), next, { by: 'person', durationMs: 0, states: ['Running', 'Paused', 'Running'] }),
       ]
       const { object: _object, ...bare } = entries[2] ?? historyOf(last, '')
@@ -37,13 +45,30 @@ export const historyDefinitions: readonly RecordStoreCase[] = [
       const back = moved(paid, { status: 'created' })
       await commitOk(store, moveUnit(paid, back))
       const bare = await allHistory(store, first.runId, false)
-      checkEqual(bare.map(({ object }) => object), [undefined, undefined, undefined, undefined], '`objects: false` leaves the objects out')
-      const read = (status: string): Promise<readonly { readonly version: number }[]> => allPages((page) => store.history(first.runId, { ...page, objects: false, status }), 1)
-      checkEqual((await read('created')).map(({ version }) => version), [1, 2, 4], '`status` keeps the entries that lead to it')
-      checkEqual((await read('paid')).map(({ version }) => version), [3], '`status` keeps the entries that lead to it')
+      checkEqual(
+        bare.map(({ object }) => object),
+        [undefined, undefined, undefined, undefined],
+        '`objects: false` leaves the objects out',
+      )
+      const read = (status: string): Promise<readonly { readonly version: number }[]> =>
+        allPages((page) => store.history(first.runId, { ...page, objects: false, status }), 1)
+      checkEqual(
+        (await read('created')).map(({ version }) => version),
+        [1, 2, 4],
+        '`status` keeps the entries that lead to it',
+      )
+      checkEqual(
+        (await read('paid')).map(({ version }) => version),
+        [3],
+        '`status` keeps the entries that lead to it',
+      )
       checkEqual(await read('nobody'), [], '`status` keeps the entries that lead to it')
       const late = await allPages((page) => store.history(first.runId, { ...page, objects: true, fromVersion: 3 }), 1)
-      checkEqual(late.map(({ version }) => version), [3, 4], '`fromVersion` leaves out the versions before it')
+      checkEqual(
+        late.map(({ version }) => version),
+        [3, 4],
+        '`fromVersion` leaves out the versions before it',
+      )
     },
   },
   {
@@ -57,8 +82,14 @@ export const historyDefinitions: readonly RecordStoreCase[] = [
         await commitOk(store, moveUnit(record, next))
         record = next
       }
-      const versions = (await allPages((page) => store.history(record.runId, { ...page, objects: true }), 4, move)).map(({ version }) => version)
-      checkEqual(versions, Array.from({ length: 20 }, (_, n) => n + 1), 'pages of a history go by version, without gaps or repeats')
+      const versions = (await allPages((page) => store.history(record.runId, { ...page, objects: true }), 4, move)).map(
+        ({ version }) => version,
+      )
+      checkEqual(
+        versions,
+        Array.from({ length: 20 }, (_, n) => n + 1),
+        'pages of a history go by version, without gaps or repeats',
+      )
     },
   },
 ]

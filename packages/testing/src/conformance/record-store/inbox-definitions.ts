@@ -18,10 +18,22 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
       }
       await commitOk(store, { id: newId('unit'), append: [{ ...item(other.runId, 'a'), ifUnfinished: true }] })
       const items = await allItems(store, run.runId)
-      checkEqual(items.map(({ pos: _pos, ...rest }) => rest), ['c', 'a', 'b'].map((id) => item(run.runId, id)), 'items come in the order of their commits, as they were given')
-      checkThat(items.every(({ pos }, n) => n === 0 || pos > (items[n - 1]?.pos ?? pos)), 'positions grow within a stream', JSON.stringify(items.map(({ pos }) => pos)))
+      checkEqual(
+        items.map(({ pos: _pos, ...rest }) => rest),
+        ['c', 'a', 'b'].map((id) => item(run.runId, id)),
+        'items come in the order of their commits, as they were given',
+      )
+      checkThat(
+        items.every(({ pos }, n) => n === 0 || pos > (items[n - 1]?.pos ?? pos)),
+        'positions grow within a stream',
+        JSON.stringify(items.map(({ pos }) => pos)),
+      )
       checkEqual((await allItems(store, run.runId, 'signals')).length, 3, 'streams of one run are apart')
-      checkEqual((await allItems(store, other.runId)).map(({ id }) => id), ['a'], 'streams of two runs are apart')
+      checkEqual(
+        (await allItems(store, other.runId)).map(({ id }) => id),
+        ['a'],
+        'streams of two runs are apart',
+      )
       checkEqual(await allItems(store, run.runId, 'nobody'), [], 'an unknown stream is empty')
     },
   },
@@ -30,7 +42,8 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const run = await runAt(store, newRun())
-      const append = (text: string): ReturnType<typeof store.commit> => store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'a', { body: item('', text).body }), ifUnfinished: true }] })
+      const append = (text: string): ReturnType<typeof store.commit> =>
+        store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'a', { body: item('', text).body }), ifUnfinished: true }] })
       await append('one')
       const [first] = await allItems(store, run.runId)
       checkOk(await append('two'), 'an item id that is known is no reason to refuse')
@@ -58,16 +71,36 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const run = await runAt(store, newRun())
-      await commitOk(store, { id: newId('unit'), append: ['a', 'b', 'c', 'd'].map((id) => ({ ...item(run.runId, id), ifUnfinished: true })) })
+      await commitOk(store, {
+        id: newId('unit'),
+        append: ['a', 'b', 'c', 'd'].map((id) => ({ ...item(run.runId, id), ifUnfinished: true })),
+      })
       await commitOk(store, { id: newId('unit'), append: [{ ...item(run.runId, 'x', { stream: 'signals' }), ifUnfinished: true }] })
       const items = await allItems(store, run.runId)
-      checkEqual(items.map(({ id }) => id), ['a', 'b', 'c', 'd'], 'items of one unit keep their order')
+      checkEqual(
+        items.map(({ id }) => id),
+        ['a', 'b', 'c', 'd'],
+        'items of one unit keep their order',
+      )
       const through = items[1]?.pos ?? 0
-      for (let times = 0; times < 2; times++) await commitOk(store, { id: newId('unit'), consume: [{ runId: run.runId, stream: 'inbox', through }] })
-      checkEqual((await allItems(store, run.runId)).map(({ id }) => id), ['c', 'd'], 'consume takes every item up to and including the position')
-      checkEqual((await allItems(store, run.runId, 'signals')).map(({ id }) => id), ['x'], 'consume takes from its own stream only')
+      for (let times = 0; times < 2; times++)
+        await commitOk(store, { id: newId('unit'), consume: [{ runId: run.runId, stream: 'inbox', through }] })
+      checkEqual(
+        (await allItems(store, run.runId)).map(({ id }) => id),
+        ['c', 'd'],
+        'consume takes every item up to and including the position',
+      )
+      checkEqual(
+        (await allItems(store, run.runId, 'signals')).map(({ id }) => id),
+        ['x'],
+        'consume takes from its own stream only',
+      )
       await commitOk(store, { id: newId('unit'), append: [{ ...item(run.runId, 'e'), ifUnfinished: true }] })
-      checkEqual((await allItems(store, run.runId)).map(({ id }) => id), ['c', 'd', 'e'], 'positions go on after consumed ones')
+      checkEqual(
+        (await allItems(store, run.runId)).map(({ id }) => id),
+        ['c', 'd', 'e'],
+        'positions go on after consumed ones',
+      )
     },
   },
   {
@@ -76,13 +109,30 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const run = await runAt(store, newRun())
       await commitOk(store, moveUnit(run, finished(run)))
-      const refused = checkRefused(await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'a'), ifUnfinished: true }] }), 'finished', run.runId, 'an append that needs an unfinished run is refused by a finished one')
+      const refused = checkRefused(
+        await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'a'), ifUnfinished: true }] }),
+        'finished',
+        run.runId,
+        'an append that needs an unfinished run is refused by a finished one',
+      )
       checkEqual(refused.current?.version, 2, 'a refusal shows the finished run')
       const nobody = newId('run')
-      const unknown = checkRefused(await store.commit({ id: newId('unit'), append: [{ ...item(nobody, 'a'), ifUnfinished: true }] }), 'finished', nobody, 'an append that needs an unfinished run is refused by an unknown one')
+      const unknown = checkRefused(
+        await store.commit({ id: newId('unit'), append: [{ ...item(nobody, 'a'), ifUnfinished: true }] }),
+        'finished',
+        nobody,
+        'an append that needs an unfinished run is refused by an unknown one',
+      )
       checkEqual(unknown.current, undefined, 'nothing stands in the way of an unknown run')
-      checkOk(await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'b'), ifUnfinished: false }] }), 'an append without the condition is taken by a finished run')
-      checkEqual((await allItems(store, run.runId)).map(({ id }) => id), ['b'], 'a refused append writes nothing')
+      checkOk(
+        await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'b'), ifUnfinished: false }] }),
+        'an append without the condition is taken by a finished run',
+      )
+      checkEqual(
+        (await allItems(store, run.runId)).map(({ id }) => id),
+        ['b'],
+        'a refused append writes nothing',
+      )
     },
   },
   {
@@ -91,11 +141,23 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const run = await runAt(store, newRun(), 2)
       for (const ifVersion of [1, 3]) {
-        const refused = checkRefused(await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, `v${ifVersion}`), ifUnfinished: true, ifVersion }] }), 'conflict', run.runId, 'an append for another version is a conflict')
+        const refused = checkRefused(
+          await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, `v${ifVersion}`), ifUnfinished: true, ifVersion }] }),
+          'conflict',
+          run.runId,
+          'an append for another version is a conflict',
+        )
         checkEqual(refused.current?.version, 2, 'a conflict shows the run as stored')
       }
-      checkOk(await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'v2'), ifUnfinished: true, ifVersion: 2 }] }), 'an append for the stored version is taken')
-      checkEqual((await allItems(store, run.runId)).map(({ id }) => id), ['v2'], 'a refused append writes nothing')
+      checkOk(
+        await store.commit({ id: newId('unit'), append: [{ ...item(run.runId, 'v2'), ifUnfinished: true, ifVersion: 2 }] }),
+        'an append for the stored version is taken',
+      )
+      checkEqual(
+        (await allItems(store, run.runId)).map(({ id }) => id),
+        ['v2'],
+        'a refused append writes nothing',
+      )
       checkEqual((await store.lookup(run.runId))?.version, 2, 'items never change a version')
     },
   },
@@ -111,7 +173,12 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
         const unit = moveUnit(run, next)
         return { ...unit, changes: (unit.changes ?? []).map((change) => ({ ...change, ifEmpty: stream })) }
       }
-      const refused = checkRefused(await store.commit(withEmpty('inbox')), 'conflict', run.runId, 'a change that needs an empty stream is refused while items wait')
+      const refused = checkRefused(
+        await store.commit(withEmpty('inbox')),
+        'conflict',
+        run.runId,
+        'a change that needs an empty stream is refused while items wait',
+      )
       checkEqual(refused.current?.version, 1, 'a conflict shows the run as stored')
       const partly = { ...withEmpty('inbox'), consume: [{ runId: run.runId, stream: 'inbox', through: a?.pos ?? 0 }] }
       checkRefused(await store.commit(partly), 'conflict', run.runId, 'items beyond those that the unit consumes stand in the way')
@@ -125,11 +192,20 @@ export const inboxDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const run = await runAt(store, newRun())
-      await commitOk(store, { id: newId('unit'), append: [{ ...item(run.runId, 'a'), ifUnfinished: true }, { ...item(run.runId, 'x', { stream: 'signals' }), ifUnfinished: true }] })
+      await commitOk(store, {
+        id: newId('unit'),
+        append: [
+          { ...item(run.runId, 'a'), ifUnfinished: true },
+          { ...item(run.runId, 'x', { stream: 'signals' }), ifUnfinished: true },
+        ],
+      })
       const [a] = await allItems(store, run.runId)
       await commitOk(store, { id: newId('unit'), consume: [{ runId: run.runId, stream: 'inbox', through: a?.pos ?? 0 }] })
       const unit = moveUnit(run, moved(run))
-      checkOk(await store.commit({ ...unit, changes: (unit.changes ?? []).map((change) => ({ ...change, ifEmpty: 'inbox' })) }), 'only unconsumed items of the named stream stand in the way')
+      checkOk(
+        await store.commit({ ...unit, changes: (unit.changes ?? []).map((change) => ({ ...change, ifEmpty: 'inbox' })) }),
+        'only unconsumed items of the named stream stand in the way',
+      )
     },
   },
   {

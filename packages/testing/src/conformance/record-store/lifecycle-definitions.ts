@@ -27,7 +27,9 @@ function callsOf(store: RecordStore): Readonly<Record<string, () => Promise<unkn
     'timers.nextExpiry': () => store.timers.nextExpiry({ workflowName: 'orders', slots: [0] }),
     'timers.list': () => store.timers.list({}, page),
     'outbox.newReceiver': () => store.outbox.newReceiver({ workflowName: 'orders', claims: [] }),
-    ...(store.transaction === undefined ? {} : { transaction: () => store.transaction?.(() => Promise.resolve(), { signal }) ?? Promise.resolve() }),
+    ...(store.transaction === undefined
+      ? {}
+      : { transaction: () => store.transaction?.(() => Promise.resolve(), { signal }) ?? Promise.resolve() }),
   }
 }
 
@@ -59,14 +61,25 @@ export const lifecycleDefinitions: readonly RecordStoreCase[] = [
       const witness = capabilities.multiInstance ? await openStore() : undefined
       const runs = Array.from({ length: 50 }, () => newRun())
       let settled = 0
-      const commits = runs.map((run) => store.commit(createUnit(run)).then(({ ok }) => ok, () => false).finally(() => { settled++ }))
+      const commits = runs.map((run) =>
+        store
+          .commit(createUnit(run))
+          .then(
+            ({ ok }) => ok,
+            () => false,
+          )
+          .finally(() => {
+            settled++
+          }),
+      )
       await within(store.close(), 'close comes to an end')
       // A promise that was settled before close resolved has told its listeners after a few turns.
       for (let turn = 0; turn < 10; turn++) await Promise.resolve()
       checkEqual(settled, runs.length, 'close waits for what is in flight')
       const answers = await Promise.all(commits)
       checkThat(answers.every(Boolean), 'what was in flight is answered as if there were no close')
-      if (witness !== undefined) for (const run of runs) checkEqual((await witness.lookup(run.runId))?.version, 1, 'a commit that was answered is durable')
+      if (witness !== undefined)
+        for (const run of runs) checkEqual((await witness.lookup(run.runId))?.version, 1, 'a commit that was answered is durable')
     },
   },
   {
@@ -77,10 +90,16 @@ export const lifecycleDefinitions: readonly RecordStoreCase[] = [
       const store = instance.port
       const run = await runAt(store, newRun(), 3)
       await store.list({}, { limit: 10 })
-      await store.outbox.newReceiver({ workflowName: run.workflowName, claims: [{ slot: 0, fence: { role: 'outbox/0', domain: 'kit', token: 1n } }] })
+      await store.outbox.newReceiver({
+        workflowName: run.workflowName,
+        claims: [{ slot: 0, fence: { role: 'outbox/0', domain: 'kit', token: 1n } }],
+      })
       store.onConnectionLost(() => undefined)
       await instance.close()
-      await eventually(() => aliveNow(backend).length <= before.length, `close frees everything that the store opened (before: ${before.join(', ') || 'nothing'})`)
+      await eventually(
+        () => aliveNow(backend).length <= before.length,
+        `close frees everything that the store opened (before: ${before.join(', ') || 'nothing'})`,
+      )
     },
   },
   {
@@ -90,7 +109,10 @@ export const lifecycleDefinitions: readonly RecordStoreCase[] = [
       const instance = await open()
       const run = await runAt(instance.port, newRun(), 3)
       await commitOk(instance.port, {
-        id: newId('unit'), append: [{ ...item(run.runId, 'a'), ifUnfinished: true }], timers: [{ put: newTimer({ key: { owner: run.runId } }) }], attempts: [note(run)],
+        id: newId('unit'),
+        append: [{ ...item(run.runId, 'a'), ifUnfinished: true }],
+        timers: [{ put: newTimer({ key: { owner: run.runId } }) }],
+        attempts: [note(run)],
       })
       const lastUnit = moveUnit(run, moved(run))
       await commitOk(instance.port, lastUnit)
@@ -109,7 +131,9 @@ export const lifecycleDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const stores = await Promise.all([openStore(), openStore(), openStore(), openStore()])
       const runs = await Promise.all(stores.map((store) => runAt(store, newRun(), 2)))
-      for (const store of stores) for (const run of runs) checkEqual((await store.lookup(run.runId))?.version, 2, 'instances that opened a new backend at once share it')
+      for (const store of stores)
+        for (const run of runs)
+          checkEqual((await store.lookup(run.runId))?.version, 2, 'instances that opened a new backend at once share it')
     },
   },
   {
@@ -128,7 +152,9 @@ export const lifecycleDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       let calls = 0
-      const listener = store.onConnectionLost(() => { calls++ })
+      const listener = store.onConnectionLost(() => {
+        calls++
+      })
       checkEqual(typeof listener[Symbol.dispose], 'function', 'onConnectionLost answers a Disposable')
       await runAt(store, newRun())
       checkEqual(calls, 0, 'onConnectionLost calls back when a connection was lost, not otherwise')
@@ -141,14 +167,29 @@ export const lifecycleDefinitions: readonly RecordStoreCase[] = [
     test: async ({ open, backend, eventually }) => {
       const instance = await open()
       const calls = { one: 0, two: 0, gone: 0 }
-      instance.port.onConnectionLost(() => { calls.one++ })
-      instance.port.onConnectionLost(() => { calls.two++ })
-      instance.port.onConnectionLost(() => { calls.gone++ })[Symbol.dispose]()
+      instance.port.onConnectionLost(() => {
+        calls.one++
+      })
+      instance.port.onConnectionLost(() => {
+        calls.two++
+      })
+      instance.port
+        .onConnectionLost(() => {
+          calls.gone++
+        })
+        [Symbol.dispose]()
       await checkPresent(backend.loseConnection, 'a harness with connectionLoss has `loseConnection`')(instance)
       await eventually(() => calls.one > 0 && calls.two > 0, 'onConnectionLost calls back when a connection was lost')
       checkEqual(calls.gone, 0, 'a disposed listener is called no more')
       const run = newRun()
-      await eventually(() => instance.port.commit(createUnit(run)).then(({ ok }) => ok, () => false), 'a store connects again by itself')
+      await eventually(
+        () =>
+          instance.port.commit(createUnit(run)).then(
+            ({ ok }) => ok,
+            () => false,
+          ),
+        'a store connects again by itself',
+      )
     },
   },
 ]

@@ -25,7 +25,11 @@ export const locksDefinitions: readonly RecordStoreCase[] = [
         })
         const moves = [...others.map((run) => store.commit(moveUnit(run, moved(run)))), store.commit(createUnit(newRun()))]
         const answers = await within(Promise.all(moves), 'a locked row delays only its own unit')
-        checkThat(answers.every(({ ok }) => ok), 'a locked row delays only its own unit', JSON.stringify(answers.map((answer) => (answer.ok ? 'ok' : answer.reason))))
+        checkThat(
+          answers.every(({ ok }) => ok),
+          'a locked row delays only its own unit',
+          JSON.stringify(answers.map((answer) => (answer.ok ? 'ok' : answer.reason))),
+        )
         if (answered) checkEqual(await held, 'busy', 'a unit that meets a lock waits, or answers busy')
       }
       await within(held, 'a unit that meets a lock is answered in the end')
@@ -34,7 +38,11 @@ export const locksDefinitions: readonly RecordStoreCase[] = [
         return answer.ok || answer.reason !== 'busy' ? answer : undefined
       }, 'a unit goes through when the lock is gone')
       checkOk(last, 'a unit goes through when the lock is gone')
-      checkEqual((await allHistory(store, locked.runId)).map(({ version }) => version), [1, 2], 'a unit that was busy commits once')
+      checkEqual(
+        (await allHistory(store, locked.runId)).map(({ version }) => version),
+        [1, 2],
+        'a unit that was busy commits once',
+      )
     },
   },
   {
@@ -46,16 +54,22 @@ export const locksDefinitions: readonly RecordStoreCase[] = [
       const { promise: release, resolve } = Promise.withResolvers<void>()
       const { promise: created, resolve: wrote } = Promise.withResolvers<void>()
       const transaction = checkPresent(one.transaction, 'a store with transactions has `transaction`')
-      const open = transaction(async (_tx, commit) => {
-        await commit(createUnit(run))
-        wrote()
-        await release
-      }, { signal: new AbortController().signal })
+      const open = transaction(
+        async (_tx, commit) => {
+          await commit(createUnit(run))
+          wrote()
+          await release
+        },
+        { signal: new AbortController().signal },
+      )
       await within(created, 'a transaction runs its work')
       const rival = createUnit(newRun({ foreignId: run.foreignId }))
       const blocked = two.commit(rival)
       const others = Array.from({ length: 20 }, () => newRun())
-      const answers = await within(Promise.all(others.map((each) => two.commit(createUnit(each)))), 'an uncommitted create delays no other create')
+      const answers = await within(
+        Promise.all(others.map((each) => two.commit(createUnit(each)))),
+        'an uncommitted create delays no other create',
+      )
       answers.forEach((answer) => checkOk(answer, 'an uncommitted create delays no other create'))
       resolve()
       await within(open, 'a transaction comes to an end')

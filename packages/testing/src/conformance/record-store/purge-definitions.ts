@@ -11,7 +11,9 @@ const day = (n: number): Date => new Date(Date.UTC(2026, 0, n))
 async function finishedRun(store: RecordStore, finishedAt: Date, fields: Partial<NextRecord> = {}): Promise<NextRecord> {
   const run = await runAt(store, newRun(fields))
   await commitOk(store, {
-    id: newId('unit'), append: [{ ...item(run.runId, 'a'), ifUnfinished: true }], timers: [{ put: newTimer({ key: { owner: run.runId } }) }],
+    id: newId('unit'),
+    append: [{ ...item(run.runId, 'a'), ifUnfinished: true }],
+    timers: [{ put: newTimer({ key: { owner: run.runId } }) }],
   })
   const ended = finished(run, { finishedAt })
   await commitOk(store, moveUnit(run, ended))
@@ -30,7 +32,11 @@ export const purgeDefinitions: readonly RecordStoreCase[] = [
       checkEqual(await store.purge({ finishedBefore: day(3) }, 100), 1, 'purge answers how many runs it deleted')
       checkEqual(await store.lookup(run.runId), undefined, 'a purged run is gone')
       checkEqual(await store.latest(run.workflowName, run.foreignId), undefined, 'a purged run is no longer the latest')
-      checkEqual([await allHistory(store, run.runId), await allItems(store, run.runId), await allTimers(store, run.runId)], [[], [], []], 'a purged run takes its history, items and timers along')
+      checkEqual(
+        [await allHistory(store, run.runId), await allItems(store, run.runId), await allTimers(store, run.runId)],
+        [[], [], []],
+        'a purged run takes its history, items and timers along',
+      )
       checkEqual(await everything(store, kept.runId), before, 'purge leaves other runs whole')
     },
   },
@@ -41,7 +47,8 @@ export const purgeDefinitions: readonly RecordStoreCase[] = [
       const unfinished = await runAt(store, newRun({ createdAt: day(1), updatedAt: day(1) }))
       const border = await finishedRun(store, day(3))
       checkEqual(await store.purge({ finishedBefore: day(3) }, 100), 0, '`finishedBefore` is exclusive, and unfinished runs stay')
-      for (const run of [unfinished, border]) checkEqual(withoutSeq(await store.lookup(run.runId)), run, 'purge deletes only runs that finished before the date')
+      for (const run of [unfinished, border])
+        checkEqual(withoutSeq(await store.lookup(run.runId)), run, 'purge deletes only runs that finished before the date')
     },
   },
   {
@@ -50,7 +57,11 @@ export const purgeDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       for (let n = 0; n < 5; n++) await finishedRun(store, day(1))
       const other = await finishedRun(store, day(1), { workflowName: 'refunds' })
-      const counts = [await store.purge({ workflowName, finishedBefore: day(2) }, 2), await store.purge({ workflowName, finishedBefore: day(2) }, 2), await store.purge({ workflowName, finishedBefore: day(2) }, 2)]
+      const counts = [
+        await store.purge({ workflowName, finishedBefore: day(2) }, 2),
+        await store.purge({ workflowName, finishedBefore: day(2) }, 2),
+        await store.purge({ workflowName, finishedBefore: day(2) }, 2),
+      ]
       checkEqual(counts, [2, 2, 1], 'purge deletes up to `limit` runs')
       checkEqual(withoutSeq(await store.lookup(other.runId)), other, 'purge deletes only runs that match its query')
       checkEqual(await store.purge({ runState: [], finishedBefore: day(9) }, 100), 0, 'an empty list matches nothing')

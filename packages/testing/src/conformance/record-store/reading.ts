@@ -1,11 +1,27 @@
 /** Shorthands for looking at what a store holds. */
-import type { CommitResult, Committed, HistoryEntry, NextRecord, RecordStore, Refused, RunEvent, RunRecord, StoredItem, StoredTimer, Unit } from '@workflow/core/adapter'
+import type {
+  CommitResult,
+  Committed,
+  HistoryEntry,
+  NextRecord,
+  RecordStore,
+  Refused,
+  RunEvent,
+  RunRecord,
+  StoredItem,
+  StoredTimer,
+  Unit,
+} from '@workflow/core/adapter'
 import { checkEqual, checkThat } from '../check.ts'
 import { allPages } from '../paging.ts'
 import { createUnit, moved, moveUnit } from '../runs.ts'
 
 /** Commits, and throws unless the answer is `ok`. */
-export async function commitOk(store: RecordStore, unit: Unit, promise = 'commit writes a unit that nothing stands against'): Promise<Committed> {
+export async function commitOk(
+  store: RecordStore,
+  unit: Unit,
+  promise = 'commit writes a unit that nothing stands against',
+): Promise<Committed> {
   return checkOk(await store.commit(unit), promise)
 }
 
@@ -57,13 +73,20 @@ export function allTimers(store: RecordStore, owner: string): Promise<readonly S
 /** Everything that can be read about a run, for "nothing changed". */
 export async function everything(store: RecordStore, runId: string): Promise<unknown> {
   return {
-    record: await store.lookup(runId), history: await allHistory(store, runId),
-    items: await allItems(store, runId), timers: await allTimers(store, runId),
+    record: await store.lookup(runId),
+    history: await allHistory(store, runId),
+    items: await allItems(store, runId),
+    timers: await allTimers(store, runId),
   }
 }
 
 /** The events of a workflow that the outbox has, acknowledged by nobody. The receiver is gone afterwards. */
-export async function outboxEvents(store: RecordStore, workflowName: string, slotsCount: number, quiet: () => Promise<void>): Promise<readonly RunEvent[]> {
+export async function outboxEvents(
+  store: RecordStore,
+  workflowName: string,
+  slotsCount: number,
+  quiet: () => Promise<void>,
+): Promise<readonly RunEvent[]> {
   const claims = Array.from({ length: slotsCount }, (_, slot) => ({ slot, fence: { role: `outbox/${slot}`, domain: 'kit', token: 1n } }))
   await using receiver = await store.outbox.newReceiver({ workflowName, claims })
   const events: RunEvent[] = []
@@ -74,7 +97,14 @@ export async function outboxEvents(store: RecordStore, workflowName: string, slo
       throw error
     })
     let settled = false
-    batch.then(() => { settled = true }, () => { settled = true })
+    batch.then(
+      () => {
+        settled = true
+      },
+      () => {
+        settled = true
+      },
+    )
     await quiet()
     if (!settled) stop.abort()
     const deliveries = await batch

@@ -16,7 +16,18 @@ import { valuesDefinitions } from './values-definitions.ts'
 
 /** Every case about a RecordStore. */
 export const recordStoreDefinitions: readonly RecordStoreCase[] = [
-  ...commitDefinitions, ...uniquenessDefinitions, ...replayDefinitions, ...atomicityDefinitions, ...inboxDefinitions, ...attemptsDefinitions,
-  ...listingDefinitions, ...historyDefinitions, ...valuesDefinitions, ...rewriteDefinitions, ...purgeDefinitions, ...transactionsDefinitions,
-  ...locksDefinitions, ...lifecycleDefinitions,
+  ...commitDefinitions,
+  ...uniquenessDefinitions,
+  ...replayDefinitions,
+  ...atomicityDefinitions,
+  ...inboxDefinitions,
+  ...attemptsDefinitions,
+  ...listingDefinitions,
+  ...historyDefinitions,
+  ...valuesDefinitions,
+  ...rewriteDefinitions,
+  ...purgeDefinitions,
+  ...transactionsDefinitions,
+  ...locksDefinitions,
+  ...lifecycleDefinitions,
 ]

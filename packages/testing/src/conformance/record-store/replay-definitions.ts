@@ -89,7 +89,12 @@ export const replayDefinitions: readonly RecordStoreCase[] = [
       const run = await runAt(store, newRun())
       const next = moved(run)
       await commitOk(store, moveUnit(run, next))
-      checkRefused(await store.commit(moveUnit(run, next)), 'conflict', run.runId, 'only the unit that committed a version is recognised as its replay')
+      checkRefused(
+        await store.commit(moveUnit(run, next)),
+        'conflict',
+        run.runId,
+        'only the unit that committed a version is recognised as its replay',
+      )
     },
   },
   {
@@ -99,12 +104,18 @@ export const replayDefinitions: readonly RecordStoreCase[] = [
       const run = await runAt(store, newRun())
       const next = moved(run)
       const put = newTimer({ key: { owner: run.runId } })
-      const unit = moveUnit(run, next, { append: [{ ...item(run.runId, 'a'), ifUnfinished: true }], timers: [{ put }], attempts: [note(next)] })
+      const unit = moveUnit(run, next, {
+        append: [{ ...item(run.runId, 'a'), ifUnfinished: true }],
+        timers: [{ put }],
+        attempts: [note(next)],
+      })
       const { seqs } = await commitOk(store, unit)
       const [stored] = await allItems(store, run.runId)
       await commitOk(store, {
-        id: newId('unit'), consume: [{ runId: run.runId, stream: 'inbox', through: stored?.pos ?? 0 }],
-        timers: [{ settle: put.key, as: 'completed' }], attempts: [note(next, { attempt: 2 })],
+        id: newId('unit'),
+        consume: [{ runId: run.runId, stream: 'inbox', through: stored?.pos ?? 0 }],
+        timers: [{ settle: put.key, as: 'completed' }],
+        attempts: [note(next, { attempt: 2 })],
       })
       const before = await everything(store, run.runId)
       await checkReplayed(store, unit, seqs)
@@ -162,7 +173,11 @@ export const replayDefinitions: readonly RecordStoreCase[] = [
       await commitOk(store, unit)
       await commitOk(store, unit, 'a unit without changes may be sent again')
       const items = await allItems(store, run.runId)
-      checkEqual(items.map(({ id }) => id), ['a'], 'an item that is known is not added again')
+      checkEqual(
+        items.map(({ id }) => id),
+        ['a'],
+        'an item that is known is not added again',
+      )
       await commitOk(store, { id: newId('unit'), consume: [{ runId: run.runId, stream: 'inbox', through: items[0]?.pos ?? 0 }] })
       await commitOk(store, unit, 'a unit without changes may be sent again')
       checkEqual(await allItems(store, run.runId), [], 'a consumed item stays known and does not come back')

@@ -12,14 +12,27 @@ const scrubbed = payload('scrubbed')
 async function runWithData(store: RecordStore): Promise<NextRecord> {
   const run = newRun({ object: payload('secret object') })
   const id = newId('unit')
-  await commitOk(store, { id, changes: [changeOf(id, run)], append: ['a', 'b'].map((each) => ({ ...item(run.runId, each, { body: payload(`secret ${each}`) }), ifUnfinished: true })) })
-  const paused = moved(run, { object: payload('secret object'), runState: 'Paused', pause: { by: 'person', reason: payload('secret pause') } })
+  await commitOk(store, {
+    id,
+    changes: [changeOf(id, run)],
+    append: ['a', 'b'].map((each) => ({ ...item(run.runId, each, { body: payload(`secret ${each}`) }), ifUnfinished: true })),
+  })
+  const paused = moved(run, {
+    object: payload('secret object'),
+    runState: 'Paused',
+    pause: { by: 'person', reason: payload('secret pause') },
+  })
   const moveId = newId('unit')
   const history = historyOf(paused, moveId, run, { reason: payload('secret reason'), error: payload('secret error') })
   const [first] = await allItems(store, run.runId)
   await commitOk(store, {
-    id: moveId, changes: [changeOf(moveId, paused, run, { history })], attempts: [note(paused, { error: payload('secret note') })],
-    timers: [{ put: newTimer({ key: { owner: run.runId }, data: payload('secret timer') }) }, { put: newTimer({ key: { owner: run.runId } }) }],
+    id: moveId,
+    changes: [changeOf(moveId, paused, run, { history })],
+    attempts: [note(paused, { error: payload('secret note') })],
+    timers: [
+      { put: newTimer({ key: { owner: run.runId }, data: payload('secret timer') }) },
+      { put: newTimer({ key: { owner: run.runId } }) },
+    ],
     consume: [{ runId: run.runId, stream: 'inbox', through: first?.pos ?? 0 }],
   })
   return paused
@@ -30,9 +43,12 @@ async function payloadsOf(store: RecordStore, runId: string): Promise<readonly s
   const record = await store.lookup(runId)
   const history = await allHistory(store, runId)
   const payloads = [
-    record?.object, record?.pause?.reason, ...(record?.attempts ?? []).map(({ error }) => error),
+    record?.object,
+    record?.pause?.reason,
+    ...(record?.attempts ?? []).map(({ error }) => error),
     ...history.flatMap(({ object, reason, error }) => [object, reason, error]),
-    ...(await allItems(store, runId)).map(({ body }) => body), ...(await allTimers(store, runId)).map(({ data }) => data),
+    ...(await allItems(store, runId)).map(({ body }) => body),
+    ...(await allTimers(store, runId)).map(({ data }) => data),
   ]
   return payloads.filter((each): each is Payload => each !== undefined).map(textOf)
 }
@@ -49,9 +65,26 @@ export const rewriteDefinitions: readonly RecordStoreCase[] = [
         met.push(textOf(found))
         return scrubbed
       })
-      checkEqual([...new Set(await payloadsOf(store, runId))], ['scrubbed'], 'rewrite replaces every payload that can be read: record, history, items, notes, timers')
-      const secrets = ['secret a', 'secret b', 'secret error', 'secret note', 'secret object', 'secret pause', 'secret reason', 'secret timer']
-      checkEqual([...new Set(met)].filter((text) => text !== 'scrubbed').sort(), secrets, 'rewrite meets every payload that the store has, consumed items included')
+      checkEqual(
+        [...new Set(await payloadsOf(store, runId))],
+        ['scrubbed'],
+        'rewrite replaces every payload that can be read: record, history, items, notes, timers',
+      )
+      const secrets = [
+        'secret a',
+        'secret b',
+        'secret error',
+        'secret note',
+        'secret object',
+        'secret pause',
+        'secret reason',
+        'secret timer',
+      ]
+      checkEqual(
+        [...new Set(met)].filter((text) => text !== 'scrubbed').sort(),
+        secrets,
+        'rewrite meets every payload that the store has, consumed items included',
+      )
     },
   },
   {
@@ -60,16 +93,32 @@ export const rewriteDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const { runId } = await runWithData(store)
       const places = new Set<string>()
-      const placeOf = (text: string, { kind, version }: PayloadPlace): string => `${text}: ${kind}${version === undefined ? '' : ` of version ${version}`}`
+      const placeOf = (text: string, { kind, version }: PayloadPlace): string =>
+        `${text}: ${kind}${version === undefined ? '' : ` of version ${version}`}`
       await store.rewrite(runId, async (found, place) => {
         places.add(placeOf(textOf(found), place))
         return found
       })
       for (const expected of [
-        'secret object: object of version 1', 'secret object: object of version 2', 'secret reason: reason of version 2', 'secret error: error of version 2',
-        'secret note: error of version 2', 'secret a: item', 'secret b: item', 'secret timer: timer',
-      ]) checkThat(places.has(expected), '`scrub` is told the kind of each payload, and its version for history entries and notes', `no "${expected}" in ${[...places].join(', ')}`)
-      checkThat([...places].some((place) => place.startsWith('secret pause: reason')), '`scrub` is told the kind of each payload', `the reason of the pause is not among ${[...places].join(', ')}`)
+        'secret object: object of version 1',
+        'secret object: object of version 2',
+        'secret reason: reason of version 2',
+        'secret error: error of version 2',
+        'secret note: error of version 2',
+        'secret a: item',
+        'secret b: item',
+        'secret timer: timer',
+      ])
+        checkThat(
+          places.has(expected),
+          '`scrub` is told the kind of each payload, and its version for history entries and notes',
+          `no "${expected}" in ${[...places].join(', ')}`,
+        )
+      checkThat(
+        [...places].some((place) => place.startsWith('secret pause: reason')),
+        '`scrub` is told the kind of each payload',
+        `the reason of the pause is not among ${[...places].join(', ')}`,
+      )
     },
   },
   {
@@ -83,7 +132,11 @@ export const rewriteDefinitions: readonly RecordStoreCase[] = [
       await store.rewrite(runId, async () => payload('new', { codec: 'tombstone', schema: 9, subject: 'x' }))
       const record = await store.lookup(runId)
       checkEqual(record?.version, 2, 'rewrite never changes a version')
-      checkEqual(record?.object, payload('new', { codec: 'tombstone', schema: 9, subject: 'x' }), 'rewrite stores the whole payload: bytes, codec, schema and subject')
+      checkEqual(
+        record?.object,
+        payload('new', { codec: 'tombstone', schema: 9, subject: 'x' }),
+        'rewrite stores the whole payload: bytes, codec, schema and subject',
+      )
       const events = (await outboxEvents(store, workflowName, slotsCount, quiet)).filter((event) => event.runId === runId)
       checkEqual(events.length, 2, 'rewrite wakes nobody')
     },
@@ -107,10 +160,15 @@ export const rewriteDefinitions: readonly RecordStoreCase[] = [
       const failure = new Error('the scrubber failed')
       for (let calls = 1; calls < 8; calls += 2) {
         let left = calls
-        const failed = await store.rewrite(runId, async () => {
-          if (left-- === 0) throw failure
-          return scrubbed
-        }).then(() => undefined, (error: unknown) => error)
+        const failed = await store
+          .rewrite(runId, async () => {
+            if (left-- === 0) throw failure
+            return scrubbed
+          })
+          .then(
+            () => undefined,
+            (error: unknown) => error,
+          )
         checkEqual(failed, failure, 'rewrite rejects with what `scrub` throws')
       }
       await store.rewrite(runId, async () => scrubbed)
@@ -131,8 +189,16 @@ export const rewriteDefinitions: readonly RecordStoreCase[] = [
       })
       const record = await store.lookup(run.runId)
       checkEqual(record?.version, 2, 'rewrite never changes a version')
-      checkThat(['scrubbed', textOf(next.object)].includes(textOf(record?.object ?? payload('nothing'))), 'rewrite puts no older object over a newer one', textOf(record?.object ?? payload('nothing')))
-      checkEqual((await allHistory(store, run.runId)).map(({ version }) => version), [1, 2], 'rewrite adds and drops no history')
+      checkThat(
+        ['scrubbed', textOf(next.object)].includes(textOf(record?.object ?? payload('nothing'))),
+        'rewrite puts no older object over a newer one',
+        textOf(record?.object ?? payload('nothing')),
+      )
+      checkEqual(
+        (await allHistory(store, run.runId)).map(({ version }) => version),
+        [1, 2],
+        'rewrite adds and drops no history',
+      )
     },
   },
 ]

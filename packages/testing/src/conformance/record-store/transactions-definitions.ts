@@ -26,18 +26,42 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore, within, quiet }) => {
       const store = await openStore()
       const [run, other] = [newRun(), newRun()]
-      const unit = createUnit(run, { append: [{ ...item(run.runId, 'a'), ifUnfinished: true }], timers: [{ put: newTimer({ key: { owner: run.runId } }) }] })
-      const result = await within(transact(store, async (commit) => {
-        const answers = [checkOk(await commit(unit), 'a unit commits inside a transaction'), checkOk(await commit(createUnit(other)), 'a transaction takes several units')]
-        checkEqual(answers.map(({ final, replayed }) => [final, replayed]), [[false, false], [false, false]], 'units inside a transaction answer `final: false`')
-        return 'done'
-      }), 'a transaction comes to an end')
+      const unit = createUnit(run, {
+        append: [{ ...item(run.runId, 'a'), ifUnfinished: true }],
+        timers: [{ put: newTimer({ key: { owner: run.runId } }) }],
+      })
+      const result = await within(
+        transact(store, async (commit) => {
+          const answers = [
+            checkOk(await commit(unit), 'a unit commits inside a transaction'),
+            checkOk(await commit(createUnit(other)), 'a transaction takes several units'),
+          ]
+          checkEqual(
+            answers.map(({ final, replayed }) => [final, replayed]),
+            [
+              [false, false],
+              [false, false],
+            ],
+            'units inside a transaction answer `final: false`',
+          )
+          return 'done'
+        }),
+        'a transaction comes to an end',
+      )
       checkEqual(result, 'done', 'a transaction answers what its work answers')
       checkEqual(withoutSeq(await store.lookup(run.runId)), run, 'what a transaction commits is there')
       checkEqual(withoutSeq(await store.lookup(other.runId)), other, 'what a transaction commits is there')
-      checkEqual([(await allItems(store, run.runId)).length, (await allTimers(store, run.runId)).length], [1, 1], 'every part of its units is there')
+      checkEqual(
+        [(await allItems(store, run.runId)).length, (await allTimers(store, run.runId)).length],
+        [1, 1],
+        'every part of its units is there',
+      )
       const events = await outboxEvents(store, workflowName, slotsCount, quiet)
-      checkEqual(events.map(({ runId }) => runId).sort(), [run.runId, other.runId].sort(), 'events of a transaction are sent once it has committed')
+      checkEqual(
+        events.map(({ runId }) => runId).sort(),
+        [run.runId, other.runId].sort(),
+        'events of a transaction are sent once it has committed',
+      )
       const again = checkOk(await store.commit(unit), 'a unit of a transaction is recognised')
       checkEqual([again.replayed, again.final], [true, true], 'a unit of a committed transaction is recognised afterwards')
     },
@@ -51,11 +75,26 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
       const before = await everything(store, existing.runId)
       const run = newRun()
       const failure = new Error('the business said no')
-      await within(checkRejectsWith(transact(store, async (commit) => {
-        checkOk(await commit(createUnit(run)), 'a unit commits inside a transaction')
-        checkOk(await commit(moveUnit(existing, moved(existing), { append: [{ ...item(existing.runId, 'a'), ifUnfinished: true }], timers: [{ put: newTimer({ key: { owner: existing.runId } }) }] })), 'a unit commits inside a transaction')
-        throw failure
-      }), failure, 'a transaction rejects with what its work rejects with'), 'a transaction comes to an end')
+      await within(
+        checkRejectsWith(
+          transact(store, async (commit) => {
+            checkOk(await commit(createUnit(run)), 'a unit commits inside a transaction')
+            checkOk(
+              await commit(
+                moveUnit(existing, moved(existing), {
+                  append: [{ ...item(existing.runId, 'a'), ifUnfinished: true }],
+                  timers: [{ put: newTimer({ key: { owner: existing.runId } }) }],
+                }),
+              ),
+              'a unit commits inside a transaction',
+            )
+            throw failure
+          }),
+          failure,
+          'a transaction rejects with what its work rejects with',
+        ),
+        'a transaction comes to an end',
+      )
       checkEqual(await store.lookup(run.runId), undefined, 'a transaction that rolls back leaves nothing')
       checkEqual(await everything(store, existing.runId), before, 'a transaction that rolls back leaves nothing')
       checkEqual((await outboxEvents(store, workflowName, slotsCount, quiet)).length, 1, 'a transaction that rolls back sends no event')
@@ -70,14 +109,24 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
       const run = newRun()
       const stop = new AbortController()
       const reason = new Error('enough')
-      const ended = transact(store, async (commit) => {
-        checkOk(await commit(createUnit(run)), 'a unit commits inside a transaction')
-        stop.abort(reason)
-        return new Promise<never>(() => undefined)
-      }, stop.signal)
-      await within(checkRejectsWith(ended, reason, 'an aborted transaction rejects with the reason'), 'an aborted transaction ends, whatever its work does')
+      const ended = transact(
+        store,
+        async (commit) => {
+          checkOk(await commit(createUnit(run)), 'a unit commits inside a transaction')
+          stop.abort(reason)
+          return new Promise<never>(() => undefined)
+        },
+        stop.signal,
+      )
+      await within(
+        checkRejectsWith(ended, reason, 'an aborted transaction rejects with the reason'),
+        'an aborted transaction ends, whatever its work does',
+      )
       checkEqual(await store.lookup(run.runId), undefined, 'an aborted transaction leaves nothing')
-      checkOk(await within(store.commit(createUnit(run)), 'an aborted transaction frees the store'), 'an aborted transaction frees what it had taken')
+      checkOk(
+        await within(store.commit(createUnit(run)), 'an aborted transaction frees the store'),
+        'an aborted transaction frees what it had taken',
+      )
     },
   },
   {
@@ -93,13 +142,18 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
         await commit(createUnit(run))
         written.open()
         await looked.passed
-      }).finally(() => { ended = true })
+      }).finally(() => {
+        ended = true
+      })
       await within(written.passed, 'a transaction runs its work')
-      const [seen, latest] = [reader.lookup(run.runId), reader.latest(run.workflowName, run.foreignId)].map((read) => read.then((record) => (ended ? 'waited' : record)))
+      const [seen, latest] = [reader.lookup(run.runId), reader.latest(run.workflowName, run.foreignId)].map((read) =>
+        read.then((record) => (ended ? 'waited' : record)),
+      )
       await quiet()
       looked.open()
       await within(transaction, 'a transaction comes to an end')
-      for (const answer of [await seen, await latest]) checkEqual(answer === 'waited' ? undefined : answer, undefined, 'an open transaction shows nothing to others')
+      for (const answer of [await seen, await latest])
+        checkEqual(answer === 'waited' ? undefined : answer, undefined, 'an open transaction shows nothing to others')
       checkEqual(withoutSeq(await reader.lookup(run.runId)), run, 'a committed transaction shows everything')
     },
   },
@@ -110,16 +164,28 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const run = newRun()
       const rival = newRun({ foreignId: run.foreignId })
-      await within(transact(store, async (commit) => {
-        const create = createUnit(run)
-        checkOk(await commit(create), 'a unit commits inside a transaction')
-        checkOk(await commit(moveUnit(run, moved(run))), 'a unit sees the ones before it in its transaction')
-        checkRefused(await commit(moveUnit(run, moved(run))), 'conflict', run.runId, 'a unit inside a transaction is refused like any other')
-        checkRefused(await commit(createUnit(rival)), 'in-progress', rival.runId, 'a unit inside a transaction is refused like any other')
-        const again = checkOk(await commit(create), 'a unit is recognised inside its own transaction')
-        checkEqual([again.replayed, again.final], [true, false], 'a replay inside a transaction is not final either')
-        await checkRejects(() => commit(createUnit(newRun({ runId: '' }))), 'InvalidArgument', 'an invalid unit throws inside a transaction, too')
-      }), 'a transaction comes to an end')
+      await within(
+        transact(store, async (commit) => {
+          const create = createUnit(run)
+          checkOk(await commit(create), 'a unit commits inside a transaction')
+          checkOk(await commit(moveUnit(run, moved(run))), 'a unit sees the ones before it in its transaction')
+          checkRefused(
+            await commit(moveUnit(run, moved(run))),
+            'conflict',
+            run.runId,
+            'a unit inside a transaction is refused like any other',
+          )
+          checkRefused(await commit(createUnit(rival)), 'in-progress', rival.runId, 'a unit inside a transaction is refused like any other')
+          const again = checkOk(await commit(create), 'a unit is recognised inside its own transaction')
+          checkEqual([again.replayed, again.final], [true, false], 'a replay inside a transaction is not final either')
+          await checkRejects(
+            () => commit(createUnit(newRun({ runId: '' }))),
+            'InvalidArgument',
+            'an invalid unit throws inside a transaction, too',
+          )
+        }),
+        'a transaction comes to an end',
+      )
       checkEqual((await store.lookup(run.runId))?.version, 2, 'a refused unit leaves the rest of its transaction')
       checkEqual(await store.lookup(rival.runId), undefined, 'a refused unit writes nothing')
       checkEqual((await allHistory(store, run.runId)).length, 2, 'every version has one entry')
@@ -131,10 +197,17 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
     test: async ({ openStore, within }) => {
       const store = await openStore()
       const runs = Array.from({ length: 30 }, () => newRun())
-      await within(Promise.all(runs.map((run) => transact(store, async (commit) => {
-        await store.lookup(run.runId)
-        checkOk(await commit(createUnit(run)), 'a unit commits inside a transaction')
-      }))), 'transactions that read through the store do not wait for each other for ever')
+      await within(
+        Promise.all(
+          runs.map((run) =>
+            transact(store, async (commit) => {
+              await store.lookup(run.runId)
+              checkOk(await commit(createUnit(run)), 'a unit commits inside a transaction')
+            }),
+          ),
+        ),
+        'transactions that read through the store do not wait for each other for ever',
+      )
       for (const run of runs) checkEqual(withoutSeq(await store.lookup(run.runId)), run, 'each of many transactions commits')
     },
   },
@@ -145,7 +218,20 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const reason = new Error('too late')
       let started = false
-      await within(checkRejectsWith(transact(store, async () => { started = true }, AbortSignal.abort(reason)), reason, 'a transaction with an aborted signal rejects with its reason'), 'an aborted transaction ends')
+      await within(
+        checkRejectsWith(
+          transact(
+            store,
+            async () => {
+              started = true
+            },
+            AbortSignal.abort(reason),
+          ),
+          reason,
+          'a transaction with an aborted signal rejects with its reason',
+        ),
+        'an aborted transaction ends',
+      )
       checkEqual(started, false, 'a transaction with an aborted signal does not start its work')
     },
   },
@@ -165,7 +251,11 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
       }
       checkEqual(withoutSeq(await store.lookup(kept.runId)), kept, "a unit is there once the caller's transaction has committed")
       checkEqual(await store.lookup(dropped.runId), undefined, "a unit is gone when the caller's transaction rolls back")
-      checkEqual((await outboxEvents(store, workflowName, slotsCount, quiet)).map(({ runId }) => runId), [kept.runId], "events follow the caller's transaction")
+      checkEqual(
+        (await outboxEvents(store, workflowName, slotsCount, quiet)).map(({ runId }) => runId),
+        [kept.runId],
+        "events follow the caller's transaction",
+      )
     },
   },
   {
@@ -174,11 +264,15 @@ export const transactionsDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const run = newRun()
       for (const tx of [{}, 'tx', 42, null]) {
-        await checkRejects(() => store.commit(createUnit(run), { tx }), 'InvalidArgument', `a \`tx\` that is no transaction of this store is refused (${JSON.stringify(tx)})`)
+        await checkRejects(
+          () => store.commit(createUnit(run), { tx }),
+          'InvalidArgument',
+          `a \`tx\` that is no transaction of this store is refused (${JSON.stringify(tx)})`,
+        )
       }
       checkEqual(await store.lookup(run.runId), undefined, 'a refused unit writes nothing')
       checkOk(await store.commit(createUnit(run), { tx: undefined }), 'an absent transaction is none')
-      checkEqual((await store.lookup(newId('run'))), undefined, 'the store goes on afterwards')
+      checkEqual(await store.lookup(newId('run')), undefined, 'the store goes on afterwards')
     },
   },
 ]

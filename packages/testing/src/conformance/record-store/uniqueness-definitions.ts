@@ -18,10 +18,16 @@ export const uniquenessDefinitions: readonly RecordStoreCase[] = [
         checkEqual(winners.length, 1, 'of racing creates of one foreign id exactly one commits')
         const winner = checkPresent(winners[0], 'a winner')
         for (const answer of answers.filter(({ ok }) => !ok)) {
-          const refused = checkRefused(answer, 'in-progress', (answer as { runId: string }).runId, 'a foreign id that is taken answers in-progress')
+          const refused = checkRefused(
+            answer,
+            'in-progress',
+            (answer as { runId: string }).runId,
+            'a foreign id that is taken answers in-progress',
+          )
           checkEqual(withoutSeq(refused.current), winner, 'in-progress shows the unfinished run')
         }
-        for (const store of stores) checkEqual(withoutSeq(await store.latest(winner.workflowName, foreignId)), winner, 'latest finds the winner')
+        for (const store of stores)
+          checkEqual(withoutSeq(await store.latest(winner.workflowName, foreignId)), winner, 'latest finds the winner')
       }
     },
   },
@@ -31,7 +37,12 @@ export const uniquenessDefinitions: readonly RecordStoreCase[] = [
       const store = await openStore()
       const run = await runAt(store, newRun())
       const rival = newRun({ foreignId: run.foreignId })
-      const refused = checkRefused(await store.commit(createUnit(rival)), 'in-progress', rival.runId, 'a foreign id that is taken answers in-progress')
+      const refused = checkRefused(
+        await store.commit(createUnit(rival)),
+        'in-progress',
+        rival.runId,
+        'a foreign id that is taken answers in-progress',
+      )
       checkEqual(withoutSeq(refused.current), run, 'in-progress shows the unfinished run')
       checkEqual(await store.lookup(rival.runId), undefined, 'a refused create writes nothing')
     },
@@ -67,10 +78,34 @@ export const uniquenessDefinitions: readonly RecordStoreCase[] = [
     name: 'foreign ids are the same only when every character is',
     test: async ({ openStore }) => {
       const store = await openStore()
-      const foreignIds = ['Order-1', 'order-1', 'order-1 ', ' order-1', 'order_1', 'order%1', 'é', 'e\u0301', 'ß', 'ss', '１', '1', '01', '1.0']
+      const foreignIds = [
+        'Order-1',
+        'order-1',
+        'order-1 ',
+        ' order-1',
+        'order_1',
+        'order%1',
+        'é',
+        'e\u0301',
+        'ß',
+        'ss',
+        '１',
+        '1',
+        '01',
+        '1.0',
+      ]
       const runs = foreignIds.map((foreignId) => newRun({ foreignId }))
-      for (const run of runs) checkOk(await store.commit(createUnit(run)), `foreign ids differ unless every character is equal (${JSON.stringify(run.foreignId)})`)
-      for (const run of runs) checkEqual((await store.latest(run.workflowName, run.foreignId))?.runId, run.runId, `latest takes foreign ids literally (${JSON.stringify(run.foreignId)})`)
+      for (const run of runs)
+        checkOk(
+          await store.commit(createUnit(run)),
+          `foreign ids differ unless every character is equal (${JSON.stringify(run.foreignId)})`,
+        )
+      for (const run of runs)
+        checkEqual(
+          (await store.latest(run.workflowName, run.foreignId))?.runId,
+          run.runId,
+          `latest takes foreign ids literally (${JSON.stringify(run.foreignId)})`,
+        )
     },
   },
   {
@@ -80,7 +115,8 @@ export const uniquenessDefinitions: readonly RecordStoreCase[] = [
       const foreignId = newId('foreign')
       const runs = ['orders', 'Orders', 'orders/x', 'orders '].map((workflowName) => newRun({ workflowName, foreignId }))
       for (const run of runs) checkOk(await store.commit(createUnit(run)), 'a foreign id is taken within its workflow only')
-      for (const run of runs) checkEqual((await store.latest(run.workflowName, foreignId))?.runId, run.runId, 'latest looks within the workflow only')
+      for (const run of runs)
+        checkEqual((await store.latest(run.workflowName, foreignId))?.runId, run.runId, 'latest looks within the workflow only')
     },
   },
   {

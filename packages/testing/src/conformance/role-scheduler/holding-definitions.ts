@@ -12,10 +12,18 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
       const scheduler = await openScheduler('a')
       checkEqual(scheduler.instance, 'a', 'a scheduler says how its instance is called')
       const lease = await take(scheduler, 'orders/0')
-      checkEqual([lease.fence.role, lease.isValid(), lease.signal.aborted, lease.yield.aborted, lease.unclean], ['orders/0', true, false, false, false], 'a new lease is valid, and nobody died for it')
+      checkEqual(
+        [lease.fence.role, lease.isValid(), lease.signal.aborted, lease.yield.aborted, lease.unclean],
+        ['orders/0', true, false, false, false],
+        'a new lease is valid, and nobody died for it',
+      )
       checkThat(lease.fence.token > 0n, 'tokens begin above zero')
       await pass(backend.leaseMs * 3)
-      checkEqual([lease.isValid(), lease.signal.aborted, lease.yield.aborted], [true, false, false], 'a lease is kept for as long as its holder lives')
+      checkEqual(
+        [lease.isValid(), lease.signal.aborted, lease.yield.aborted],
+        [true, false, false],
+        'a lease is kept for as long as its holder lives',
+      )
     },
   },
   {
@@ -26,7 +34,12 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
       const lease = await take(a, 'orders/0')
       let given = false
       const waiting = ask(b, 'orders/0')
-      waiting.then(() => { given = true }, () => undefined)
+      waiting.then(
+        () => {
+          given = true
+        },
+        () => undefined,
+      )
       await pass(backend.leaseMs * 3)
       checkThat(!given || !lease.isValid(), 'a role has one holder at a time')
       checkEqual(lease.isValid(), true, 'one role for two instances is spread evenly already: its holder keeps it')
@@ -43,9 +56,16 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
         const started = backend.time.clock.monotonic()
         await within(lease.release(), 'release answers')
         const next = await within(waiting, 'a released role goes to the next one')
-        checkThat(backend.time.clock.monotonic() - started < backend.leaseMs, 'a released role goes to the next one at once, not when the lease would have expired')
+        checkThat(
+          backend.time.clock.monotonic() - started < backend.leaseMs,
+          'a released role goes to the next one at once, not when the lease would have expired',
+        )
         checkEqual([next.fence.role, next.fence.domain], [lease.fence.role, lease.fence.domain], 'tokens of a role stay in one domain')
-        checkThat(next.fence.token > lease.fence.token, 'of all tokens for a role the newest is the greatest', `${next.fence.token} after ${lease.fence.token}`)
+        checkThat(
+          next.fence.token > lease.fence.token,
+          'of all tokens for a role the newest is the greatest',
+          `${next.fence.token} after ${lease.fence.token}`,
+        )
         checkEqual([next.unclean, lease.isValid()], [false, false], 'a role that was released was left clean, and is held no more')
         lease = next
       }
@@ -60,7 +80,10 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
         const lease = await take(scheduler, 'orders/0')
         checkThat(lease.fence.token > token, 'of all tokens for a role the newest is the greatest', `${lease.fence.token} after ${token}`)
         token = lease.fence.token
-        await within(turn % 2 === 0 ? lease.release() : Promise.resolve(lease[Symbol.asyncDispose]()), 'a lease that is disposed is released')
+        await within(
+          turn % 2 === 0 ? lease.release() : Promise.resolve(lease[Symbol.asyncDispose]()),
+          'a lease that is disposed is released',
+        )
       }
     },
   },
@@ -84,11 +107,19 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
       const first = await take(scheduler, 'orders/0')
       let given = false
       const again = ask(scheduler, 'orders/0')
-      again.then(() => { given = true }, () => undefined)
+      again.then(
+        () => {
+          given = true
+        },
+        () => undefined,
+      )
       await pass(backend.leaseMs)
       checkEqual([given, first.isValid()], [false, true], 'asking again for a role that this instance holds waits')
       await first.release()
-      checkThat((await within(again, 'the second call has the role once it is released')).fence.token > first.fence.token, 'of all tokens for a role the newest is the greatest')
+      checkThat(
+        (await within(again, 'the second call has the role once it is released')).fence.token > first.fence.token,
+        'of all tokens for a role the newest is the greatest',
+      )
     },
   },
   {
@@ -96,7 +127,14 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
     test: async ({ openScheduler, take, ask, within, quiet }) => {
       const scheduler = await openScheduler('a')
       const reason = new Error('enough')
-      await within(checkRejectsWith(ask(scheduler, 'orders/0', { signal: AbortSignal.abort(reason) }), reason, 'awaitRole with an aborted signal throws its reason'), 'an aborted wait ends')
+      await within(
+        checkRejectsWith(
+          ask(scheduler, 'orders/0', { signal: AbortSignal.abort(reason) }),
+          reason,
+          'awaitRole with an aborted signal throws its reason',
+        ),
+        'an aborted wait ends',
+      )
       checkEqual(await scheduler.holders(['orders/0']), new Map(), 'an aborted wait leaves nothing behind')
       const held = await take(scheduler, 'orders/0')
       const stop = new AbortController()
@@ -124,7 +162,14 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
       stop.abort(new Error('enough'))
       await within(Promise.allSettled(waits), 'aborted waits end')
       await pass(backend.leaseMs * 2)
-      const owned = await Promise.all(waits.map((wait) => wait.then((lease) => lease.release(), () => undefined)))
+      const owned = await Promise.all(
+        waits.map((wait) =>
+          wait.then(
+            (lease) => lease.release(),
+            () => undefined,
+          ),
+        ),
+      )
       checkEqual(owned.length, 4, 'aborted waits end')
       for (const lease of leases) await lease.release()
       for (const role of roles) checkEqual((await take(a, role)).fence.role, role, 'an instance that waits no longer counts no longer')
@@ -142,9 +187,20 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
       await pass(20)
       await take(a, 'a b/1')
       const holders = await reader.holders(['orders/0', 'orders/1', 'a b/1'])
-      checkEqual([...holders].map(([role, { instance }]) => [role, instance]).sort(), [['a b/1', 'a'], ['orders/0', 'a']], 'holders names the holders of the roles that are held')
+      checkEqual(
+        new Map([...holders].map(([role, { instance }]) => [role, instance])),
+        new Map([
+          ['a b/1', 'a'],
+          ['orders/0', 'a'],
+        ]),
+        'holders names the holders of the roles that are held',
+      )
       const since = holders.get('orders/0')?.since.getTime() ?? 0
-      checkThat(since >= before - 1 && since <= after + 1, 'holders says since when a role is held', `${since} is not within ${before} and ${after}`)
+      checkThat(
+        since >= before - 1 && since <= after + 1,
+        'holders says since when a role is held',
+        `${since} is not within ${before} and ${after}`,
+      )
       checkEqual(await reader.holders([]), new Map(), 'holders of nothing is empty')
       await lease.release()
       checkEqual([...(await reader.holders(['orders/0'])).keys()], [], 'a released role has no holder')
@@ -156,7 +212,11 @@ export const holdingDefinitions: readonly RoleSchedulerCase[] = [
       const scheduler = await openScheduler('a')
       const roles = ['a b/0', 'a_b/0', 'A b/0', 'a%20b/0', 'a/b/0', 'a.b/0', 'é/0', 'e\u0301/0', 'x'.repeat(200)]
       const leases = await Promise.all(roles.map((role) => take(scheduler, role)))
-      checkEqual(leases.map(({ fence }) => fence.role), roles, 'roles are the same only when every character is')
+      checkEqual(
+        leases.map(({ fence }) => fence.role),
+        roles,
+        'roles are the same only when every character is',
+      )
       await leases[0]?.release()
       checkEqual([...(await scheduler.holders(roles)).keys()].sort(), roles.slice(1).sort(), 'releasing one role releases no other')
     },

@@ -15,7 +15,12 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
       await pass(1)
       await checkPresent(dying.kill, 'a harness with kill has it on its instances')()
       let next: Awaited<typeof waiting> | undefined
-      waiting.then((lease) => { next = lease }, () => undefined)
+      waiting.then(
+        (lease) => {
+          next = lease
+        },
+        () => undefined,
+      )
       await pass(backend.leaseMs / 4)
       checkEqual(next, undefined, 'a role is given to nobody else before the lease of its holder has expired')
       const lease = await eventually(() => next, 'the role of a dead instance goes to another one')
@@ -51,7 +56,11 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
       checkThat(next.fence.token > lease.fence.token, 'of all tokens for a role the newest is the greatest')
       checkEqual([next.isValid(), kept.isValid(), kept.signal.aborted], [true, true, false], 'losing one role costs no other')
       await lease.release()
-      checkEqual([next.isValid(), (await b.holders(['orders/0'])).get('orders/0')?.instance], [true, 'b'], 'a lost lease does not release a newer one')
+      checkEqual(
+        [next.isValid(), (await b.holders(['orders/0'])).get('orders/0')?.instance],
+        [true, 'b'],
+        'a lost lease does not release a newer one',
+      )
     },
   },
   {
@@ -70,7 +79,11 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
     test: async ({ openScheduler, take, backend }) => {
       const lease = await take(await openScheduler('a'), 'orders/0')
       backend.time.jump?.('monotonic', backend.leaseMs * 2)
-      checkEqual(lease.isValid(), false, 'isValid is false at once when the monotonic clock says that the lease may have expired, as after a blocked event loop')
+      checkEqual(
+        lease.isValid(),
+        false,
+        'isValid is false at once when the monotonic clock says that the lease may have expired, as after a blocked event loop',
+      )
     },
   },
   {
@@ -82,13 +95,22 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
       const waiting = ask(leaving.port, 'orders/0')
       await within(Promise.all([leaving.port.close(), leaving.port.close()]), 'close comes to an end, and is idempotent')
       await checkRejects(within(waiting, 'close ends every wait'), 'Stopped', 'waiting calls reject with Stopped')
-      checkEqual(leases.map((lease) => lease.isValid()), [false, false], 'a lease is not valid after close')
+      checkEqual(
+        leases.map((lease) => lease.isValid()),
+        [false, false],
+        'a lease is not valid after close',
+      )
       await Promise.all(leases.map((lease) => within(lease.release(), 'release never rejects')))
-      await checkRejects(() => within(ask(leaving.port, 'orders/0'), 'awaitRole answers'), 'Stopped', 'awaitRole throws Stopped after close')
+      await checkRejects(
+        () => within(ask(leaving.port, 'orders/0'), 'awaitRole answers'),
+        'Stopped',
+        'awaitRole throws Stopped after close',
+      )
       if (!capabilities.multiInstance) return
       const next = await openScheduler('b')
       const started = backend.time.clock.monotonic()
-      for (const role of roles) checkEqual((await take(next, role)).unclean, false, 'close releases, so that the next holder finds a clean role')
+      for (const role of roles)
+        checkEqual((await take(next, role)).unclean, false, 'close releases, so that the next holder finds a clean role')
       checkThat(backend.time.clock.monotonic() - started < backend.leaseMs, 'close releases at once, not when leases would have expired')
     },
   },
@@ -107,10 +129,13 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
       const before = aliveNow(backend)
       const instance = await open('a')
       await take(instance.port, 'orders/0')
-      ask(instance.port, 'orders/0')
+      void ask(instance.port, 'orders/0')
       await pass(backend.leaseMs)
       await instance.close()
-      await eventually(() => aliveNow(backend).length <= before.length, `close ends everything that the scheduler started (before: ${before.join(', ') || 'nothing'})`)
+      await eventually(
+        () => aliveNow(backend).length <= before.length,
+        `close ends everything that the scheduler started (before: ${before.join(', ') || 'nothing'})`,
+      )
     },
   },
   {
@@ -121,7 +146,11 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
       const first = await take(instance.port, 'orders/0')
       await instance.close()
       const second = await take((await open('a')).port, 'orders/0')
-      checkThat(second.fence.domain !== first.fence.domain || second.fence.token > first.fence.token, 'tokens grow within a domain, also over restarts', `${second.fence.token} after ${first.fence.token}`)
+      checkThat(
+        second.fence.domain !== first.fence.domain || second.fence.token > first.fence.token,
+        'tokens grow within a domain, also over restarts',
+        `${second.fence.token} after ${first.fence.token}`,
+      )
     },
   },
 ]

@@ -12,7 +12,11 @@ export interface RoleSchedulerScope extends CaseScope, Waiting {
   readonly open: (name: string) => Promise<Instance<RoleScheduler>>
   readonly openScheduler: (name: string) => Promise<RoleScheduler>
   /** Waits for a role for as long as the case runs. Its rejection at the end of the case is nobody's concern. */
-  readonly ask: (scheduler: RoleScheduler, role: string, options?: { readonly generation?: number; readonly signal?: AbortSignal }) => Promise<RoleLease>
+  readonly ask: (
+    scheduler: RoleScheduler,
+    role: string,
+    options?: { readonly generation?: number; readonly signal?: AbortSignal },
+  ) => Promise<RoleLease>
   /** Waits until the role is given. */
   readonly take: (scheduler: RoleScheduler, role: string, generation?: number) => Promise<RoleLease>
 }
@@ -36,7 +40,8 @@ export function newRoleSchedulerScope(backend: RoleSchedulerBackend, capabilitie
     open: (name) => opened.instance(name),
     openScheduler: async (name) => (await opened.instance(name)).port,
     ask,
-    take: (scheduler, role, generation = 0) => waiting.within(ask(scheduler, role, { generation }), `awaitRole gives the free role ${role}`),
+    take: (scheduler, role, generation = 0) =>
+      waiting.within(ask(scheduler, role, { generation }), `awaitRole gives the free role ${role}`),
     end: () => waiting.within(opened.closeAll(), 'close comes to an end'),
   }
 }

@@ -19,7 +19,11 @@ export const spreadingDefinitions: readonly RoleSchedulerCase[] = [
         const taken = crew.members.map((member) => member.taken)
         await pass(backend.leaseMs * 3)
         checkEqual(crew.isEven(), true, 'an even spread stays even')
-        checkEqual(crew.members.map((member) => member.taken), taken, 'roles that are spread evenly stay where they are')
+        checkEqual(
+          crew.members.map((member) => member.taken),
+          taken,
+          'roles that are spread evenly stay where they are',
+        )
         for (const member of [...crew.members]) await crew.leave(member)
       }
     },
@@ -44,12 +48,18 @@ export const spreadingDefinitions: readonly RoleSchedulerCase[] = [
     needs: ['multiInstance'],
     test: async ({ openScheduler, eventually }) => {
       const crew = new Crew(twelve)
-      const members = [crew.join(await openScheduler('a')), crew.join(await openScheduler('b')), crew.join(await openScheduler('c'))] as const
+      const members = [
+        crew.join(await openScheduler('a')),
+        crew.join(await openScheduler('b')),
+        crew.join(await openScheduler('c')),
+      ] as const
       await eventually(() => crew.isEven(), 'roles spread evenly over three instances')
       const before = [members[0].held(), members[1].held()]
       await crew.leave(members[2])
       await eventually(() => crew.isEven(), 'the roles of an instance that leaves go to the others')
-      const stayed = [members[0], members[1]].flatMap((member, n) => [...member.held()].filter(([role, token]) => before[n]?.get(role) === token))
+      const stayed = [members[0], members[1]].flatMap((member, n) =>
+        [...member.held()].filter(([role, token]) => before[n]?.get(role) === token),
+      )
       checkEqual(stayed.length, 8, 'each instance keeps what it has where it can: only the share of the one that left moves')
     },
   },
@@ -80,7 +90,11 @@ export const spreadingDefinitions: readonly RoleSchedulerCase[] = [
       const asked = await eventually(() => leases.find((lease) => lease.yield.aborted), 'an instance that holds too much is asked to yield')
       checkEqual([asked.isValid(), asked.signal.aborted], [true, false], 'yield is soft: the lease still holds')
       await pass(backend.leaseMs * 2)
-      checkEqual(leases.map((lease) => lease.isValid()), [true, true], 'a holder that was asked to yield keeps the role until it has released it')
+      checkEqual(
+        leases.map((lease) => lease.isValid()),
+        [true, true],
+        'a holder that was asked to yield keeps the role until it has released it',
+      )
       checkEqual(leases.filter((lease) => lease.yield.aborted).length, 1, 'an instance is asked for what it holds too much, and no more')
       await asked.release()
       const got = await within(Promise.race(waits), 'a role that was yielded goes to the instance that has too few')
@@ -105,7 +119,10 @@ export const spreadingDefinitions: readonly RoleSchedulerCase[] = [
       const many = await Promise.all(twelve.map((role) => take(a, role)))
       const one = await take(b, 'refunds/0')
       await pass(backend.leaseMs * 3)
-      checkThat([...many, one].every((lease) => lease.isValid() && !lease.yield.aborted), 'roles spread over the instances that wait for them, and over no others')
+      checkThat(
+        [...many, one].every((lease) => lease.isValid() && !lease.yield.aborted),
+        'roles spread over the instances that wait for them, and over no others',
+      )
     },
   },
   {
@@ -116,7 +133,12 @@ export const spreadingDefinitions: readonly RoleSchedulerCase[] = [
       const lease = await take(old, 'orders/0', 1)
       let sameGiven = false
       const waiting = ask(same, 'orders/0', { generation: 1 })
-      waiting.then(() => { sameGiven = true }, () => undefined)
+      waiting.then(
+        () => {
+          sameGiven = true
+        },
+        () => undefined,
+      )
       await pass(backend.leaseMs)
       checkEqual(lease.yield.aborted, false, 'a generation does not take over from itself')
       const taking = ask(young, 'orders/0', { generation: 2 })

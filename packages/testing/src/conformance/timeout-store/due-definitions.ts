@@ -16,9 +16,15 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       const times = [5, 1, 3, 1, 5, 1, 2, 3]
-      for (const [n, ms] of times.entries()) await store.apply([{ put: newTimer({ at: afterNoon(ms), slot: n % 4, key: { name: `${ms}-${n}`, owner: `owner-${9 - n}` } }) }])
+      for (const [n, ms] of times.entries())
+        await store.apply([{ put: newTimer({ at: afterNoon(ms), slot: n % 4, key: { name: `${ms}-${n}`, owner: `owner-${9 - n}` } }) }])
       const expected = ['1-1', '1-3', '1-5', '2-6', '3-2', '3-7', '5-0', '5-4']
-      for (const limit of [1, 3, 100]) checkEqual(namesOf(await allDue(store, afterNoon(5), [0, 1, 2, 3], limit)), expected, `due timers come by their time, then by the order of their put (${limit} at a time)`)
+      for (const limit of [1, 3, 100])
+        checkEqual(
+          namesOf(await allDue(store, afterNoon(5), [0, 1, 2, 3], limit)),
+          expected,
+          `due timers come by their time, then by the order of their put (${limit} at a time)`,
+        )
       checkEqual(namesOf(await allDue(store, afterNoon(2))), expected.slice(0, 4), '`before` includes its instant')
     },
   },
@@ -29,22 +35,34 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
       const timers = Array.from({ length: 50 }, (_, n) => newTimer({ slot: n % 3, key: { owner: `owner-${(n * 7) % 50}`, name: `${n}` } }))
       await store.apply(puts(timers.slice(0, 30)))
       await store.apply(puts(timers.slice(30)))
-      checkEqual(namesOf(await allDue(store, noon, [0, 1, 2], 7)), namesOf(timers), 'timers of one instant come in the order of their put, each once')
+      checkEqual(
+        namesOf(await allDue(store, noon, [0, 1, 2], 7)),
+        namesOf(timers),
+        'timers of one instant come in the order of their put, each once',
+      )
     },
   },
   {
     name: 'slots and workflows are apart',
     test: async ({ openStore }) => {
       const store = await openStore()
-      await store.apply(puts([
-        newTimer({ slot: 0, key: { name: 'zero' } }), newTimer({ slot: 1, at: afterNoon(-1), key: { name: 'one' } }),
-        newTimer({ slot: 0, at: afterNoon(-2), workflowName: 'refunds', key: { name: 'refund' } }),
-      ]))
+      await store.apply(
+        puts([
+          newTimer({ slot: 0, key: { name: 'zero' } }),
+          newTimer({ slot: 1, at: afterNoon(-1), key: { name: 'one' } }),
+          newTimer({ slot: 0, at: afterNoon(-2), workflowName: 'refunds', key: { name: 'refund' } }),
+        ]),
+      )
       checkEqual(namesOf(await allDue(store, noon, [0])), ['zero'], 'due keeps to its slots and its workflow')
       checkEqual(namesOf(await allDue(store, noon, [1])), ['one'], 'due keeps to its slots and its workflow')
       checkEqual(namesOf(await allDue(store, noon, [])), [], 'no slots match nothing')
-      const nextOf = (slots: readonly number[], name = workflowName): Promise<Date | undefined> => store.nextExpiry({ workflowName: name, slots })
-      checkEqual([await nextOf([0]), await nextOf([0, 1]), await nextOf([2]), await nextOf([]), await nextOf([0], 'refunds')], [noon, afterNoon(-1), undefined, undefined, afterNoon(-2)], 'nextExpiry keeps to its slots and its workflow')
+      const nextOf = (slots: readonly number[], name = workflowName): Promise<Date | undefined> =>
+        store.nextExpiry({ workflowName: name, slots })
+      checkEqual(
+        [await nextOf([0]), await nextOf([0, 1]), await nextOf([2]), await nextOf([]), await nextOf([0], 'refunds')],
+        [noon, afterNoon(-1), undefined, undefined, afterNoon(-2)],
+        'nextExpiry keeps to its slots and its workflow',
+      )
     },
   },
   {
@@ -93,9 +111,21 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
       await store.apply([...puts([...timers, other]), { settle: timers[1]?.key ?? other.key, as: 'cancelled' }])
       checkEqual(namesOf(await allTimersOf(store)), ['0', '1', '2', 'other'], 'list goes by the order of the put, of both statuses')
       checkEqual(namesOf(await allTimersOf(store, owner, 'open')), ['0', '2'], 'list keeps to its owner and status')
-      checkEqual((await allTimersOf(store, owner, 'settled')).map(({ key, status }) => [key.name, status]), [['1', 'cancelled']], 'list keeps to its owner and status')
-      checkEqual(namesOf((await allPages((page) => store.list({ workflowName: 'refunds' }, page), 1))), ['other'], 'list keeps to its workflow')
-      checkEqual(namesOf((await allPages((page) => store.list({ owner }, page), 1))), ['0', '1', '2'], 'pages of a list skip and repeat nothing')
+      checkEqual(
+        (await allTimersOf(store, owner, 'settled')).map(({ key, status }) => [key.name, status]),
+        [['1', 'cancelled']],
+        'list keeps to its owner and status',
+      )
+      checkEqual(
+        namesOf(await allPages((page) => store.list({ workflowName: 'refunds' }, page), 1)),
+        ['other'],
+        'list keeps to its workflow',
+      )
+      checkEqual(
+        namesOf(await allPages((page) => store.list({ owner }, page), 1)),
+        ['0', '1', '2'],
+        'pages of a list skip and repeat nothing',
+      )
     },
   },
   {
@@ -103,8 +133,16 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
     test: async ({ openStore }) => {
       const store = await openStore()
       for (const after of ['nonsense', '', '0']) {
-        await checkRejects(() => store.due({ workflowName, slots: [0], before: noon }, { limit: 10, after }), 'InvalidArgument', `a text that no page gave is an InvalidArgument (${JSON.stringify(after)})`)
-        await checkRejects(() => store.list({}, { limit: 10, after }), 'InvalidArgument', `a text that no page gave is an InvalidArgument (${JSON.stringify(after)})`)
+        await checkRejects(
+          () => store.due({ workflowName, slots: [0], before: noon }, { limit: 10, after }),
+          'InvalidArgument',
+          `a text that no page gave is an InvalidArgument (${JSON.stringify(after)})`,
+        )
+        await checkRejects(
+          () => store.list({}, { limit: 10, after }),
+          'InvalidArgument',
+          `a text that no page gave is an InvalidArgument (${JSON.stringify(after)})`,
+        )
       }
     },
   },
@@ -114,9 +152,15 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
       const store = await openStore()
       if (store.onChange === undefined) return
       let calls = 0
-      const listener = store.onChange(() => { calls++ })
+      const listener = store.onChange(() => {
+        calls++
+      })
       const timer = newTimer({ held: true })
-      for (const [what, op] of [['put', { put: timer }], ['move', { move: timer.key, at: afterNoon(1), attempt: 1 }], ['release', { release: timer.key.owner }]] as const) {
+      for (const [what, op] of [
+        ['put', { put: timer }],
+        ['move', { move: timer.key, at: afterNoon(1), attempt: 1 }],
+        ['release', { release: timer.key.owner }],
+      ] as const) {
         const before = calls
         await store.apply([op])
         await eventually(() => calls > before, `\`onChange\` calls back after a ${what}`)
@@ -135,16 +179,30 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
       // A step that is coprime to the count visits every instant once, far from the order of time.
       const step = 7_919
       for (let from = 0; from < count; from += chunk) {
-        const timers = Array.from({ length: Math.min(chunk, count - from) }, (_, n) => newTimer({ at: afterNoon(((from + n) * step) % count), slot: (from + n) % 4, key: { owner: `owner-${from + n}`, name: 'expired' } }))
+        const timers = Array.from({ length: Math.min(chunk, count - from) }, (_, n) =>
+          newTimer({
+            at: afterNoon(((from + n) * step) % count),
+            slot: (from + n) % 4,
+            key: { owner: `owner-${from + n}`, name: 'expired' },
+          }),
+        )
         await store.apply(puts(timers))
       }
       const started = backend.time.clock.monotonic()
       for (let n = 0; n < 20; n++) {
         checkEqual(await store.nextExpiry({ workflowName, slots: [0, 1, 2, 3] }), noon, 'nextExpiry finds the earliest of very many')
         const page = await store.due({ workflowName, slots: [0, 1, 2, 3], before: afterNoon(9) }, { limit: 5 })
-        checkEqual(page.items.map(({ at }) => at.getTime() - noon.getTime()), [0, 1, 2, 3, 4], 'due finds the earliest of very many')
+        checkEqual(
+          page.items.map(({ at }) => at.getTime() - noon.getTime()),
+          [0, 1, 2, 3, 4],
+          'due finds the earliest of very many',
+        )
       }
-      checkThat(backend.time.clock.monotonic() - started < 5_000, 'reading what is due does not take longer because much is pending', 'forty short reads took more than 5 s')
+      checkThat(
+        backend.time.clock.monotonic() - started < 5_000,
+        'reading what is due does not take longer because much is pending',
+        'forty short reads took more than 5 s',
+      )
       let [seen, last] = [0, -1]
       await allPages(async (page) => {
         const due = await store.due({ workflowName, slots: [0, 1, 2, 3], before: afterNoon(count) }, page)
@@ -167,7 +225,8 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
       const [first, second] = [newTimer({ key: { name: 'first' } }), newTimer({ key: { name: 'second' } })]
       await one.apply([{ put: first }])
       await two.apply([{ put: second }])
-      for (const store of [one, two]) checkEqual(namesOf(await allDue(store)), ['first', 'second'], 'timers of all instances are due everywhere, in one order')
+      for (const store of [one, two])
+        checkEqual(namesOf(await allDue(store)), ['first', 'second'], 'timers of all instances are due everywhere, in one order')
       await two.apply([{ settle: first.key, as: 'completed' }])
       checkEqual(namesOf(await allDue(one)), ['second'], 'a timer that one instance settled is due nowhere')
     },
@@ -182,7 +241,11 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
       await instance.close()
       const { port } = await open()
       checkEqual(await allDue(port), [waiting], 'timers are durable')
-      checkEqual((await allTimersOf(port)).map(({ status }) => status), ['open', 'completed'], 'timers are durable, settled ones as well')
+      checkEqual(
+        (await allTimersOf(port)).map(({ status }) => status),
+        ['open', 'completed'],
+        'timers are durable, settled ones as well',
+      )
     },
   },
 ]

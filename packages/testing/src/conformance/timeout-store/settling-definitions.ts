@@ -11,7 +11,13 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
     name: 'a timer that was put is due at its time, as it was given',
     test: async ({ openStore }) => {
       const store = await openStore()
-      const timer = newTimer({ at: afterNoon(1), attempt: 3, slot: 2, data: payload('x', { schema: 4, subject: 's' }), key: { kind: 'schedule', epoch: 7, name: 'daily/1%' } })
+      const timer = newTimer({
+        at: afterNoon(1),
+        attempt: 3,
+        slot: 2,
+        data: payload('x', { schema: 4, subject: 's' }),
+        key: { kind: 'schedule', epoch: 7, name: 'daily/1%' },
+      })
       await store.apply([{ put: timer }])
       checkEqual(await allDue(store, noon), [], 'a timer is not due before its time')
       checkEqual(await allDue(store, afterNoon(1)), [timer], 'a timer is due at its time, to the millisecond, as it was given')
@@ -34,10 +40,21 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       const store = await openStore()
       const [completed, cancelled] = [newTimer(), newTimer()]
       await store.apply(puts([completed, cancelled]))
-      await store.apply([{ settle: completed.key, as: 'completed' }, { settle: cancelled.key, as: 'cancelled' }])
+      await store.apply([
+        { settle: completed.key, as: 'completed' },
+        { settle: cancelled.key, as: 'cancelled' },
+      ])
       await store.apply(puts([completed, cancelled]))
-      checkEqual((await allTimersOf(store)).map(({ status }) => status), ['completed', 'cancelled'], 'a put of a settled key changes nothing')
-      checkEqual([await allDue(store), await store.nextExpiry({ workflowName, slots: [0] })], [[], undefined], 'a settled timer is never due')
+      checkEqual(
+        (await allTimersOf(store)).map(({ status }) => status),
+        ['completed', 'cancelled'],
+        'a put of a settled key changes nothing',
+      )
+      checkEqual(
+        [await allDue(store), await store.nextExpiry({ workflowName, slots: [0] })],
+        [[], undefined],
+        'a settled timer is never due',
+      )
     },
   },
   {
@@ -61,7 +78,11 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       await store.apply([{ put: timer }])
       await store.apply([{ move: timer.key, at: afterNoon(9), attempt: 2, data: payload('why') }])
       checkEqual(await allDue(store, afterNoon(8)), [], 'a moved timer is not due at its old time')
-      checkEqual(await allDue(store, afterNoon(9)), [{ ...timer, at: afterNoon(9), attempt: 2, data: payload('why') }], 'a moved timer is due at its new time')
+      checkEqual(
+        await allDue(store, afterNoon(9)),
+        [{ ...timer, at: afterNoon(9), attempt: 2, data: payload('why') }],
+        'a moved timer is due at its new time',
+      )
       await store.apply([{ move: timer.key, at: afterNoon(-9), attempt: 3 }])
       const [moved] = await allDue(store, afterNoon(-9))
       checkEqual([moved?.at, moved?.attempt], [afterNoon(-9), 3], 'a timer may be moved to an earlier time, too')
@@ -73,7 +94,10 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       const store = await openStore()
       const timer = newTimer()
       await store.apply([{ put: timer }, { settle: timer.key, as: 'completed' }])
-      await store.apply([{ move: timer.key, at: afterNoon(-1), attempt: 2 }, { move: newKey(), at: noon, attempt: 1 }])
+      await store.apply([
+        { move: timer.key, at: afterNoon(-1), attempt: 2 },
+        { move: newKey(), at: noon, attempt: 1 },
+      ])
       checkEqual(await allTimersOf(store), [{ ...timer, status: 'completed' }], 'moving a settled or unknown timer does nothing')
       checkEqual(await allDue(store), [], 'moving a settled or unknown timer opens nothing')
     },
@@ -87,9 +111,17 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       await store.apply([...puts([held, other]), { hold: owner }])
       checkEqual(namesOf(await allDue(store, afterNoon(1))).length, 1, 'a held timer is never due')
       checkEqual(await store.nextExpiry({ workflowName, slots: [0] }), afterNoon(1), 'a held timer is no next expiry')
-      checkEqual((await allTimersOf(store, owner)).map(({ status, held: isHeld, at }) => [status, isHeld, at]), [['open', true, noon]], 'a held timer is open and keeps its time')
+      checkEqual(
+        (await allTimersOf(store, owner)).map(({ status, held: isHeld, at }) => [status, isHeld, at]),
+        [['open', true, noon]],
+        'a held timer is open and keeps its time',
+      )
       await store.apply([{ release: owner }])
-      checkEqual((await allDue(store, afterNoon(0))).map(({ key, held: isHeld }) => [key, isHeld]), [[held.key, false]], 'a released timer is due at once if its time has passed')
+      checkEqual(
+        (await allDue(store, afterNoon(0))).map(({ key, held: isHeld }) => [key, isHeld]),
+        [[held.key, false]],
+        'a released timer is due at once if its time has passed',
+      )
     },
   },
   {
@@ -98,7 +130,11 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       const store = await openStore()
       const timer = newTimer({ held: true })
       await store.apply([{ put: timer }])
-      checkEqual([await allDue(store), await store.nextExpiry({ workflowName, slots: [0] })], [[], undefined], 'a timer that is put as held is not due')
+      checkEqual(
+        [await allDue(store), await store.nextExpiry({ workflowName, slots: [0] })],
+        [[], undefined],
+        'a timer that is put as held is not due',
+      )
       await store.apply([{ move: timer.key, at: afterNoon(-5), attempt: 1 }])
       checkEqual(await allDue(store), [], 'moving does not release')
       await store.apply([{ release: timer.key.owner }])
@@ -111,12 +147,38 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       const store = await openStore()
       const [owner, other] = [newId('owner'), newId('owner')]
       const named = (name: string, of = owner): ReturnType<typeof newTimer> => newTimer({ key: { owner: of, name } })
-      await store.apply([...puts([named('a'), named('b'), named('x', other)]), { settle: named('b').key, as: 'completed' }, { hold: owner }, { put: named('c') }])
-      checkEqual([...namesOf(await allDue(store))].sort(), ['c', 'x'], 'hold takes the open timers of its owner at its point of the sequence')
+      await store.apply([
+        ...puts([named('a'), named('b'), named('x', other)]),
+        { settle: named('b').key, as: 'completed' },
+        { hold: owner },
+        { put: named('c') },
+      ])
+      checkEqual(
+        [...namesOf(await allDue(store))].sort(),
+        ['c', 'x'],
+        'hold takes the open timers of its owner at its point of the sequence',
+      )
       await store.apply([{ cancelOwner: owner }, { put: named('d') }, { release: owner }])
-      checkEqual([...namesOf(await allDue(store))].sort(), ['d', 'x'], 'cancelOwner takes the open timers of its owner, held ones as well, at its point of the sequence')
-      checkEqual((await allTimersOf(store, owner)).map(({ key, status }) => [key.name, status]), [['a', 'cancelled'], ['b', 'completed'], ['c', 'cancelled'], ['d', 'open']], 'cancelOwner leaves settled timers as they are')
-      checkEqual((await allTimersOf(store, other)).map(({ status }) => status), ['open'], 'cancelOwner leaves other owners alone')
+      checkEqual(
+        [...namesOf(await allDue(store))].sort(),
+        ['d', 'x'],
+        'cancelOwner takes the open timers of its owner, held ones as well, at its point of the sequence',
+      )
+      checkEqual(
+        (await allTimersOf(store, owner)).map(({ key, status }) => [key.name, status]),
+        [
+          ['a', 'cancelled'],
+          ['b', 'completed'],
+          ['c', 'cancelled'],
+          ['d', 'open'],
+        ],
+        'cancelOwner leaves settled timers as they are',
+      )
+      checkEqual(
+        (await allTimersOf(store, other)).map(({ status }) => status),
+        ['open'],
+        'cancelOwner leaves other owners alone',
+      )
     },
   },
   {
@@ -126,13 +188,29 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       const owner = newId('owner')
       const key = { kind: 'timeout', owner, epoch: 1, name: 'n' } as const
       const keys = [
-        key, { ...key, kind: 'retry' as const }, { ...key, epoch: 2 }, { ...key, name: 'N' }, { ...key, name: 'n ' }, { ...key, name: '1/n' },
-        { ...key, owner: `${owner}/1`, name: 'n' }, { ...key, owner: `${owner}%2F1` }, { ...key, name: 'é' }, { ...key, name: 'e\u0301' },
+        key,
+        { ...key, kind: 'retry' as const },
+        { ...key, epoch: 2 },
+        { ...key, name: 'N' },
+        { ...key, name: 'n ' },
+        { ...key, name: '1/n' },
+        { ...key, owner: `${owner}/1`, name: 'n' },
+        { ...key, owner: `${owner}%2F1` },
+        { ...key, name: 'é' },
+        { ...key, name: 'e\u0301' },
       ]
       await store.apply(puts(keys.map((each) => newTimer({ key: each }))))
-      checkEqual((await allTimersOf(store)).map((timer) => timer.key), keys, 'two timers are the same only when kind, owner, epoch and name are')
+      checkEqual(
+        (await allTimersOf(store)).map((timer) => timer.key),
+        keys,
+        'two timers are the same only when kind, owner, epoch and name are',
+      )
       await store.apply([{ settle: keys[3] ?? key, as: 'completed' }])
-      checkEqual((await allTimersOf(store, undefined, 'settled')).map((timer) => timer.key.name), ['N'], 'settling takes exactly one timer')
+      checkEqual(
+        (await allTimersOf(store, undefined, 'settled')).map((timer) => timer.key.name),
+        ['N'],
+        'settling takes exactly one timer',
+      )
     },
   },
   {
@@ -142,8 +220,10 @@ export const settlingDefinitions: readonly TimeoutStoreCase[] = [
       const timer = newTimer()
       const bad = newTimer({ at: new Date(Number.NaN) })
       for (const [what, ops] of [
-        ['an invalid date', puts([timer, bad])], ['a NUL', puts([timer, newTimer({ key: { name: 'a\0b' } })])],
-        ['a lone surrogate', [...puts([timer]), { cancelOwner: '\udfff' }]], ['an unknown kind', puts([timer, newTimer({ key: { kind: 'sundial' as never } })])],
+        ['an invalid date', puts([timer, bad])],
+        ['a NUL', puts([timer, newTimer({ key: { name: 'a\0b' } })])],
+        ['a lone surrogate', [...puts([timer]), { cancelOwner: '\udfff' }]],
+        ['an unknown kind', puts([timer, newTimer({ key: { kind: 'sundial' as never } })])],
       ] as const) {
         const [, neighbour] = await Promise.all([
           checkRejects(() => store.apply(ops), 'InvalidArgument', `operations that cannot be applied throw InvalidArgument (${what})`),
