@@ -2,7 +2,7 @@ import { CommittedListeners, type EngineContext } from './engine/engine-context.
 import { Committer } from './engine/committer.ts'
 import { HandOffCache } from './engine/hand-off-cache.ts'
 import { Ids } from './engine/ids.ts'
-import { jsonCodec } from './engine/json-codec.ts'
+import { jsonCodec } from './adapter/json-codec.ts'
 import { ObjectCodec } from './engine/object-codec.ts'
 import { StoreLimit } from './engine/store-limit.ts'
 import { Topics } from './engine/topics.ts'

@@ -1,5 +1,5 @@
 /** Infrastructure as the engine reads it: checked, with every default in place, durations in milliseconds, frozen. */
-import { jsonCodec } from './engine/json-codec.ts'
+import { jsonCodec } from './adapter/json-codec.ts'
 import { Configuration } from './errors.ts'
 import type { DefinitionModel, HandlerOptionsModel } from './model/definition.ts'
 import { suggestion } from './nearest.ts'
@@ -66,7 +66,7 @@ const workerKeys: readonly string[] = [
   ...clientKeys, 'timeoutStore', 'roleScheduler', 'connectors', 'defaults', 'autoResume', 'outbox', 'maxInFlight',
   'retryInPlace', 'sweepFrequency', 'shutdownTimeout', 'generation',
 ]
-const foreignIdLengthMax = 10_000
+const foreignIdLengthMax = 255
 
 /** What every port must be able to do, to tell a port from a mistake. */
 const portMethods = {

@@ -40,7 +40,7 @@ export interface AnyRun {
   object: unknown
   /** Leaves the run where it is until its next event. */
   skip(): Outcome
-  /** Pauses the run until a person or the engine resumes it. */
+  /** Pauses the run until somebody resumes it: what a handler pauses, the engine does not resume by itself. */
   pause(reason: string): Outcome
   cancel(reason: string): Outcome
   /** Saves the object and runs this handler again, as a new stay with a new idempotency key. */

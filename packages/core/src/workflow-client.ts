@@ -128,7 +128,7 @@ export interface AnyWorkflow {
   graph(): TransitionGraph
 }
 
-/** Trigger, call back, await, inspect and control runs, from a process that needs no handlers. */
+/** Trigger, call back, await, inspect and control runs, from a process that needs no handlers. `close` ends it. */
 export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
   readonly contract: C
   /** Starts a run and resolves to its id. Rejects with `WorkflowInProgress` while the foreign id has an unfinished one. */
@@ -152,6 +152,8 @@ export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
   lookup(runId: string): Promise<SnapshotOf<C> | DeletedRun<StatusOf<C>> | undefined>
   list(query?: ListQuery<StatusOf<C>>): Promise<ResultPage<SnapshotOf<C> | DeletedRun<StatusOf<C>>>>
   history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry<ObjectOf<C>, StatusOf<C>>>>
+  /** Ends what waits and leaves nothing alive; later calls reject with `Stopped`. The stop of a workflow includes it. Idempotent. */
+  close(): Promise<void>
 }
 
 export interface ProcessState {

@@ -72,3 +72,4 @@ export type { AwaitRoleOptions, RoleHolder, RoleLease, RoleScheduler } from '../
 export type { DueQuery, SlotQuery, TimeoutStore, TimerQuery } from '../ports/timeout-store.ts'
 export { systemClock } from '../system/system-clock.ts'
 export { systemRandom } from '../system/system-random.ts'
+export { jsonCodec } from './json-codec.ts'

@@ -56,7 +56,7 @@ async function warily(a: Attempt): Promise<Verdict> {
     a.held.careful = Math.max(0, a.held.careful - 1)
     if (!await noteSuspicion(a, suspicions + 1)) return leave
   }
-  return await inTurn(a, (earlier?.attempt ?? 0) + 1, suspicions >= aloneFrom)
+  return await inTurn(a, failuresOf(earlier) + 1, suspicions >= aloneFrom)
 }
 
 /** Takes a place in the gate of the process, and gives it back as soon as the handler is over: a commit needs none. */
@@ -155,6 +155,11 @@ async function noteSuspicion(a: Attempt, count: number): Promise<boolean> {
     if (a.held.signal.aborted || error instanceof LeaseLost) return false
     throw error
   }
+}
+
+/** How many attempts have failed so far. */
+export function failuresOf(note: AttemptNote | undefined): number {
+  return note?.kind === 'failed' ? note.attempt : 0
 }
 
 /** The note of a process about the version in hand. */

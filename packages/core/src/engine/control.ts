@@ -65,7 +65,7 @@ export async function retry(ctx: EngineContext, runId: string, options: Partial<
   if (record.runState !== 'Completed' && record.runState !== 'Cancelled') {
     throw new IllegalMove(`run ${runId} of workflow '${ctx.contract.name}' is ${record.runState}: only a completed or cancelled run can be tried again`, { details: { runId, runState: record.runState } })
   }
-  const initialValue = 'initialValue' in options ? options.initialValue : await ctx.codec.decode(record.object, record, 'object')
+  const initialValue = 'initialValue' in options ? options.initialValue : await ctx.codec.decodeInput(record.object, record)
   const traceparent = options.traceparent ?? record.traceparent
   return await trigger(ctx, record.foreignId, {
     initialValue,

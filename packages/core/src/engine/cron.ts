@@ -5,6 +5,9 @@ import { type Duration, durationMs } from '../model/duration.ts'
 /** The next time of a schedule after another, in milliseconds since the epoch; undefined when there is none any more. */
 export type NextTime = (afterMs: number) => number | undefined
 
+/** Anything shorter is a loop, not a schedule. */
+const everyMsMin = 1_000
+
 const macros: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',
   '@monthly': '0 0 1 * *',
@@ -25,7 +28,7 @@ export async function nextTimeOf(spec: string, timezone: string): Promise<NextTi
   if (every !== undefined) {
     // The cast holds because durationMs itself refuses what is no duration.
     const ms = durationMs(every as Duration, `the interval of schedule '${spec}'`)
-    if (ms < 1) throw new InvalidArgument(`the interval of schedule '${spec}' must be at least 1 ms`)
+    if (ms < everyMsMin) throw new InvalidArgument(`the interval of schedule '${spec}' must be at least one second`)
     return (afterMs) => (Math.floor(afterMs / ms) + 1) * ms
   }
   const fields = macros[spec.trim()] ?? spec.trim()

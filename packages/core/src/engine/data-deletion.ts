@@ -4,6 +4,7 @@
  */
 import type { Payload } from '../model/payload.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import type { Timer } from '../model/timer.ts'
 import type { PayloadPlace } from '../ports/record-store.ts'
 import { tombstone } from './object-codec.ts'
 import { again, done, type Verdict } from './run-task.ts'
@@ -13,7 +14,7 @@ import type { WorkerContext } from './worker-context.ts'
 /** Marks what a custom scrubber has made, so that it is not scrubbed twice. */
 const scrubbedMark = '+scrubbed'
 
-export async function deleteData(ctx: WorkerContext, record: RunRecord, signal: AbortSignal): Promise<Verdict> {
+export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: Timer | undefined, signal: AbortSignal): Promise<Verdict> {
   const scrub = async (payload: Payload, place: PayloadPlace): Promise<Payload> => {
     if (payload.codec === tombstone.codec || payload.codec.endsWith(scrubbedMark)) return payload
     const custom = ctx.definition.customDelete
@@ -27,7 +28,7 @@ export async function deleteData(ctx: WorkerContext, record: RunRecord, signal: 
   if (current === undefined || current.version !== record.version) return again
   const id = ctx.ids.unit()
   const change = changeState(ctx, id, current, 'DataDeleted', { by: 'engine', attempt: 1 })
-  const result = await ctx.committer.commit({ id, changes: [change] }, signal)
+  const result = await ctx.committer.commit({ id, changes: [change], ...(retry === undefined ? undefined : { timers: [{ settle: retry.key, as: 'completed' }] }) }, signal)
   ctx.cache.forget(record.runId)
   if (!result.ok) return again
   ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: 'RequestedDataDeleted', current_run_state: 'DataDeleted' })

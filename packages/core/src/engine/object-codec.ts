@@ -51,6 +51,13 @@ export class ObjectCodec {
     return decoded instanceof Promise ? decoded.then((value) => this.#load(value, payload, owner)) : this.#load(decoded, payload, owner)
   }
 
+  /** As it was stored, in today's shape, but not yet through the schema: what a trigger takes. */
+  async decodeInput(payload: Payload, owner: ValueOwner): Promise<unknown> {
+    const value = await this.decode(payload, owner, 'object')
+    if (value instanceof Shredded) throw value
+    return this.#upcast(value, payload)
+  }
+
   /** As the codec gives it back, unchecked. */
   decode(payload: Payload, owner: ValueOwner, kind: PayloadKind): unknown {
     if (payload.codec === tombstone.codec) return undefined
@@ -97,9 +104,13 @@ export class ObjectCodec {
 
   #load(value: unknown, payload: Payload, owner: ValueOwner): unknown {
     if (value instanceof Shredded) throw value
-    const old = payload.schema < this.#contract.schemaVersion && this.#contract.upcast !== undefined ? this.#contract.upcast(value, payload.schema) : value
+    const old = this.#upcast(value, payload)
     if (this.#contract.objectUnchecked) return old
     return validated(this.#contract.object, old, () => `the stored object of run ${owner.runId} of workflow '${this.#contract.name}' (written by schema version ${payload.schema}, read by ${this.#contract.schemaVersion})`)
+  }
+
+  #upcast(value: unknown, payload: Payload): unknown {
+    return payload.schema < this.#contract.schemaVersion && this.#contract.upcast !== undefined ? this.#contract.upcast(value, payload.schema) : value
   }
 
   #sized(payload: Payload, owner: ValueOwner, kind: PayloadKind): Payload {

@@ -9,11 +9,11 @@ import { isFinished } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
 import { validated } from '../schema.ts'
 import { ackFailed } from './acknowledge.ts'
-import { type Attempt, attempt, noteOf } from './attempt.ts'
+import { type Attempt, attempt, failuresOf, noteOf } from './attempt.ts'
 import { callbackUnitId, type CallbackBody, type PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
 import { entryTimers } from './entry-timers.ts'
-import { park } from './failure.ts'
+import { fail, park } from './failure.ts'
 import type { HandlerRun } from './handler-run.ts'
 import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
@@ -34,6 +34,8 @@ const newerCodeMs = 10_000
 const brokenMs = 5_000
 /** After so many hand-offs the rest of the process has a turn. */
 const turnEvery = 256
+
+const nothing = (): Promise<unknown> => Promise.resolve()
 
 export class RunWorker {
   readonly #ctx: WorkerContext
@@ -103,7 +105,7 @@ export class RunWorker {
 
   async #act(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
     const ctx = this.#ctx
-    if (record.runState === 'RequestedDataDeleted') return await deleteData(ctx, record, held.signal)
+    if (record.runState === 'RequestedDataDeleted') return await this.#deletion(task, lane, held, record)
     if (record.runState === 'Paused' && task.timer?.key.kind === 'resume') return await resumeByTimer(ctx, record, task.timer, held.signal)
     if (isFinished(record.runState) || record.runState === 'Paused') return await this.#stale(task, record)
     const exits = ctx.contract.graph.get(record.status)
@@ -111,7 +113,10 @@ export class RunWorker {
       ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, status: record.status }, 'the run is at a status that this code does not have: it waits for code that does')
       return done
     }
-    if (record.version === 1 && exits.timeout !== undefined && task.timer === undefined) await this.#startTimers(record, held)
+    if (record.entered.version === 1 && exits.timeout !== undefined && task.timer?.key.kind !== 'timeout') {
+      const failed = await this.#startTimers(task, lane, held, record)
+      if (failed !== undefined) return failed
+    }
     if (exits.callback !== undefined) {
       const item = await this.#pendingCallback(record)
       if (item !== undefined) return await this.#callback(task, lane, held, record, item)
@@ -208,13 +213,44 @@ export class RunWorker {
     }
   }
 
-  /** A run that a client has created at a status with timeouts: only now somebody is here who has the timers' code. */
-  async #startTimers(record: RunRecord, held: HeldSlot): Promise<void> {
+  /**
+   * The timers of a run that is at the status it began at: whoever created it may have had no code for them. Asked for
+   * again and again, they are opened once. A timer function that throws is an attempt that failed.
+   */
+  async #startTimers(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict | undefined> {
     const ctx = this.#ctx
-    const timers = await entryTimers(ctx, record)
-    if (timers.length === 0) return
-    await ctx.committer.commit({ id: ctx.ids.unit(), timers }, held.signal)
-    ctx.timersChanged()
+    const first = ctx.definition.timeouts.get(record.status)?.[0]
+    if (first === undefined) return undefined
+    const a: Attempt = { ctx, process: processOf(ctx, processNames.timeout(record.status, first.name)), held, record, task, lane, kind: 'timeout', invoke: nothing }
+    const wait = record.attempts === undefined ? undefined : await this.#due(a)
+    if (wait !== undefined) return wait
+    const startedAt = ctx.clock.now()
+    let timers: readonly TimerOp[]
+    try {
+      timers = await entryTimers(ctx, record)
+    } catch (error) {
+      return await fail(a, { count: failuresOf(noteOf(record, a.process.name)) + 1, startedAt, error, fatal: isWorkflowError(error, 'InvalidArgument') })
+    }
+    if (timers.length > 0) {
+      await ctx.committer.commit({ id: ctx.ids.unit(), timers }, held.signal)
+      ctx.timersChanged()
+    }
+    return undefined
+  }
+
+  /** A scrubber that throws is tried again like any handler; nothing else can be done for a run that is finished. */
+  async #deletion(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
+    const ctx = this.#ctx
+    const a: Attempt = { ctx, process: processOf(ctx, processNames.deletion), held, record, task, lane, kind: 'step', invoke: nothing }
+    const wait = record.attempts === undefined ? undefined : await this.#due(a)
+    if (wait !== undefined) return wait
+    const startedAt = ctx.clock.now()
+    try {
+      return await deleteData(ctx, record, task.timer, held.signal)
+    } catch (error) {
+      if (isWorkflowError(error) && error.retryable) throw error
+      return await fail(a, { count: failuresOf(noteOf(record, a.process.name)) + 1, startedAt, error, fatal: false })
+    }
   }
 
   async #read(task: RunTask, held: HeldSlot): Promise<RunRecord | undefined> {

@@ -49,11 +49,11 @@ export async function sendCallback(ctx: EngineContext, watch: Watch, target: Tar
   if (schema === undefined && payload !== undefined) throw new InvalidArgument(`the callback for '${status}' of workflow '${ctx.contract.name}' carries nothing: declare its payload in the contract, or leave it out`)
   if (schema !== undefined) await validated(schema, payload, () => `the payload of a callback for '${status}' of workflow '${ctx.contract.name}'`)
   const first = await targetOf(ctx, target)
-  const receipt = await accept(ctx, first, target, status, payload, input, signal)
-  return input.wait === true ? await handled(ctx, watch, receipt, status, first, input) : receipt
+  const { receipt, entered } = await accept(ctx, first, target, status, payload, input, signal)
+  return input.wait === true ? await handled(ctx, watch, receipt, status, entered, input) : receipt
 }
 
-async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput, status: string, payload: unknown, input: CallbackInput, signal: AbortSignal): Promise<Receipt> {
+async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput, status: string, payload: unknown, input: CallbackInput, signal: AbortSignal): Promise<{ readonly receipt: Receipt; readonly entered: number | undefined }> {
   const key = input.key ?? ctx.ids.unit()
   const stream = callbackStream(status)
   let record = first
@@ -83,7 +83,7 @@ async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput,
     if (result.ok) {
       // Something beside the version has changed: whoever works for this run here must look again.
       ctx.cache.forget(record.runId)
-      return { runId: record.runId, key, queued }
+      return { receipt: { runId: record.runId, key, queued }, entered: waits ? record.entered.version : undefined }
     }
     if (!waits && !queued) throw notWaiting(ctx, record, status, input)
     if (result.reason === 'finished') throw notWaiting(ctx, result.current ?? record, status, input)
@@ -92,13 +92,15 @@ async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput,
 }
 
 /** Waits until the callback has been handled. */
-async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, status: string, accepted: RunRecord, input: CallbackInput): Promise<AnySnapshot> {
+async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, status: string, entered: number | undefined, input: CallbackInput): Promise<AnySnapshot> {
   const stream = callbackStream(status)
   const look = async (): Promise<AnySnapshot | undefined> => {
     const page = await ctx.store.items(receipt.runId, stream, { limit: 1_000 })
     const place = page.items.findIndex((item) => item.id === receipt.key)
     const record = await ctx.store.lookup(receipt.runId)
     if (record === undefined) throw new RunNotFound(`run ${receipt.runId} of workflow '${ctx.contract.name}' is gone`, { details: { runId: receipt.runId } })
+    // Nobody will handle it any more: the stay that it was meant for is over, or the run is.
+    if (place >= 0 && (isFinished(record.runState) || (entered !== undefined && entered !== record.entered.version))) throw left(ctx, record, receipt, status)
     if (place === 0) {
       const note = noteOf(record, processNames.callback(status))
       if (note?.kind !== 'failed' && record.pause?.by !== 'engine') return undefined
@@ -106,13 +108,13 @@ async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, statu
       throw new CallbackFailed(`the handler of callback '${receipt.key}' for '${status}' of run ${receipt.runId} of workflow '${ctx.contract.name}' failed: ${error?.message ?? 'unknown'}. It stays in the run's inbox${note?.retryAt === undefined ? '' : ` and is tried again at ${note.retryAt.toISOString()}`}`, { details: { runId: receipt.runId, key: receipt.key } })
     }
     if (place > 0 || (page.next !== undefined && place < 0)) return undefined
-    return await appliedSnapshot(ctx, record, receipt, status, accepted)
+    return await appliedSnapshot(ctx, record, receipt, status)
   }
   return await untilFound(ctx, watch, receipt.runId, input, { what: `the end of callback '${receipt.key}'`, wants: () => true, look })
 }
 
 /** The run as the callback left it. Throws `RunNotWaiting` if it was refused because the stay was over. */
-async function appliedSnapshot(ctx: EngineContext, record: RunRecord, receipt: Receipt, status: string, accepted: RunRecord): Promise<AnySnapshot> {
+async function appliedSnapshot(ctx: EngineContext, record: RunRecord, receipt: Receipt, status: string): Promise<AnySnapshot> {
   let after: string | undefined
   do {
     const page = await ctx.store.history(receipt.runId, { fromVersion: 1, limit: 200, objects: true, ...(after === undefined ? undefined : { after }) })
@@ -124,7 +126,11 @@ async function appliedSnapshot(ctx: EngineContext, record: RunRecord, receipt: R
     }
     after = page.next
   } while (after !== undefined)
-  throw new RunNotWaiting(`run ${receipt.runId} of workflow '${ctx.contract.name}' had left '${status}' (version ${accepted.entered.version}) before callback '${receipt.key}' could be handled: it is ${record.runState} at '${record.status}'`, { details: { runId: receipt.runId, key: receipt.key } })
+  throw left(ctx, record, receipt, status)
+}
+
+function left(ctx: EngineContext, record: RunRecord, receipt: Receipt, status: string): RunNotWaiting {
+  return new RunNotWaiting(`run ${receipt.runId} of workflow '${ctx.contract.name}' left '${status}' before callback '${receipt.key}' could be handled: it is ${record.runState} at '${record.status}'`, { details: { runId: receipt.runId, key: receipt.key } })
 }
 
 async function targetOf(ctx: EngineContext, target: TargetInput): Promise<RunRecord> {

@@ -3,7 +3,7 @@
  * the children that it starts. If the process dies before the commit, nothing happened and the handler runs again with
  * the same idempotency key; after it, everything happened.
  */
-import { InvalidOutcome, isWorkflowError, Unsupported } from '../errors.ts'
+import { type ErrorCode, InvalidOutcome, isWorkflowError, Unsupported } from '../errors.ts'
 import type { Payload } from '../model/payload.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
@@ -71,8 +71,11 @@ function write(a: Attempt, unit: Unit, decision: Decision, success: Success): Pr
 
 /** What the handler gave back cannot be stored, or its graph does not allow it: the handler must change. */
 function undecided(a: Attempt, error: unknown, success: Success): Promise<Verdict> {
-  return fail(a, { ...success, error, fatal: true })
+  return fail(a, { ...success, error, fatal: isWorkflowError(error) && hopeless.has(error.code) })
 }
+
+/** No attempt will do better until the code, or what is stored, has changed. */
+const hopeless: ReadonlySet<ErrorCode> = new Set(['InvalidOutcome', 'NotSerializable', 'ObjectTooLarge', 'Configuration', 'InvalidArgument', 'Validation', 'NonRetryable', 'Unsupported', 'StoreCorrupt', 'Shredded'])
 
 function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Verdict | Promise<Verdict> {
   const { ctx, record } = a
@@ -89,7 +92,8 @@ function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed 
   const seq = result.seqs[0]
   if (change === undefined || seq === undefined) {
     ctx.cache.forget(record.runId)
-    return decision.skipped === true ? done : again
+    // A callback that was skipped makes room for the next one in the inbox.
+    return a.kind === 'callback' ? again : done
   }
   if (record.runState !== change.next.runState) {
     ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: change.next.runState })
@@ -126,7 +130,7 @@ async function decideOutcome(a: Attempt, outcome: OutcomeValue | CommitValue, ob
     case 'skip': {
       const moves = edited || a.item?.body.wait === true
       const change = moves ? advance(ctx, unitId, record, { to: record.status, object, note, stay: 'keep' }) : undefined
-      return { skipped: kind === 'step' || kind === 'join', ...(change === undefined ? undefined : { change }) }
+      return { skipped: kind !== 'timeout', ...(change === undefined ? undefined : { change }) }
     }
     case 'pause': {
       const reason = await ctx.codec.encodeReason(outcome.reason ?? '', record)
@@ -169,7 +173,8 @@ function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id:
   if (change !== undefined) unit.changes = children.length === 0 ? [change] : [change, ...children]
   if (a.item !== undefined) unit.consume = [{ runId: record.runId, stream: a.item.stored.stream, through: a.item.stored.pos }]
   if (settled.length > 0 || moved.length > 0) unit.timers = [...settled, ...moved]
-  if (decision.skipped === true) unit.attempts = [skippedNote(a, change?.next.version ?? record.version, success)]
+  // A callback's skip is noted only to take the place of the failures before it.
+  if (decision.skipped === true && (a.kind !== 'callback' || success.count > 1)) unit.attempts = [skippedNote(a, change?.next.version ?? record.version, success)]
   const wake = change !== undefined && isFinished(change.next.runState) ? parentWake(ctx, record) : undefined
   if (wake !== undefined) unit.emit = [wake]
   // The version is new and nothing is to be done for it, but the next callback in the inbox still waits for its turn.

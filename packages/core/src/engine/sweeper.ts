@@ -72,7 +72,7 @@ export class Sweeper {
 
   async #comesBack(runId: string, noted: boolean): Promise<boolean> {
     const record = noted ? await this.#ctx.store.lookup(runId) : undefined
-    if (record?.attempts?.some((note) => note.kind === 'skipped') === true) return true
+    if (record?.attempts?.some((note) => note.kind === 'skipped' && !note.process.startsWith('callback ')) === true) return true
     const timers = await this.#ctx.store.timers.list({ owner: runId, status: 'open' }, { limit: 1 })
     return timers.items.length > 0
   }

@@ -8,6 +8,9 @@ import type { WorkerContext } from './worker-context.ts'
 import { Wake } from './waiting.ts'
 
 const inHandMax = 256
+const pageMax = 1_000
+/** A timer that is still due after it was dealt with is left alone for so long: whoever dealt with it could not settle it. */
+const restMs = 5_000
 
 export interface TimerPollerOptions {
   readonly pollingMs: number
@@ -20,6 +23,10 @@ export class TimerPoller {
   readonly #ctx: WorkerContext
   readonly #options: TimerPollerOptions
   readonly #inHand = new Set<string>()
+  /** Dealt with since the last look. */
+  #ended = new Set<string>()
+  /** Dealt with and still due: by id and time, until when on the monotonic clock. */
+  readonly #resting = new Map<string, number>()
   readonly #wake = new Wake()
 
   constructor(ctx: WorkerContext, options: TimerPollerOptions) {
@@ -53,24 +60,44 @@ export class TimerPoller {
     const room = inHandMax - this.#inHand.size
     if (slots.length === 0 || room <= 0) return this.#options.pollingMs
     const query = { workflowName: contract.name, slots }
+    // Where every writer is heard, nothing is missed between two expiries.
+    const pollingMs = store.timers.toldOfAll === true ? Infinity : this.#options.pollingMs
     const next = await store.timers.nextExpiry(query)
-    if (next === undefined) return this.#options.pollingMs
+    if (next === undefined) return pollingMs
     const inMs = next.getTime() - clock.now()
-    if (inMs > 0) return Math.min(inMs, this.#options.pollingMs)
-    const page = await store.timers.due({ ...query, before: new Date(clock.now()) }, { limit: this.#inHand.size + room })
+    if (inMs > 0) return Math.min(inMs, pollingMs)
+    const restMsLeft = this.#wakeResting()
+    const ended = this.#ended
+    this.#ended = new Set()
+    const page = await store.timers.due({ ...query, before: new Date(clock.now()) }, { limit: Math.min(pageMax, this.#inHand.size + this.#resting.size + room) })
     let fresh = 0
     for (const timer of page.items) {
-      const id = timerId(timer.key)
-      if (this.#inHand.has(id)) continue
+      const id = `${timerId(timer.key)}@${timer.at.getTime()}`
+      if (this.#inHand.has(id) || this.#resting.has(id)) continue
+      if (ended.has(id)) {
+        this.#resting.set(id, clock.monotonic() + restMs)
+        continue
+      }
       fresh += 1
       this.#inHand.add(id)
       this.#options.dispatch(timer, () => {
         this.#inHand.delete(id)
+        this.#ended.add(id)
         this.#wake.set()
       })
       if (fresh === room) break
     }
-    // Nothing new: what is due is in hand, and its end wakes us.
-    return fresh === 0 ? this.#options.pollingMs : 0
+    // Nothing new: what is due is in hand, and its end wakes us, or it rests.
+    return fresh === 0 ? Math.min(this.#options.pollingMs, restMsLeft, this.#resting.size > 0 ? restMs : Infinity) : 0
+  }
+
+  /** Forgets those that have rested enough; returns how long the next one has still to rest. */
+  #wakeResting(): number {
+    const now = this.#ctx.clock.monotonic()
+    for (const [id, until] of this.#resting) {
+      if (until > now) return until - now
+      this.#resting.delete(id)
+    }
+    return Infinity
   }
 }

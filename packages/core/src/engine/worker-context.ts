@@ -28,11 +28,17 @@ export interface WorkerContext extends EngineContext {
 export const processNames = {
   step: (status: string): string => `step ${status}`,
   callback: (status: string): string => `callback ${status}`,
-  timeout: (status: string, name: string): string => `timeout ${status}/${name}`,
+  timeout: (status: string, name: string): string => `timeout ${escaped(status)}/${escaped(name)}`,
+  deletion: 'data deletion',
   join: (status: string): string => `join ${status}`,
   hook: (kind: string): string => `hook ${kind}`,
   connector: (name: string): string => `connector ${name}`,
 } as const
+
+/** So that a slash in a name cannot make two names one. */
+function escaped(name: string): string {
+  return name.replaceAll('%', '%25').replaceAll('/', '%2F')
+}
 
 /** The process of a name; every name that is asked for was made from the definition. */
 export function processOf(ctx: WorkerContext, name: string): Process {

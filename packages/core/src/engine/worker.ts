@@ -200,6 +200,7 @@ export class Worker {
       ordinal -= 1
       this.#connectors.set(process.name, new ConnectorRunner(this.#ctx, process, { name, model, source, scheduler, generation, limit: maxInFlight, ordinal, api }))
     }
+    this.#add(processNames.deletion, { ...resolve({}), pauseAfterErrCount: Infinity })
     this.#add('timers', resolve({}))
     this.#add('sweeper', resolve({}))
   }
@@ -302,7 +303,8 @@ export class Worker {
     if (kind === 'schedule') return void this.#fire(timer).finally(end)
     const hook = kind === 'retry' ? this.#hooks.get(name) : undefined
     if (hook !== undefined) return hook.retry(timer, end)
-    const connector = kind === 'retry' ? this.#connectors.get(name.split('/', 1)[0] ?? '') : undefined
+    const owner = `connector:${this.#ctx.contract.name}/`
+    const connector = timer.key.owner.startsWith(owner) ? this.#connectors.get(processNames.connector(timer.key.owner.slice(owner.length))) : undefined
     const held = this.#slots.open(timer.slot)
     if (connector !== undefined && held !== undefined) return void connector.retry(timer, end, held.signal).catch(end)
     this.#lanes.offer(taskOfTimer(timer, end))

@@ -92,6 +92,7 @@ class MemoryRoleScheduler implements Member {
     } finally {
       this.#waiting.delete(giveUp)
       signal.removeEventListener('abort', onAbort)
+      this.#restIfIdle()
     }
   }
 
@@ -139,6 +140,18 @@ class MemoryRoleScheduler implements Member {
       this.#tick()
       if (this.leases.size > 0 || this.#waiting.size > 0) this.#keepTime()
     })
+  }
+
+  /** With nothing to hold and nothing to wait for, no timer keeps the process alive. */
+  #restIfIdle(): void {
+    if (this.leases.size > 0 || this.#waiting.size > 0) return
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+  }
+
+  /** A lease is over. */
+  gone(): void {
+    this.#restIfIdle()
   }
 
   #tick(): void {
@@ -209,6 +222,7 @@ class MemoryRoleLease implements RoleLease, HeldRole {
     if (this.#released) return
     this.#released = true
     if (!this.#lost.signal.aborted) this.#table.release(this, false)
+    this.member.gone()
   }
 
   readonly askToYield = (): void =>

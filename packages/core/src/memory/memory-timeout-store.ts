@@ -41,6 +41,7 @@ export function timersOf(database: MemoryDatabase, assertOpen: () => void): Time
       assertOpen()
       return list(table, query, page)
     },
+    toldOfAll: true,
     onChange: (wake) => {
       table.listeners.add(wake)
       return { [Symbol.dispose]: () => table.listeners.delete(wake) }

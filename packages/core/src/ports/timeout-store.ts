@@ -13,6 +13,8 @@ export interface TimeoutStore {
   readonly list: (query: TimerQuery, page: PageOptions) => Promise<Page<StoredTimer>>
   /** Calls back after this process has put, moved or released a timer, by whatever client of the same store. May call back for nothing. */
   readonly onChange?: (wake: () => void) => Disposable
+  /** `onChange` hears of every writer that there can be: nobody needs to poll. */
+  readonly toldOfAll?: boolean
 }
 
 export interface SlotQuery {
