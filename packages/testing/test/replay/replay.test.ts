@@ -20,9 +20,10 @@ for (const name of ['helpdesk', 'permit']) {
     })
 
     test('happens no differently when the engine is killed on the way, again and again', { timeout: limitMs }, async () => {
-      const { histories, kills } = await replay(name, moves, { killEvery: 299 })
+      const { histories, kills, interrupted } = await replay(name, moves, { killEvery: 299 })
       expect(histories).toEqual(expected)
       expect(kills).toBeGreaterThan(20)
+      expect(interrupted).toBeGreaterThan(4)
     })
   })
 }

@@ -15,6 +15,8 @@ export interface ReplayOptions {
 export interface Replayed {
   readonly histories: ReadonlyMap<string, readonly Recorded[]>
   readonly kills: number
+  /** How many kills came before the event in hand was committed. */
+  readonly interrupted: number
   readonly byCallback: number
   readonly byTimeout: number
 }
@@ -35,6 +37,8 @@ interface Due extends Move {
 const seldom = '300d'
 /** How many turns of the event loop one event may take. Virtual time stands still meanwhile. */
 const turnsMax = 1_000
+/** A dying process gets from none to almost so many turns more. */
+const turnsBeforeKillMax = 4
 
 export async function replay(name: string, moves: ReadonlyMap<string, readonly Move[]>, options: ReplayOptions = {}): Promise<Replayed> {
   const engine = new Lives(name, moves)
@@ -42,6 +46,7 @@ export async function replay(name: string, moves: ReadonlyMap<string, readonly M
   const counts = { callback: 0, timeout: 0, trigger: 0 }
   let events = 0
   let kills = 0
+  let interrupted = 0
   await engine.start()
   for (const due of inTime(moves)) {
     await engine.reach(due.at)
@@ -54,15 +59,16 @@ export async function replay(name: string, moves: ReadonlyMap<string, readonly M
     if (due.by === 'callback') await engine.workflow.callback({ runId }, due.from ?? '', { to: due.to })
     // Whatever this event has set off is still in hand: handlers, commits, acknowledgements.
     if (kill) {
-      await engine.restart(kills % 4)
+      const version = await engine.restart(runId, kills % turnsBeforeKillMax)
       kills += 1
+      if (version < due.version) interrupted += 1
     }
     await engine.until(runId, due.version, moves.get(due.name)?.[due.version]?.by === 'timeout')
   }
   const histories = new Map<string, readonly Recorded[]>()
   for (const [caseName, runId] of runIds) histories.set(caseName, await recorded(engine.workflow, runId))
   await engine.stop()
-  return { histories, kills, byCallback: counts.callback, byTimeout: counts.timeout }
+  return { histories, kills, interrupted, byCallback: counts.callback, byTimeout: counts.timeout }
 }
 
 async function recorded(workflow: CaseWorkflow, runId: string): Promise<readonly Recorded[]> {
@@ -117,13 +123,15 @@ class Lives {
     await this.#workflow.run()
   }
 
-  /** `turns` of the event loop pass before the process dies. */
-  async restart(turns: number): Promise<void> {
+  /** `turns` of the event loop pass before the process dies. Resolves to the version of the run at that moment. */
+  async restart(runId: string, turns: number): Promise<number> {
     for (let i = 0; i < turns; i++) await turn()
+    const record = await this.#ports?.recordStore.lookup(runId)
     this.#ports?.kill()
     // What is left of the dead process in this one: it can write nothing any more.
     this.#ended.push(this.workflow.stop())
     await this.start()
+    return record?.version ?? 0
   }
 
   async stop(): Promise<void> {
