@@ -12,6 +12,7 @@ import { fail, pauseByEngine } from './failure.ts'
 import { HandlerRun } from './handler-run.ts'
 import type { Lane } from './lanes.ts'
 import { labelsOf } from './labels.ts'
+import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, type Verdict } from './run-task.ts'
 import { settle } from './settle.ts'
@@ -108,6 +109,7 @@ async function lookedAgain(a: Attempt, count: number): Promise<Verdict> {
 function run(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
   const { ctx, record } = a
   const execution = ctx.executions.start(a.held.slot, a.process.options.deadlineMs)
+  reportLag(ctx, a.process, Math.max(0, ctx.clock.now() - a.task.at))
   let decoded: unknown
   try {
     decoded = ctx.codec.decodeObject(record.object, record)

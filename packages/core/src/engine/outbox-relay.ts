@@ -7,6 +7,7 @@ import type { RunEvent } from '../model/run-event.ts'
 import type { EventReceiver, EventSender, SlotClaim } from '../ports/event-streamer.ts'
 import type { WorkerContext } from './worker-context.ts'
 import { labelsOf } from './labels.ts'
+import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
 import { sleep, turn } from './waiting.ts'
 
@@ -71,6 +72,8 @@ export class OutboxRelay {
   async #relay(stop: AbortSignal): Promise<void> {
     const deliveries = (await this.#receiver?.receive({ max: this.#batch, signal: stop })) ?? []
     const events = deliveries.map((delivery) => delivery.event)
+    const [oldest] = events
+    if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime())
     // The same events in the same order until they are through: a run's events must not overtake each other.
     for (let failures = 1; ; failures++) {
       try {

@@ -8,6 +8,8 @@ export class Process {
   readonly name: string
   readonly options: ResolvedProcessOptions
   readonly gate: Gate
+  /** Whether the last event was older than `lagAlert` when its turn came. */
+  late = false
 
   constructor(name: string, options: ResolvedProcessOptions) {
     this.name = name
