@@ -23,7 +23,14 @@ function hasItems({ connection }: Batch, runId: string, stream: string, unit: Un
   for (const consume of unit.consume ?? []) {
     if (consume.runId === runId && consume.stream === stream) through = Math.max(through, consume.through)
   }
-  return connection.value('SELECT 1 FROM {item} WHERE run_id = ? AND stream = ? AND consumed = 0 AND pos > ? LIMIT 1', runId, stream, through) !== undefined
+  return (
+    connection.value(
+      'SELECT 1 FROM {item} WHERE run_id = ? AND stream = ? AND consumed = 0 AND pos > ? LIMIT 1',
+      runId,
+      stream,
+      through,
+    ) !== undefined
+  )
 }
 
 function insert(batch: Batch, next: NextRecord): ChangeOutcome {
@@ -34,10 +41,29 @@ function insert(batch: Batch, next: NextRecord): ChangeOutcome {
     `INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, entered_version, entered_at, repeat, created_at, updated_at,
       finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause, object_codec, object)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    seq, next.runId, next.workflowName, next.foreignId, next.version, next.status, next.runState, finished ? seq : 0, next.entered.version,
-    next.entered.at.getTime(), next.repeat, next.createdAt.getTime(), next.updatedAt.getTime(), next.finishedAt?.getTime() ?? null,
-    writerText(next.writer), metadataText(next.metadata), next.parent?.workflowName ?? null, next.parent?.runId ?? null, next.parent?.join ?? null,
-    next.traceparent ?? null, pauseText(next.pause), codecText(next.object), next.object.bytes,
+    seq,
+    next.runId,
+    next.workflowName,
+    next.foreignId,
+    next.version,
+    next.status,
+    next.runState,
+    finished ? seq : 0,
+    next.entered.version,
+    next.entered.at.getTime(),
+    next.repeat,
+    next.createdAt.getTime(),
+    next.updatedAt.getTime(),
+    next.finishedAt?.getTime() ?? null,
+    writerText(next.writer),
+    metadataText(next.metadata),
+    next.parent?.workflowName ?? null,
+    next.parent?.runId ?? null,
+    next.parent?.join ?? null,
+    next.traceparent ?? null,
+    pauseText(next.pause),
+    codecText(next.object),
+    next.object.bytes,
   )
   if (changes === 0) {
     return connection.value('SELECT 1 FROM {record} WHERE run_id = ?', next.runId) === undefined ? 'in-progress' : 'conflict'
@@ -53,14 +79,33 @@ const common = `version = ?, status = ?, state = ?, entered_version = ?, entered
 
 function update({ connection }: Batch, next: NextRecord, expect: number): ChangeOutcome {
   const values = [
-    next.version, next.status, next.runState, next.entered.version, next.entered.at.getTime(), next.repeat, next.updatedAt.getTime(),
-    writerText(next.writer), metadataText(next.metadata), next.traceparent ?? null, pauseText(next.pause), codecText(next.object), next.object.bytes,
+    next.version,
+    next.status,
+    next.runState,
+    next.entered.version,
+    next.entered.at.getTime(),
+    next.repeat,
+    next.updatedAt.getTime(),
+    writerText(next.writer),
+    metadataText(next.metadata),
+    next.traceparent ?? null,
+    pauseText(next.pause),
+    codecText(next.object),
+    next.object.bytes,
   ] as const
   const seq = isFinished(next.runState)
     ? connection.value<number>(
-      `UPDATE {record} SET ${common}, ended = seq, finished_at = ? WHERE run_id = ? AND version = ? RETURNING seq`,
-      ...values, next.finishedAt?.getTime() ?? null, next.runId, expect,
-    )
-    : connection.value<number>(`UPDATE {record} SET ${common} WHERE run_id = ? AND version = ? RETURNING seq`, ...values, next.runId, expect)
+        `UPDATE {record} SET ${common}, ended = seq, finished_at = ? WHERE run_id = ? AND version = ? RETURNING seq`,
+        ...values,
+        next.finishedAt?.getTime() ?? null,
+        next.runId,
+        expect,
+      )
+    : connection.value<number>(
+        `UPDATE {record} SET ${common} WHERE run_id = ? AND version = ? RETURNING seq`,
+        ...values,
+        next.runId,
+        expect,
+      )
   return seq ?? 'conflict'
 }

@@ -2,7 +2,7 @@ import type { Timer, TimerKey, TimerOp } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import { codecText } from './payload-column.ts'
 
-const byKey = 'WHERE owner = ? AND kind = ? AND epoch = ? AND name = ? AND status = \'open\''
+const byKey = "WHERE owner = ? AND kind = ? AND epoch = ? AND name = ? AND status = 'open'"
 
 /** Applies timer operations in order. None can be refused. */
 export function applyTimers(batch: Batch, ops: readonly TimerOp[]): void {
@@ -18,7 +18,14 @@ export function applyTimers(batch: Batch, ops: readonly TimerOp[]): void {
       if (data === undefined) {
         connection.run(`UPDATE {timer} SET at = ?, attempt = ? ${byKey}`, at.getTime(), attempt, ...keyOf(op.move))
       } else {
-        connection.run(`UPDATE {timer} SET at = ?, attempt = ?, data_codec = ?, data = ? ${byKey}`, at.getTime(), attempt, codecText(data), data.bytes, ...keyOf(op.move))
+        connection.run(
+          `UPDATE {timer} SET at = ?, attempt = ?, data_codec = ?, data = ? ${byKey}`,
+          at.getTime(),
+          attempt,
+          codecText(data),
+          data.bytes,
+          ...keyOf(op.move),
+        )
       }
       batch.timersChanged = true
     } else if ('hold' in op) {
@@ -36,7 +43,14 @@ function put({ connection }: Batch, { key, workflowName, slot, at, held, attempt
   connection.run(
     `INSERT INTO {timer} (owner, kind, epoch, name, workflow, slot, at, held, attempt, status, data_codec, data)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?) ON CONFLICT DO NOTHING`,
-    ...keyOf(key), workflowName, slot, at.getTime(), held ? 1 : 0, attempt, data === undefined ? null : codecText(data), data?.bytes ?? null,
+    ...keyOf(key),
+    workflowName,
+    slot,
+    at.getTime(),
+    held ? 1 : 0,
+    attempt,
+    data === undefined ? null : codecText(data),
+    data?.bytes ?? null,
   )
 }
 

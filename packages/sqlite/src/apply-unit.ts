@@ -9,7 +9,11 @@ import type { Batch } from './batch.ts'
 import { codecText } from './payload-column.ts'
 import { recordColumns, recordOf, notesOf, notesText, type RecordRow } from './record-row.ts'
 
-interface Refusal { readonly reason: 'conflict' | 'in-progress' | 'finished'; readonly runId: string; readonly foreign?: readonly [workflow: string, foreignId: string] }
+interface Refusal {
+  readonly reason: 'conflict' | 'in-progress' | 'finished'
+  readonly runId: string
+  readonly foreign?: readonly [workflow: string, foreignId: string]
+}
 
 /** Applies a unit that `assertUnit` has let through. `final` goes into the answer. */
 export function applyUnit(batch: Batch, unit: Unit, final: boolean): CommitResult {
@@ -53,10 +57,16 @@ function applyParts(batch: Batch, unit: Unit, seqs: bigint[]): Refusal | undefin
 /** Knows a unit without changes by its own row, and leaves one where there is none. Its owner is the run whose purge takes the row along. */
 function wasApplied({ connection }: Batch, unit: Unit): boolean {
   const [timer] = unit.timers ?? []
-  const owner = unit.append?.[0]?.runId ?? unit.consume?.[0]?.runId ?? unit.attempts?.[0]?.runId ?? unit.emit?.[0]?.runId
-    ?? (timer === undefined ? '' : ownerOf(timer))
-  return connection.value('SELECT 1 FROM {unit} WHERE owner = ? AND id = ?', owner, unit.id) !== undefined
-    || connection.run('INSERT INTO {unit} (owner, id) VALUES (?, ?)', owner, unit.id) !== 1
+  const owner =
+    unit.append?.[0]?.runId ??
+    unit.consume?.[0]?.runId ??
+    unit.attempts?.[0]?.runId ??
+    unit.emit?.[0]?.runId ??
+    (timer === undefined ? '' : ownerOf(timer))
+  return (
+    connection.value('SELECT 1 FROM {unit} WHERE owner = ? AND id = ?', owner, unit.id) !== undefined ||
+    connection.run('INSERT INTO {unit} (owner, id) VALUES (?, ?)', owner, unit.id) !== 1
+  )
 }
 
 function ownerOf(op: TimerOp): string {
@@ -70,20 +80,29 @@ function ownerOf(op: TimerOp): string {
 function refused(batch: Batch, unit: Unit, { reason, runId, foreign }: Refusal, final: boolean): CommitResult {
   const { connection } = batch
   const changes = unit.changes ?? []
-  const replayed = changes.some(({ next }) => connection.value<string>(
-    'SELECT e.unit FROM {event} e JOIN {record} r ON e.run = r.seq WHERE r.run_id = ? AND e.version = ? AND e.unit IS NOT NULL', next.runId, next.version,
-  ) === unit.id)
+  const replayed = changes.some(
+    ({ next }) =>
+      connection.value<string>(
+        'SELECT e.unit FROM {event} e JOIN {record} r ON e.run = r.seq WHERE r.run_id = ? AND e.version = ? AND e.unit IS NOT NULL',
+        next.runId,
+        next.version,
+      ) === unit.id,
+  )
   if (replayed) {
     return { ok: true, replayed: true, final, seqs: changes.map(({ next }) => BigInt(seqOf(batch, next.runId) ?? 0)) }
   }
-  const row = foreign === undefined
-    ? connection.first<RecordRow>(`SELECT ${recordColumns} FROM {record} WHERE run_id = ?`, runId)
-    : connection.first<RecordRow>(`SELECT ${recordColumns} FROM {record} WHERE workflow = ? AND foreign_id = ? AND ended = 0`, ...foreign)
+  const row =
+    foreign === undefined
+      ? connection.first<RecordRow>(`SELECT ${recordColumns} FROM {record} WHERE run_id = ?`, runId)
+      : connection.first<RecordRow>(`SELECT ${recordColumns} FROM {record} WHERE workflow = ? AND foreign_id = ? AND ended = 0`, ...foreign)
   const current: RunRecord | undefined = row === undefined ? undefined : recordOf(row, true)
   return { ok: false, reason, runId, current }
 }
 
-function applyAppend({ connection }: Batch, { runId, stream, id, body, ifUnfinished, ifVersion }: Append): 'conflict' | 'finished' | undefined {
+function applyAppend(
+  { connection }: Batch,
+  { runId, stream, id, body, ifUnfinished, ifVersion }: Append,
+): 'conflict' | 'finished' | undefined {
   if (connection.value('SELECT 1 FROM {item} WHERE run_id = ? AND stream = ? AND item_id = ?', runId, stream, id) !== undefined) {
     return undefined
   }
@@ -93,8 +112,20 @@ function applyAppend({ connection }: Batch, { runId, stream, id, body, ifUnfinis
     if (ifVersion !== undefined && run?.version !== ifVersion) return 'conflict'
   }
   const last = 'SELECT max(pos) FROM {item} WHERE run_id = ? AND stream = ? AND consumed ='
-  const pos = Math.max(connection.value<number | null>(`${last} 0`, runId, stream) ?? 0, connection.value<number | null>(`${last} 1`, runId, stream) ?? 0) + 1
-  connection.run('INSERT INTO {item} (run_id, stream, item_id, consumed, pos, body_codec, body) VALUES (?, ?, ?, 0, ?, ?, ?)', runId, stream, id, pos, codecText(body), body.bytes)
+  const pos =
+    Math.max(
+      connection.value<number | null>(`${last} 0`, runId, stream) ?? 0,
+      connection.value<number | null>(`${last} 1`, runId, stream) ?? 0,
+    ) + 1
+  connection.run(
+    'INSERT INTO {item} (run_id, stream, item_id, consumed, pos, body_codec, body) VALUES (?, ?, ?, 0, ?, ?, ?)',
+    runId,
+    stream,
+    id,
+    pos,
+    codecText(body),
+    body.bytes,
+  )
   return undefined
 }
 
@@ -104,7 +135,11 @@ function applyConsume({ connection }: Batch, { runId, stream, through }: Consume
 
 /** Notes lie in the record's row, so that a transition drops them by writing its own row. */
 function applyNote({ connection }: Batch, note: AttemptNote): void {
-  const stored = connection.get<{ attempts: string | null }>('SELECT attempts FROM {record} WHERE run_id = ? AND version = ?', note.runId, note.version)
+  const stored = connection.get<{ attempts: string | null }>(
+    'SELECT attempts FROM {record} WHERE run_id = ? AND version = ?',
+    note.runId,
+    note.version,
+  )
   if (stored === undefined) return
   const others = stored.attempts === null ? [] : notesOf(stored.attempts, note.runId).filter(({ process }) => process !== note.process)
   connection.run('UPDATE {record} SET attempts = ? WHERE run_id = ?', notesText([...others, note]), note.runId)

@@ -54,8 +54,15 @@ export class Batch {
 
   /** Remembers the ids given so far, before rows are deleted. */
   keepFloors(): void {
-    for (const [key, value] of [['floor.event', this.lastEvent()], ['floor.seq', this.nextSeq() - 1]] as const) {
-      this.connection.run('INSERT INTO {meta} (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, value)
+    for (const [key, value] of [
+      ['floor.event', this.lastEvent()],
+      ['floor.seq', this.nextSeq() - 1],
+    ] as const) {
+      this.connection.run(
+        'INSERT INTO {meta} (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        key,
+        value,
+      )
     }
   }
 
@@ -74,14 +81,23 @@ export class Batch {
     if (reason === undefined && error === undefined) {
       this.connection.run(
         'INSERT INTO {event} (id, run, version, topic_set, slot, at, event, unit, entry, object_codec, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        ...columns, entry.unitId, entryText(entry, event), object === undefined ? null : codecText(object), object?.bytes ?? null,
+        ...columns,
+        entry.unitId,
+        entryText(entry, event),
+        object === undefined ? null : codecText(object),
+        object?.bytes ?? null,
       )
       return
     }
     this.connection.run(
       `INSERT INTO {event} (id, run, version, topic_set, slot, at, event, unit, entry, object_codec, object, reason_codec, reason, error_codec, error)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...columns, entry.unitId, entryText(entry, event), ...nullable(object), ...nullable(reason), ...nullable(error),
+      ...columns,
+      entry.unitId,
+      entryText(entry, event),
+      ...nullable(object),
+      ...nullable(reason),
+      ...nullable(error),
     )
   }
 

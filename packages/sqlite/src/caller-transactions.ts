@@ -22,7 +22,13 @@ export class CallerTransactions {
   commit(tx: unknown, unit: Unit): CommitResult {
     const { file, prefix } = this.#session.settings
     const database = tx as SqliteDatabase | null
-    if (typeof database !== 'object' || database === null || typeof database.prepare !== 'function' || database.inTransaction !== true || resolve(database.name) !== resolve(file)) {
+    if (
+      typeof database !== 'object' ||
+      database === null ||
+      typeof database.prepare !== 'function' ||
+      database.inTransaction !== true ||
+      resolve(database.name) !== resolve(file)
+    ) {
       throw new InvalidArgument(`'tx' must be a handle of better-sqlite3 on ${file} with an open transaction`)
     }
     let connection = this.#connections.get(database)

@@ -9,7 +9,11 @@ type Mode = 'rows' | 'pluck' | 'raw'
 export class Connection {
   readonly database: SqliteDatabase
   readonly prefix: string
-  readonly #statements = { rows: new Map<string, SqliteStatement>(), pluck: new Map<string, SqliteStatement>(), raw: new Map<string, SqliteStatement>() }
+  readonly #statements = {
+    rows: new Map<string, SqliteStatement>(),
+    pluck: new Map<string, SqliteStatement>(),
+    raw: new Map<string, SqliteStatement>(),
+  }
 
   constructor(database: SqliteDatabase, prefix: string) {
     this.database = database

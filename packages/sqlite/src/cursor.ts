@@ -36,8 +36,15 @@ export function receiverId({ connection }: Batch, name: string): number | undefi
 /** Takes a slot's cursor over, or answers undefined because a newer holder has it. `topics` are those that the receiver will read. */
 export function claimCursor(batch: Batch, receiver: number, claim: SlotClaim, topics: ReadonlySet<string>): Claimed | undefined {
   const { connection } = batch
-  const { slot, fence: { role, domain, token } } = claim
-  const row = connection.get<CursorRow>('SELECT epoch, role, domain, token, position, lanes FROM {cursor} WHERE receiver = ? AND slot = ?', receiver, slot)
+  const {
+    slot,
+    fence: { role, domain, token },
+  } = claim
+  const row = connection.get<CursorRow>(
+    'SELECT epoch, role, domain, token, position, lanes FROM {cursor} WHERE receiver = ? AND slot = ?',
+    receiver,
+    slot,
+  )
   if (row !== undefined && row.role === role && row.domain === domain && BigInt(row.token) > token) {
     return undefined
   }
@@ -52,7 +59,14 @@ export function claimCursor(batch: Batch, receiver: number, claim: SlotClaim, to
   connection.run(
     `INSERT INTO {cursor} (receiver, slot, epoch, role, domain, token, position, lanes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (receiver, slot) DO UPDATE SET epoch = excluded.epoch, role = excluded.role, domain = excluded.domain, token = excluded.token, lanes = excluded.lanes`,
-    receiver, slot, epoch, role, domain, String(token), position, JSON.stringify(lanes),
+    receiver,
+    slot,
+    epoch,
+    role,
+    domain,
+    String(token),
+    position,
+    JSON.stringify(lanes),
   )
   claimsChanged(batch)
   return { claim, epoch, position, lanes, known: row !== undefined, head: batch.lastEvent() }
@@ -69,7 +83,9 @@ export function ensureReceiver(batch: Batch, workflowName: string, name: string,
   const { connection } = batch
   const known = connection.get<{ id: number; workflow: string }>('SELECT id, workflow FROM {receiver} WHERE name = ?', name)
   if (known !== undefined && known.workflow !== workflowName) {
-    throw new Configuration(`the receiver ${JSON.stringify(name)} belongs to workflow ${JSON.stringify(known.workflow)}: choose another name for the one of ${JSON.stringify(workflowName)}`)
+    throw new Configuration(
+      `the receiver ${JSON.stringify(name)} belongs to workflow ${JSON.stringify(known.workflow)}: choose another name for the one of ${JSON.stringify(workflowName)}`,
+    )
   }
   if (known === undefined) connection.run('INSERT INTO {receiver} (name, workflow) VALUES (?, ?)', name, workflowName)
   const id = known?.id ?? receiverId(batch, name) ?? 0
@@ -88,7 +104,12 @@ function addTopics(batch: Batch, receiver: number, topics: readonly string[], st
   for (const [slot, text] of slots) {
     const lanes = { ...(JSON.parse(text) as StoredLanes), ...Object.fromEntries(topics.map((topic) => [topic, [start]])) }
     // The next epoch makes the holder take the cursor anew: one whose code is older would write it without the topic.
-    connection.run('UPDATE {cursor} SET lanes = ?, epoch = epoch + 1 WHERE receiver = ? AND slot = ?', JSON.stringify(lanes), receiver, slot)
+    connection.run(
+      'UPDATE {cursor} SET lanes = ?, epoch = epoch + 1 WHERE receiver = ? AND slot = ?',
+      JSON.stringify(lanes),
+      receiver,
+      slot,
+    )
   }
   if (slots.length > 0) claimsChanged(batch)
 }

@@ -29,10 +29,16 @@ export function storeError(error: unknown, file: string): WorkflowError {
     return new StoreUnavailable(`the disk that holds ${file} is full: free some space; nothing that was committed is lost`, options)
   }
   if (code.startsWith('SQLITE_CANTOPEN')) {
-    return new StoreUnavailable(`the database ${file} cannot be opened: check that its folder exists and that this process may write there`, options)
+    return new StoreUnavailable(
+      `the database ${file} cannot be opened: check that its folder exists and that this process may write there`,
+      options,
+    )
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return new StoreCorrupt(`${file} is not a readable SQLite database: restore it from a backup, or try the .recover command of the sqlite3 shell`, options)
+    return new StoreCorrupt(
+      `${file} is not a readable SQLite database: restore it from a backup, or try the .recover command of the sqlite3 shell`,
+      options,
+    )
   }
   if (code.startsWith('SQLITE_IOERR') || code === 'SQLITE_NOMEM' || code === 'SQLITE_PROTOCOL') {
     return new StoreUnavailable(`the disk that holds ${file} failed (${code}): check the disk and the log of the system`, options)
@@ -40,10 +46,15 @@ export function storeError(error: unknown, file: string): WorkflowError {
   if (error instanceof Error && error.message.includes('no such table')) {
     return new Configuration(`the database ${file} lacks a table (${error.message}): migrate it, and check the table prefix`, options)
   }
-  return new StoreUnavailable(`the database ${file} refused a statement: ${error instanceof Error ? error.message : String(error)}`, options)
+  return new StoreUnavailable(
+    `the database ${file} refused a statement: ${error instanceof Error ? error.message : String(error)}`,
+    options,
+  )
 }
 
 /** The file was deleted or replaced while it was open: what is written now would be lost with it. */
 export function fileGone(file: string): StoreUnavailable {
-  return new StoreUnavailable(`the database file ${file} was deleted or replaced while it was open: put it back and start again`, { details: { file } })
+  return new StoreUnavailable(`the database file ${file} was deleted or replaced while it was open: put it back and start again`, {
+    details: { file },
+  })
 }

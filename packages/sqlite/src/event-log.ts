@@ -208,7 +208,8 @@ export class EventLog {
       this.#wanted = JSON.stringify(topicSets.idsWith((topic) => this.#byTopic.has(topic)))
     }
     const to = Math.min(head, this.#position + pullIds)
-    for (const entry of this.#read(this.#position, to, this.#byTopic.has(everyTopic) ? undefined : this.#wanted, pullIds)) this.#offer(entry)
+    for (const entry of this.#read(this.#position, to, this.#byTopic.has(everyTopic) ? undefined : this.#wanted, pullIds))
+      this.#offer(entry)
     this.#position = to
     return to < head
   }
@@ -216,9 +217,16 @@ export class EventLog {
   #read(from: number, to: number, wanted: string | undefined, limit: number): LogEntry[] {
     const { connection, topicSets } = this.#options
     const columns = 'SELECT id, topic_set, version, slot, at, event FROM {event} WHERE id > ? AND id <= ?'
-    const rows = wanted === undefined
-      ? connection.raw<LogRow>(`${columns} ORDER BY id LIMIT ?`, from, to, limit)
-      : connection.raw<LogRow>(`${columns} AND topic_set IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`, from, to, wanted, limit)
+    const rows =
+      wanted === undefined
+        ? connection.raw<LogRow>(`${columns} ORDER BY id LIMIT ?`, from, to, limit)
+        : connection.raw<LogRow>(
+            `${columns} AND topic_set IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`,
+            from,
+            to,
+            wanted,
+            limit,
+          )
     return rows.map((row) => new LogEntry(row[0], row[3], topicSets.topicsOf(row[1]), row))
   }
 

@@ -1,6 +1,18 @@
 import {
-  assertEvent, Configuration, Stopped, type DurableReceiverOptions, type EphemeralReceiverOptions, type EventReceiver, type EventSender, type EventStreamer,
-  type OutboxReceiverOptions, type ReceiverOptions, type ReceiverSpec, type RunEvent, type SlotClaim, type StreamLayout,
+  assertEvent,
+  Configuration,
+  Stopped,
+  type DurableReceiverOptions,
+  type EphemeralReceiverOptions,
+  type EventReceiver,
+  type EventSender,
+  type EventStreamer,
+  type OutboxReceiverOptions,
+  type ReceiverOptions,
+  type ReceiverSpec,
+  type RunEvent,
+  type SlotClaim,
+  type StreamLayout,
 } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
@@ -29,7 +41,10 @@ export class SqliteEventStreamer implements EventStreamer {
   }
 
   readonly ensure = async (layout: StreamLayout): Promise<void> => {
-    if (!Number.isInteger(layout.slots) || layout.slots < 1) throw new Configuration(`a workflow needs a whole number of slots, 1 or more; ${JSON.stringify(layout.workflowName)} asks for ${String(layout.slots)}`)
+    if (!Number.isInteger(layout.slots) || layout.slots < 1)
+      throw new Configuration(
+        `a workflow needs a whole number of slots, 1 or more; ${JSON.stringify(layout.workflowName)} asks for ${String(layout.slots)}`,
+      )
     await this.#write((batch) => {
       ensureTopics(batch, layout)
       for (const { name, topics, from } of layout.receivers) {
@@ -60,7 +75,8 @@ export class SqliteEventStreamer implements EventStreamer {
     }
   }
 
-  readonly newReceiver = async (options: ReceiverOptions): Promise<EventReceiver<RunEvent>> => (options.durable ? this.#durable(options) : this.#ephemeral(options))
+  readonly newReceiver = async (options: ReceiverOptions): Promise<EventReceiver<RunEvent>> =>
+    options.durable ? this.#durable(options) : this.#ephemeral(options)
 
   readonly receivers: EventStreamer['receivers'] = async (workflowName) => {
     this.#assertOpen()
@@ -94,7 +110,12 @@ export class SqliteEventStreamer implements EventStreamer {
     return this.#claim(spec, workflowName, claims, {})
   }
 
-  async #claim(spec: ReceiverSpec, workflowName: string, claims: readonly SlotClaim[], filter: Pick<LogReceiverOptions, 'workflowName'>): Promise<LogReceiver> {
+  async #claim(
+    spec: ReceiverSpec,
+    workflowName: string,
+    claims: readonly SlotClaim[],
+    filter: Pick<LogReceiverOptions, 'workflowName'>,
+  ): Promise<LogReceiver> {
     const topics = new Set(spec.topics)
     const { receiver, claimed } = await this.#write((batch) => {
       if (!topics.has(everyTopic)) assertTopics(batch.connection, workflowName, spec.topics)
@@ -137,17 +158,22 @@ export class SqliteEventStreamer implements EventStreamer {
 function ensureTopics({ connection }: Batch, { workflowName, slots, topics }: StreamLayout): void {
   const stored = connection.value<number>('SELECT slots FROM {stream} WHERE workflow = ?', workflowName)
   if (stored !== undefined && stored !== slots) {
-    throw new Configuration(`the topics of workflow ${JSON.stringify(workflowName)} have ${stored} slots, not ${slots}: the number is fixed when they are created; set it back to ${stored}`)
+    throw new Configuration(
+      `the topics of workflow ${JSON.stringify(workflowName)} have ${stored} slots, not ${slots}: the number is fixed when they are created; set it back to ${stored}`,
+    )
   }
   connection.run('INSERT INTO {stream} (workflow, slots) VALUES (?, ?) ON CONFLICT DO NOTHING', workflowName, slots)
-  for (const topic of topics) connection.run('INSERT INTO {topic} (topic, workflow) VALUES (?, ?) ON CONFLICT DO NOTHING', topic, workflowName)
+  for (const topic of topics)
+    connection.run('INSERT INTO {topic} (topic, workflow) VALUES (?, ?) ON CONFLICT DO NOTHING', topic, workflowName)
 }
 
 function assertTopics(connection: Connection, workflowName: string, topics: readonly string[]): void {
   const known = new Set(connection.values<string>('SELECT topic FROM {topic} WHERE workflow = ?', workflowName))
   const unknown = topics.filter((topic) => !known.has(topic))
   if (unknown.length > 0) {
-    throw new Configuration(`workflow ${JSON.stringify(workflowName)} has no topic ${unknown.map((topic) => JSON.stringify(topic)).join(', ')}: call ensure with it first`)
+    throw new Configuration(
+      `workflow ${JSON.stringify(workflowName)} has no topic ${unknown.map((topic) => JSON.stringify(topic)).join(', ')}: call ensure with it first`,
+    )
   }
 }
 
@@ -169,6 +195,10 @@ function before(batch: Batch, atMs: number): number {
     if (at !== undefined && at < atMs) low = middle
     else high = middle
   }
-  const first = connection.value<number>('SELECT id FROM {event} WHERE id > ? AND at >= ? ORDER BY id LIMIT 1', Math.max(0, low - 10_000), atMs)
+  const first = connection.value<number>(
+    'SELECT id FROM {event} WHERE id > ? AND at >= ? ORDER BY id LIMIT 1',
+    Math.max(0, low - 10_000),
+    atMs,
+  )
   return (first ?? batch.lastEvent() + 1) - 1
 }

@@ -2,7 +2,15 @@
  * Listings and counts over all runs. No index changes with every transition for their sake: so they read the table in
  * windows, with a turn of the event loop after each.
  */
-import { assertPageLimit, decodePageToken, encodePageToken, type Page, type PageOptions, type RunQuery, type RunRecord } from '@workflow/core/adapter'
+import {
+  assertPageLimit,
+  decodePageToken,
+  encodePageToken,
+  type Page,
+  type PageOptions,
+  type RunQuery,
+  type RunRecord,
+} from '@workflow/core/adapter'
 import type { Connection } from './connection.ts'
 import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
 import { conditionsOf, whereOf, type Condition } from './run-conditions.ts'
@@ -31,12 +39,18 @@ export async function listRuns(read: Read, query: RunQuery, page: PageOptions): 
   let position = after === undefined ? (newest ? last + 1 : 0) : Number(after)
   for (let windows = 0; newest ? position > 1 : position < last; windows++) {
     if (windows === windowsMax) return { items, next: encodePageToken(listing, [BigInt(position)]) }
-    const range: Condition = newest ? ['seq < ? AND seq >= ?', position, position - step] : ['seq > ? AND seq <= ?', position, position + step]
+    const range: Condition = newest
+      ? ['seq < ? AND seq >= ?', position, position - step]
+      : ['seq > ? AND seq <= ?', position, position + step]
     const { sql, params } = whereOf([range, ...conditions])
     const missing = page.limit - items.length
-    const rows = await read((connection) => connection.raw<RecordRow>(
-      `SELECT ${recordColumns} FROM {record} ${sql} ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`, ...params, missing + 1,
-    ))
+    const rows = await read((connection) =>
+      connection.raw<RecordRow>(
+        `SELECT ${recordColumns} FROM {record} ${sql} ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT ?`,
+        ...params,
+        missing + 1,
+      ),
+    )
     for (const row of rows.slice(0, missing)) items.push(recordOf(row, false))
     if (rows.length > missing) return { items, next: encodePageToken(listing, [items.at(-1)?.seq ?? BigInt(position)]) }
     position += newest ? -step : step
@@ -54,7 +68,9 @@ export async function countRuns(read: Read, query: RunQuery, by: 'status' | 'run
   const column = by === 'status' ? 'status' : 'state'
   for (let position = 0; position < last; position += windowRows) {
     const { sql, params } = whereOf([['seq > ? AND seq <= ?', position, position + windowRows], ...conditions])
-    const rows = await read((connection) => connection.raw<[string, number]>(`SELECT ${column}, count(*) FROM {record} ${sql} GROUP BY ${column}`, ...params))
+    const rows = await read((connection) =>
+      connection.raw<[string, number]>(`SELECT ${column}, count(*) FROM {record} ${sql} GROUP BY ${column}`, ...params),
+    )
     for (const [value, count] of rows) counts.set(value, (counts.get(value) ?? 0) + count)
     await turn()
   }

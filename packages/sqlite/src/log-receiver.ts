@@ -3,7 +3,17 @@
  * into it; when it is full the topic falls behind alone, and is read from the table once there is room again. Events of
  * a topic that nobody takes cost nothing but that.
  */
-import { Fenced, Fifo, InvalidArgument, Stopped, Wakeup, type EventReceiver, type ReceiveOptions, type RunEvent, type SlotClaim } from '@workflow/core/adapter'
+import {
+  Fenced,
+  Fifo,
+  InvalidArgument,
+  Stopped,
+  Wakeup,
+  type EventReceiver,
+  type ReceiveOptions,
+  type RunEvent,
+  type SlotClaim,
+} from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import { claimCursor, type Claimed } from './cursor.ts'
 import { everyTopic, type EventLog, type LogReader } from './event-log.ts'
@@ -89,7 +99,11 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
   readonly checkClaims = (): void => {
     const { session, receiver, user } = this.#options
     if (receiver === undefined || this.#slots.size === 0) return
-    void session.read(user, (connection) => new Map(connection.raw<[number, number]>('SELECT slot, epoch FROM {cursor} WHERE receiver = ?', receiver)))
+    void session
+      .read(
+        user,
+        (connection) => new Map(connection.raw<[number, number]>('SELECT slot, epoch FROM {cursor} WHERE receiver = ?', receiver)),
+      )
       .then((epochs) => {
         for (const [number, slot] of this.#slots) if (epochs.get(number) !== slot.claimed.epoch) slot.lose()
         this.#dropLost()
@@ -122,22 +136,31 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     if (receiver === undefined) throw new InvalidArgument('an ephemeral receiver reads every slot and takes no claims')
     if (this.#stopped) throw this.#over()
     const wanted = new Map(claims.map((claim) => [claim.slot, claim]))
-    const going = [...this.#slots.values()].filter(({ slot, claimed: { claim: { fence } } }) => {
-      const next = wanted.get(slot)?.fence
-      return next === undefined || next.token !== fence.token || next.domain !== fence.domain || next.role !== fence.role
-    })
+    const going = [...this.#slots.values()].filter(
+      ({
+        slot,
+        claimed: {
+          claim: { fence },
+        },
+      }) => {
+        const next = wanted.get(slot)?.fence
+        return next === undefined || next.token !== fence.token || next.domain !== fence.domain || next.role !== fence.role
+      },
+    )
     const coming = [...wanted.values()].filter(({ slot }) => !this.#slots.has(slot) || going.some((other) => other.slot === slot))
     const given = new Set(topics)
     // Gone at once: nothing of them is handed out while the cursors change hands.
     for (const { slot } of going) this.#slots.delete(slot)
-    const outcome = await session.write(user, (batch) => {
-      // What was acknowledged before must not come again because the slot moves on.
-      const done = going.map((slot) => slot.flush(batch, this.#log.position, (topic) => this.#buffers.get(topic)?.through))
-      return { done, claimed: coming.map((claim) => claimCursor(batch, receiver, claim, given)) }
-    }).catch((error: unknown) => {
-      this.#putBack(going)
-      throw error
-    })
+    const outcome = await session
+      .write(user, (batch) => {
+        // What was acknowledged before must not come again because the slot moves on.
+        const done = going.map((slot) => slot.flush(batch, this.#log.position, (topic) => this.#buffers.get(topic)?.through))
+        return { done, claimed: coming.map((claim) => claimCursor(batch, receiver, claim, given)) }
+      })
+      .catch((error: unknown) => {
+        this.#putBack(going)
+        throw error
+      })
     for (const callback of outcome.done) callback()
     for (const slot of going) slot.lose()
     const claimed = outcome.claimed.filter((one) => one !== undefined)
@@ -235,7 +258,11 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     const deliveries: RunDelivery[] = []
     const share = Math.max(1, Math.ceil(max / Math.max(1, topics.length)))
     // Topics take turns, so that a full one leaves room for the others.
-    for (let rest = topics, first = this.#turn++; rest.length > 0 && deliveries.length < max; rest = rest.filter(({ buffer }) => buffer.length > 0)) {
+    for (
+      let rest = topics, first = this.#turn++;
+      rest.length > 0 && deliveries.length < max;
+      rest = rest.filter(({ buffer }) => buffer.length > 0)
+    ) {
       for (let i = 0; i < rest.length; i++) {
         const topic = rest[(first + i) % rest.length]
         if (topic !== undefined) this.#takeFrom(topic, Math.min(share, max - deliveries.length), deliveries)
@@ -245,7 +272,7 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
   }
 
   #takeFrom({ buffer }: Topic, count: number, deliveries: RunDelivery[]): void {
-    for (let left = count; left > 0;) {
+    for (let left = count; left > 0; ) {
       const delivery = buffer.shift()
       if (delivery === undefined) return
       // Its slot may have been given up while it waited here.

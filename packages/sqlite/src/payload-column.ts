@@ -25,12 +25,19 @@ export function codecText({ codec, schema, subject }: Payload): string {
 export function payloadOf(text: string, bytes: Uint8Array, runId: string): Payload {
   const match = /^(\d+)\/([^/]*)(?:\/(.*))?$/s.exec(text)
   if (match === null || !(bytes instanceof Uint8Array)) {
-    throw new StoreCorrupt(`a payload of run ${JSON.stringify(runId)} makes no sense: its codec is ${JSON.stringify(text)}`, { details: { runId } })
+    throw new StoreCorrupt(`a payload of run ${JSON.stringify(runId)} makes no sense: its codec is ${JSON.stringify(text)}`, {
+      details: { runId },
+    })
   }
   const [, schema, codec = '', subject] = match
   // A plain view: the driver hands out Buffers, whose slice() shares memory where a Uint8Array's copies.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { bytes: plain, codec: codec.replaceAll('%2F', '/').replaceAll('%25', '%'), schema: Number(schema), ...(subject === undefined ? {} : { subject }) }
+  return {
+    bytes: plain,
+    codec: codec.replaceAll('%2F', '/').replaceAll('%25', '%'),
+    schema: Number(schema),
+    ...(subject === undefined ? {} : { subject }),
+  }
 }
 
 /** The payload of two columns that may be null. */

@@ -8,10 +8,29 @@ export const recordColumns = `seq, run_id, workflow, foreign_id, version, status
 
 /** A row of `recordColumns`, as an array. */
 export type RecordRow = readonly [
-  seq: number, runId: string, workflow: string, foreignId: string, version: number, status: string, state: string, enteredVersion: number,
-  enteredAt: number, repeat: number, createdAt: number, updatedAt: number, finishedAt: number | null, writer: string, metadata: string | null,
-  parentWorkflow: string | null, parentRun: string | null, parentJoin: string | null, traceparent: string | null, pause: string | null,
-  attempts: string | null, objectCodec: string, object: Uint8Array,
+  seq: number,
+  runId: string,
+  workflow: string,
+  foreignId: string,
+  version: number,
+  status: string,
+  state: string,
+  enteredVersion: number,
+  enteredAt: number,
+  repeat: number,
+  createdAt: number,
+  updatedAt: number,
+  finishedAt: number | null,
+  writer: string,
+  metadata: string | null,
+  parentWorkflow: string | null,
+  parentRun: string | null,
+  parentJoin: string | null,
+  traceparent: string | null,
+  pause: string | null,
+  attempts: string | null,
+  objectCodec: string,
+  object: Uint8Array,
 ]
 
 const noMetadata: Readonly<Record<string, string>> = Object.freeze({})
@@ -37,14 +56,19 @@ export function recordOf(row: RecordRow, attempts: boolean): RunRecord {
       createdAt: new Date(row[10]),
       updatedAt: new Date(row[11]),
       ...(row[12] === null ? {} : { finishedAt: new Date(row[12]) }),
-      ...(row[15] === null || row[16] === null || row[17] === null ? {} : { parent: { workflowName: row[15], runId: row[16], join: row[17] } }),
+      ...(row[15] === null || row[16] === null || row[17] === null
+        ? {}
+        : { parent: { workflowName: row[15], runId: row[16], join: row[17] } }),
       ...(row[18] === null ? {} : { traceparent: row[18] }),
       ...(row[19] === null ? {} : { pause: pauseOf(row[19], runId) }),
       ...(row[20] === null || !attempts ? {} : { attempts: notesOf(row[20], runId) }),
     }
   } catch (cause) {
     if (cause instanceof StoreCorrupt) throw cause
-    throw new StoreCorrupt(`the row of run ${JSON.stringify(runId)} makes no sense: restore it from a backup`, { cause, details: { runId } })
+    throw new StoreCorrupt(`the row of run ${JSON.stringify(runId)} makes no sense: restore it from a backup`, {
+      cause,
+      details: { runId },
+    })
   }
 }
 
@@ -66,7 +90,12 @@ export function metadataText(metadata: Readonly<Record<string, string>>): string
   return null
 }
 
-interface PauseJson { readonly by: RunPause['by']; readonly actor?: string; readonly reason: PayloadJson; readonly resumeAt?: number }
+interface PauseJson {
+  readonly by: RunPause['by']
+  readonly actor?: string
+  readonly reason: PayloadJson
+  readonly resumeAt?: number
+}
 
 /** A pause as JSON. */
 export function pauseText(pause: RunPause | undefined): string | null {
@@ -86,19 +115,25 @@ export function pauseOf(text: string, runId: string): RunPause {
   }
 }
 
-type NoteJson = Omit<AttemptNote, 'startedAt' | 'error' | 'retryAt'> & { readonly startedAt: number; readonly error?: PayloadJson; readonly retryAt?: number }
+type NoteJson = Omit<AttemptNote, 'startedAt' | 'error' | 'retryAt'> & {
+  readonly startedAt: number
+  readonly error?: PayloadJson
+  readonly retryAt?: number
+}
 
 /** Notes as JSON. */
 export function notesText(notes: readonly AttemptNote[]): string {
-  return JSON.stringify(notes.map((note): NoteJson => {
-    const { startedAt, error, retryAt, ...rest } = note
-    return {
-      ...rest,
-      startedAt: startedAt.getTime(),
-      ...(error === undefined ? {} : { error: payloadToJson(error) }),
-      ...(retryAt === undefined ? {} : { retryAt: retryAt.getTime() }),
-    }
-  }))
+  return JSON.stringify(
+    notes.map((note): NoteJson => {
+      const { startedAt, error, retryAt, ...rest } = note
+      return {
+        ...rest,
+        startedAt: startedAt.getTime(),
+        ...(error === undefined ? {} : { error: payloadToJson(error) }),
+        ...(retryAt === undefined ? {} : { retryAt: retryAt.getTime() }),
+      }
+    }),
+  )
 }
 
 /** The notes of their JSON. */

@@ -1,6 +1,22 @@
 import {
-  assertPageLimit, assertUnit, decodePageToken, encodePageToken, Stopped, type CommitOptions, type CommitResult, type HistoryEntry,
-  type HistoryOptions, type Outbox, type Page, type PageOptions, type RecordStore, type RunRecord, type StoreCapabilities, type StoredItem, type TimeoutStore, type Unit,
+  assertPageLimit,
+  assertUnit,
+  decodePageToken,
+  encodePageToken,
+  Stopped,
+  type CommitOptions,
+  type CommitResult,
+  type HistoryEntry,
+  type HistoryOptions,
+  type Outbox,
+  type Page,
+  type PageOptions,
+  type RecordStore,
+  type RunRecord,
+  type StoreCapabilities,
+  type StoredItem,
+  type TimeoutStore,
+  type Unit,
 } from '@workflow/core/adapter'
 import { applyUnit } from './apply-unit.ts'
 import { CallerTransactions } from './caller-transactions.ts'
@@ -61,21 +77,31 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
     return options === undefined ? this.#session.write(this, (batch) => applyUnit(batch, unit, true)) : this.#commitWith(unit, options)
   }
 
-  readonly lookup = (runId: string): Promise<RunRecord | undefined> => this.#read((connection) => {
-    const row = connection.first<RecordRow>(`SELECT ${recordColumns} FROM {record} WHERE run_id = ?`, runId)
-    return row === undefined ? undefined : recordOf(row, true)
-  })
+  readonly lookup = (runId: string): Promise<RunRecord | undefined> =>
+    this.#read((connection) => {
+      const row = connection.first<RecordRow>(`SELECT ${recordColumns} FROM {record} WHERE run_id = ?`, runId)
+      return row === undefined ? undefined : recordOf(row, true)
+    })
 
-  readonly latest = (workflowName: string, foreignId: string): Promise<RunRecord | undefined> => this.#read((connection) => {
-    const select = `SELECT ${recordColumns} FROM {record} WHERE workflow = ? AND foreign_id = ?`
-    const row = connection.first<RecordRow>(`${select} AND ended = 0`, workflowName, foreignId)
-      ?? connection.first<RecordRow>(`${select} ORDER BY ended DESC LIMIT 1`, workflowName, foreignId)
-    return row === undefined ? undefined : recordOf(row, true)
-  })
+  readonly latest = (workflowName: string, foreignId: string): Promise<RunRecord | undefined> =>
+    this.#read((connection) => {
+      const select = `SELECT ${recordColumns} FROM {record} WHERE workflow = ? AND foreign_id = ?`
+      const row =
+        connection.first<RecordRow>(`${select} AND ended = 0`, workflowName, foreignId) ??
+        connection.first<RecordRow>(`${select} ORDER BY ended DESC LIMIT 1`, workflowName, foreignId)
+      return row === undefined ? undefined : recordOf(row, true)
+    })
 
-  readonly unfinishedChildren = (runId: string, join: string, limit: number): Promise<number> => this.#read((connection) => (
-    connection.value<number>('SELECT count(*) FROM (SELECT 1 FROM {record} WHERE parent_run = ? AND parent_join = ? AND ended = 0 LIMIT ?)', runId, join, limit) ?? 0
-  ))
+  readonly unfinishedChildren = (runId: string, join: string, limit: number): Promise<number> =>
+    this.#read(
+      (connection) =>
+        connection.value<number>(
+          'SELECT count(*) FROM (SELECT 1 FROM {record} WHERE parent_run = ? AND parent_join = ? AND ended = 0 LIMIT ?)',
+          runId,
+          join,
+          limit,
+        ) ?? 0,
+    )
 
   readonly list: RecordStore['list'] = async (query, page) => listRuns(this.#read, query, page)
 
@@ -85,12 +111,18 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
     assertPageLimit({ limit })
     const first = Math.max((decodePageToken('a history', after, ['number'])?.[0] ?? 0) + 1, fromVersion ?? 0)
     // `status` is what the entry leads to; it is in the event, and in the entry where that says otherwise.
-    const rows = await this.#read((connection) => connection.raw<EntryRow>(
-      `SELECT ${objects ? entryColumns : entryColumns.replace('object_codec, object', 'NULL, NULL')} FROM {event}
+    const rows = await this.#read((connection) =>
+      connection.raw<EntryRow>(
+        `SELECT ${objects ? entryColumns : entryColumns.replace('object_codec, object', 'NULL, NULL')} FROM {event}
        WHERE run = (SELECT seq FROM {record} WHERE run_id = ?) AND version >= ? AND entry IS NOT NULL AND (? IS NULL OR coalesce(entry ->> 6, event ->> 5) = ?)
        ORDER BY version LIMIT ?`,
-      runId, first, status ?? null, status ?? null, limit + 1,
-    ))
+        runId,
+        first,
+        status ?? null,
+        status ?? null,
+        limit + 1,
+      ),
+    )
     const items = rows.slice(0, limit).map((row) => entryOf(row, runId))
     const last = items.at(-1)
     return { items, ...(rows.length > limit && last !== undefined ? { next: encodePageToken('a history', [last.version]) } : {}) }
@@ -99,10 +131,18 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
   readonly items = async (runId: string, stream: string, page: PageOptions): Promise<Page<StoredItem>> => {
     assertPageLimit(page)
     const after = decodePageToken('items', page.after, ['number'])?.[0] ?? 0
-    const rows = await this.#read((connection) => connection.raw<[number, string, string, Uint8Array]>(
-      'SELECT pos, item_id, body_codec, body FROM {item} WHERE run_id = ? AND stream = ? AND consumed = 0 AND pos > ? ORDER BY pos LIMIT ?', runId, stream, after, page.limit + 1,
-    ))
-    const items = rows.slice(0, page.limit).map(([pos, id, codec, body]) => ({ runId, stream, id, pos, body: payloadOf(codec, body, runId) }))
+    const rows = await this.#read((connection) =>
+      connection.raw<[number, string, string, Uint8Array]>(
+        'SELECT pos, item_id, body_codec, body FROM {item} WHERE run_id = ? AND stream = ? AND consumed = 0 AND pos > ? ORDER BY pos LIMIT ?',
+        runId,
+        stream,
+        after,
+        page.limit + 1,
+      ),
+    )
+    const items = rows
+      .slice(0, page.limit)
+      .map(([pos, id, codec, body]) => ({ runId, stream, id, pos, body: payloadOf(codec, body, runId) }))
     const last = items.at(-1)
     return { items, ...(rows.length > page.limit && last !== undefined ? { next: encodePageToken('items', [last.pos]) } : {}) }
   }

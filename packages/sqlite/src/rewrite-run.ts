@@ -33,31 +33,62 @@ interface RecordPayloads {
 
 /** Answers whether the row was still the same when it was written. */
 async function rewriteRecord(read: Read, write: Write, runId: string, scrub: Scrub): Promise<boolean> {
-  const row = await read((connection) => connection.get<RecordPayloads>('SELECT version, object_codec, object, pause, attempts FROM {record} WHERE run_id = ?', runId))
+  const row = await read((connection) =>
+    connection.get<RecordPayloads>('SELECT version, object_codec, object, pause, attempts FROM {record} WHERE run_id = ?', runId),
+  )
   if (row === undefined) return true
   const object = await scrub(payloadOf(row.object_codec, row.object, runId), { kind: 'object' })
   const pause = row.pause === null ? undefined : pauseOf(row.pause, runId)
   const newPause = pause === undefined ? null : pauseText({ ...pause, reason: await scrub(pause.reason, { kind: 'reason' }) })
   const notes = row.attempts === null ? undefined : notesOf(row.attempts, runId)
-  const newNotes = notes === undefined ? null : notesText(await Promise.all(notes.map(async (note) => (
-    note.error === undefined ? note : { ...note, error: await scrub(note.error, { kind: 'error', version: note.version }) }
-  ))))
-  return write(({ connection }) => connection.run(
-    'UPDATE {record} SET object_codec = ?, object = ?, pause = ?, attempts = ? WHERE run_id = ? AND version = ? AND object IS ? AND pause IS ? AND attempts IS ?',
-    codecText(object), object.bytes, newPause, newNotes, runId, row.version, row.object, row.pause, row.attempts,
-  ) === 1)
+  const newNotes =
+    notes === undefined
+      ? null
+      : notesText(
+          await Promise.all(
+            notes.map(async (note) =>
+              note.error === undefined ? note : { ...note, error: await scrub(note.error, { kind: 'error', version: note.version }) },
+            ),
+          ),
+        )
+  return write(
+    ({ connection }) =>
+      connection.run(
+        'UPDATE {record} SET object_codec = ?, object = ?, pause = ?, attempts = ? WHERE run_id = ? AND version = ? AND object IS ? AND pause IS ? AND attempts IS ?',
+        codecText(object),
+        object.bytes,
+        newPause,
+        newNotes,
+        runId,
+        row.version,
+        row.object,
+        row.pause,
+        row.attempts,
+      ) === 1,
+  )
 }
 
-interface PayloadRow { readonly id: number; readonly version: number | null; readonly codec: string; readonly bytes: Uint8Array }
+interface PayloadRow {
+  readonly id: number
+  readonly version: number | null
+  readonly codec: string
+  readonly bytes: Uint8Array
+}
 
 const pageRows = 100
 
 function columnRewriter(read: Read, write: Write, runId: string, scrub: Scrub) {
   /** Goes through one payload column of a table, a page of rows at a time. Nothing of them but this column can change. */
-  return async (table: 'event' | 'item' | 'timer', column: string, kind: PayloadPlace['kind'], where: string, owner: string | number): Promise<void> => {
+  return async (
+    table: 'event' | 'item' | 'timer',
+    column: string,
+    kind: PayloadPlace['kind'],
+    where: string,
+    owner: string | number,
+  ): Promise<void> => {
     const version = table === 'event' ? 'version' : 'NULL'
     const select = `SELECT id, ${version} AS version, ${column}_codec AS codec, ${column} AS bytes FROM {${table}} WHERE ${where} AND +id > ? AND ${column}_codec IS NOT NULL ORDER BY +id LIMIT ${pageRows}`
-    for (let after = 0; ;) {
+    for (let after = 0; ; ) {
       const rows = await read((connection: Connection) => connection.all<PayloadRow>(select, owner, after))
       const scrubbed: (readonly [row: PayloadRow, payload: Payload])[] = []
       for (const row of rows) {
@@ -66,7 +97,13 @@ function columnRewriter(read: Read, write: Write, runId: string, scrub: Scrub) {
       }
       await write(({ connection }) => {
         for (const [row, payload] of scrubbed) {
-          connection.run(`UPDATE {${table}} SET ${column}_codec = ?, ${column} = ? WHERE id = ? AND ${column} IS ?`, codecText(payload), payload.bytes, row.id, row.bytes)
+          connection.run(
+            `UPDATE {${table}} SET ${column}_codec = ?, ${column} = ? WHERE id = ? AND ${column} IS ?`,
+            codecText(payload),
+            payload.bytes,
+            row.id,
+            row.bytes,
+          )
         }
       })
       after = rows.at(-1)?.id ?? 0

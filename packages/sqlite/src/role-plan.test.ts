@@ -2,14 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { planRoles, type RoleDemand } from './role-plan.ts'
 
 const roles = Array.from({ length: 12 }, (_, i) => `orders/${String(i).padStart(2, '0')}`)
-const everybody = (names: readonly string[], holders: Readonly<Record<string, string>> = {}): RoleDemand[] => roles.map((role) => {
-  const holder = holders[role]
-  return {
-    role,
-    holder: holder === undefined ? undefined : { instance: holder, generation: 0 },
-    candidates: names.filter((name) => name !== holder).map((instance) => ({ instance, generation: 0 })),
-  }
-})
+const everybody = (names: readonly string[], holders: Readonly<Record<string, string>> = {}): RoleDemand[] =>
+  roles.map((role) => {
+    const holder = holders[role]
+    return {
+      role,
+      holder: holder === undefined ? undefined : { instance: holder, generation: 0 },
+      candidates: names.filter((name) => name !== holder).map((instance) => ({ instance, generation: 0 })),
+    }
+  })
 const counts = (plan: ReadonlyMap<string, string>): Record<string, number> => {
   const result: Record<string, number> = {}
   for (const instance of plan.values()) result[instance] = (result[instance] ?? 0) + 1
@@ -43,13 +44,21 @@ describe('planRoles', () => {
   test('gives a role to nobody who does not want it', () => {
     expect(planRoles([{ role: 'r', holder: undefined, candidates: [] }]).size).toBe(0)
     const own = roles.map((role): RoleDemand => ({ role, holder: { instance: 'a', generation: 0 }, candidates: [] }))
-    expect(counts(planRoles([...own, { role: 'x', holder: undefined, candidates: [{ instance: 'b', generation: 0 }] }]))).toEqual({ a: 12, b: 1 })
+    expect(counts(planRoles([...own, { role: 'x', holder: undefined, candidates: [{ instance: 'b', generation: 0 }] }]))).toEqual({
+      a: 12,
+      b: 1,
+    })
   })
 
   test('plans a thousand roles for three instances in milliseconds', () => {
-    const many = Array.from({ length: 1_000 }, (_, i): RoleDemand => ({
-      role: String(i), holder: { instance: 'a', generation: 0 }, candidates: ['b', 'c'].map((instance) => ({ instance, generation: 0 })),
-    }))
+    const many = Array.from(
+      { length: 1_000 },
+      (_, i): RoleDemand => ({
+        role: String(i),
+        holder: { instance: 'a', generation: 0 },
+        candidates: ['b', 'c'].map((instance) => ({ instance, generation: 0 })),
+      }),
+    )
     const start = performance.now()
     expect(counts(planRoles(many))).toEqual({ a: 334, b: 333, c: 333 })
     expect(performance.now() - start).toBeLessThan(500)

@@ -35,7 +35,7 @@ export function planRoles(demands: readonly RoleDemand[]): ReadonlyMap<string, s
     if (!plan.has(role) && to !== undefined) give(role, to)
   }
   // The widest gaps first: so the most loaded give, and nobody is both given and taken from.
-  for (let gap = Infinity; gap >= 2;) {
+  for (let gap = Infinity; gap >= 2; ) {
     let widest = 0
     for (const { role, instances } of eligible) {
       const from = plan.get(role)

@@ -2,7 +2,17 @@
  * Roles over leases: one row per instance says how long it lives, one row per role who has it. A holder renews its row
  * every third of the lease and stops by its own clocks before anybody else may take over.
  */
-import { InvalidArgument, isWorkflowError, LeaseLost, Stopped, type AwaitRoleOptions, type Clock, type RoleHolder, type RoleLease, type RoleScheduler } from '@workflow/core/adapter'
+import {
+  InvalidArgument,
+  isWorkflowError,
+  LeaseLost,
+  Stopped,
+  type AwaitRoleOptions,
+  type Clock,
+  type RoleHolder,
+  type RoleLease,
+  type RoleScheduler,
+} from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import { HeldRole } from './held-role.ts'
 import { lookAtRoles, releaseRole, renewLease, rolesCount, signOff, withdraw, type Outcome, type Self, type Taken } from './role-table.ts'
@@ -28,6 +38,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
   #renewal: Disposable | undefined
   #expiry: Disposable | undefined
   #watch: Disposable | undefined
+  #vacancy: Disposable | undefined
   #seen = -1
   #looking: Promise<void> | undefined
   #again = false
@@ -42,9 +53,13 @@ export class SqliteRoleScheduler implements RoleScheduler {
 
   readonly awaitRole = async (role: string, { signal, generation }: AwaitRoleOptions): Promise<RoleLease> => {
     signal.throwIfAborted()
-    if (role === '' || !Number.isInteger(generation) || generation < 0) throw new InvalidArgument(`a role needs a name, and a generation of 0 or more; got ${JSON.stringify(role)} and ${String(generation)}`)
+    if (role === '' || !Number.isInteger(generation) || generation < 0)
+      throw new InvalidArgument(`a role needs a name, and a generation of 0 or more; got ${JSON.stringify(role)} and ${String(generation)}`)
     this.#assertOpen()
-    this.#domain ||= await this.#session.read(this, (connection) => connection.value<string>("SELECT value FROM {meta} WHERE key = 'domain'") ?? '')
+    this.#domain ||= await this.#session.read(
+      this,
+      (connection) => connection.value<string>("SELECT value FROM {meta} WHERE key = 'domain'") ?? '',
+    )
     this.#assertOpen()
     signal.throwIfAborted()
     return new Promise<RoleLease>((resolve, reject) => {
@@ -75,10 +90,13 @@ export class SqliteRoleScheduler implements RoleScheduler {
 
   readonly holders = async (roles: readonly string[]): Promise<ReadonlyMap<string, RoleHolder>> => {
     this.#assertOpen()
-    const rows = await this.#session.read(this, (connection) => connection.raw<[string, string, number]>(
-      'SELECT r.role, i.name, r.since FROM {role} r JOIN {instance} i ON i.id = r.instance WHERE i.expires_at > ? AND r.role IN (SELECT value FROM json_each(?))',
-      this.#clock.now(), JSON.stringify(roles),
-    ))
+    const rows = await this.#session.read(this, (connection) =>
+      connection.raw<[string, string, number]>(
+        'SELECT r.role, i.name, r.since FROM {role} r JOIN {instance} i ON i.id = r.instance WHERE i.expires_at > ? AND r.role IN (SELECT value FROM json_each(?))',
+        this.#clock.now(),
+        JSON.stringify(roles),
+      ),
+    )
     return new Map(rows.map(([role, instance, since]) => [role, { instance, since: new Date(since) }]))
   }
 
@@ -112,9 +130,12 @@ export class SqliteRoleScheduler implements RoleScheduler {
   /** Begins to renew and to watch. */
   #start(): void {
     this.#watch ??= this.#session.foreign.watch(() => {
-      void this.#session.read(this, rolesCount).then((count) => {
-        if (count !== this.#seen) this.#look()
-      }).catch(() => undefined)
+      void this.#session
+        .read(this, rolesCount)
+        .then((count) => {
+          if (count !== this.#seen) this.#look()
+        })
+        .catch(() => undefined)
     })
     if (this.#renewal === undefined) this.#armRenewal()
   }
@@ -126,6 +147,8 @@ export class SqliteRoleScheduler implements RoleScheduler {
     this.#renewal = undefined
     this.#expiry?.[Symbol.dispose]()
     this.#expiry = undefined
+    this.#vacancy?.[Symbol.dispose]()
+    this.#vacancy = undefined
   }
 
   #armRenewal(): void {
@@ -175,7 +198,10 @@ export class SqliteRoleScheduler implements RoleScheduler {
     // What this instance holds and waits for again comes from the release, not from the table.
     const self = this.#self()
     try {
-      const { outcome, seen } = await this.#session.write(this, (batch) => ({ outcome: lookAtRoles(batch, self), seen: rolesCount(batch.connection) }))
+      const { outcome, seen } = await this.#session.write(this, (batch) => ({
+        outcome: lookAtRoles(batch, self),
+        seen: rolesCount(batch.connection),
+      }))
       this.#seen = seen
       // A life that ended meanwhile: what it was given runs out with its lease.
       if (self.id !== this.#id) {
@@ -191,15 +217,25 @@ export class SqliteRoleScheduler implements RoleScheduler {
     }
   }
 
-  #apply({ taken, held, wantedElsewhere }: Outcome): void {
+  #apply({ taken, held, wantedElsewhere, nextExpiryMs }: Outcome): void {
     this.#compare(held)
     for (const one of taken) this.#hand(one)
     for (const role of wantedElsewhere) this.#held.get(role)?.askToYield()
+    this.#vacancy?.[Symbol.dispose]()
+    this.#vacancy = undefined
+    if (nextExpiryMs === undefined || this.#waiting.size === 0 || this.#closed !== undefined) return
+    // What a dead instance held is free the moment its lease has run out, not at our next renewal.
+    this.#vacancy = this.#clock.setTimer(Math.max(50, nextExpiryMs - this.#clock.now() + 1), () => this.#look())
   }
 
   #hand({ role, token, unclean }: Taken): void {
     const fence = { role, domain: this.#domain, token }
-    const held = new HeldRole(fence, unclean, () => this.#alive() && this.#held.get(role) === held, () => this.#release(held))
+    const held = new HeldRole(
+      fence,
+      unclean,
+      () => this.#alive() && this.#held.get(role) === held,
+      () => this.#release(held),
+    )
     this.#held.set(role, held)
     const waiters = this.#waiting.get(role)
     const waiter = waiters?.shift()
@@ -234,7 +270,9 @@ export class SqliteRoleScheduler implements RoleScheduler {
     for (const [role, held] of this.#held) {
       if (stored.get(role) === held.fence.token || held.fence.token === undefined) continue
       this.#held.delete(role)
-      held.lose(new LeaseLost(`role ${JSON.stringify(role)} was taken from instance ${JSON.stringify(this.instance)}`, { details: { role } }))
+      held.lose(
+        new LeaseLost(`role ${JSON.stringify(role)} was taken from instance ${JSON.stringify(this.instance)}`, { details: { role } }),
+      )
     }
   }
 
@@ -243,7 +281,10 @@ export class SqliteRoleScheduler implements RoleScheduler {
     const nowMs = Math.floor(this.#clock.now())
     const waiting = new Map<string, number>()
     for (const [role, waiters] of this.#waiting) {
-      waiting.set(role, waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0))
+      waiting.set(
+        role,
+        waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
+      )
     }
     return { id: this.#id, name: this.instance, waiting, nowMs, expiresAtMs: nowMs + this.#leaseMs }
   }

@@ -17,6 +17,8 @@ export interface Outcome {
   readonly wantedElsewhere: readonly string[]
   /** Token per role that the table says is ours. */
   readonly held: ReadonlyMap<string, bigint>
+  /** When the first lease of another instance runs out, if it is not renewed. */
+  readonly nextExpiryMs: number | undefined
 }
 
 /** Who we are, what we wait for, and when. */
@@ -28,7 +30,12 @@ export interface Self {
   readonly expiresAtMs: number
 }
 
-interface RoleRow { readonly role: string; readonly token: number; readonly instance: string | null; readonly generation: number }
+interface RoleRow {
+  readonly role: string
+  readonly token: number
+  readonly instance: string | null
+  readonly generation: number
+}
 
 /** Renews our lease, makes our candidacies what we wait for, and takes what is free and meant for us. */
 export function lookAtRoles(batch: Batch, self: Self): Outcome {
@@ -48,7 +55,11 @@ export function lookAtRoles(batch: Batch, self: Self): Outcome {
     connection.run(
       `INSERT INTO {role} (role, token, instance, generation, since) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (role) DO UPDATE SET token = excluded.token, instance = excluded.instance, generation = excluded.generation, since = excluded.since`,
-      role, token, self.id, generation, self.nowMs,
+      role,
+      token,
+      self.id,
+      generation,
+      self.nowMs,
     )
     connection.run('DELETE FROM {candidate} WHERE role = ? AND instance = ?', role, self.id)
     taken.push({ role, token: BigInt(token), unclean: row !== undefined && row.instance !== null })
@@ -56,19 +67,25 @@ export function lookAtRoles(batch: Batch, self: Self): Outcome {
   }
   if (changed) rolesChanged(connection)
   const held = new Map([...roles.values()].filter(({ instance }) => instance === self.id).map(({ role, token }) => [role, BigInt(token)]))
-  return { taken, held, wantedElsewhere: [...held.keys()].filter((role) => plan.get(role) !== self.id) }
+  const nextExpiryMs = connection.value<number | null>('SELECT min(expires_at) FROM {instance} WHERE id <> ?', self.id) ?? undefined
+  return { taken, held, wantedElsewhere: [...held.keys()].filter((role) => plan.get(role) !== self.id), nextExpiryMs }
 }
 
 /** Renews the lease alone. Answers which roles the table says are ours, and whether somebody's lease has run out. */
 export function renewLease({ connection }: Batch, self: Self): { readonly held: ReadonlyMap<string, bigint>; readonly look: boolean } {
   if (renew(connection, self)) rolesChanged(connection)
-  const held = new Map(connection.raw<[string, number]>('SELECT role, token FROM {role} WHERE instance = ?', self.id).map(([role, token]) => [role, BigInt(token)]))
+  const held = new Map(
+    connection
+      .raw<[string, number]>('SELECT role, token FROM {role} WHERE instance = ?', self.id)
+      .map(([role, token]) => [role, BigInt(token)]),
+  )
   return { held, look: connection.value('SELECT 1 FROM {instance} WHERE expires_at <= ? LIMIT 1', self.nowMs) !== undefined }
 }
 
 /** Gives a role back. */
 export function releaseRole({ connection }: Batch, id: string, role: string, token: bigint): void {
-  if (connection.run('UPDATE {role} SET instance = NULL WHERE role = ? AND instance = ? AND token = ?', role, id, Number(token)) > 0) rolesChanged(connection)
+  if (connection.run('UPDATE {role} SET instance = NULL WHERE role = ? AND instance = ? AND token = ?', role, id, Number(token)) > 0)
+    rolesChanged(connection)
 }
 
 /** Withdraws from waiting for a role. */
@@ -115,7 +132,12 @@ function writeCandidacies(connection: Connection, { id, waiting }: Self): boolea
   let changed = false
   for (const [role, generation] of waiting) {
     if (stored.get(role) === generation) continue
-    connection.run('INSERT INTO {candidate} (role, instance, generation) VALUES (?, ?, ?) ON CONFLICT (role, instance) DO UPDATE SET generation = excluded.generation', role, id, generation)
+    connection.run(
+      'INSERT INTO {candidate} (role, instance, generation) VALUES (?, ?, ?) ON CONFLICT (role, instance) DO UPDATE SET generation = excluded.generation',
+      role,
+      id,
+      generation,
+    )
     changed = true
   }
   return changed
@@ -123,7 +145,9 @@ function writeCandidacies(connection: Connection, { id, waiting }: Self): boolea
 
 function demandsOf(connection: Connection, roles: ReadonlyMap<string, RoleRow>, alive: ReadonlySet<string>): RoleDemand[] {
   const candidates = new Map<string, Participant[]>()
-  for (const [role, instance, generation] of connection.raw<[string, string, number]>('SELECT role, instance, generation FROM {candidate} ORDER BY role, instance')) {
+  for (const [role, instance, generation] of connection.raw<[string, string, number]>(
+    'SELECT role, instance, generation FROM {candidate} ORDER BY role, instance',
+  )) {
     if (!alive.has(instance)) continue
     const others = candidates.get(role)
     if (others === undefined) candidates.set(role, [{ instance, generation }])
@@ -132,7 +156,10 @@ function demandsOf(connection: Connection, roles: ReadonlyMap<string, RoleRow>, 
   const names = [...new Set([...roles.keys(), ...candidates.keys()])].sort()
   return names.map((role) => {
     const row = roles.get(role)
-    const holder = row !== undefined && row.instance !== null && alive.has(row.instance) ? { instance: row.instance, generation: row.generation } : undefined
+    const holder =
+      row !== undefined && row.instance !== null && alive.has(row.instance)
+        ? { instance: row.instance, generation: row.generation }
+        : undefined
     return { role, holder, candidates: (candidates.get(role) ?? []).filter(({ instance }) => instance !== holder?.instance) }
   })
 }

@@ -17,7 +17,8 @@ export function withPrefix(sql: string, prefix: string): string {
  * The statements that lead from each schema version to the next; the first creates everything. Once released, an entry
  * never changes.
  */
-export const migrations: readonly string[] = [`
+export const migrations: readonly string[] = [
+  `
 CREATE TABLE {record} (
   seq INTEGER PRIMARY KEY,
   run_id TEXT NOT NULL,
@@ -142,7 +143,8 @@ CREATE VIEW {outbox} AS
     'topics', json(topics), 'slot', slot, 'at', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), 'traceparent', event ->> 7
   ) AS event
   FROM {event} JOIN (SELECT id AS set_id, topics FROM {topic_set}) ON set_id = topic_set;
-`]
+`,
+]
 
 /** The statement that makes the table of the schema's own version, domain and counters. Runs before any migration. */
 export const metaSql = 'CREATE TABLE IF NOT EXISTS {meta} (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID'

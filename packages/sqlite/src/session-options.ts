@@ -53,7 +53,17 @@ export interface SessionSettings {
 
 /** The prefix where none is given. */
 export const prefixDefault = 'workflow_'
-const known: ReadonlySet<string> = new Set(['file', 'database', 'tablePrefix', 'synchronous', 'migrate', 'busyTimeout', 'crossProcessPolling', 'cacheMebibytes', 'clock'])
+const known: ReadonlySet<string> = new Set([
+  'file',
+  'database',
+  'tablePrefix',
+  'synchronous',
+  'migrate',
+  'busyTimeout',
+  'crossProcessPolling',
+  'cacheMebibytes',
+  'clock',
+])
 
 /** Checks the options of a session; `others` are names that the caller has options under. Throws `Configuration`. */
 export function sessionSettings(options: SessionOptions, others: readonly string[] = []): SessionSettings {
@@ -84,7 +94,9 @@ export function sessionSettings(options: SessionOptions, others: readonly string
 export function checkedPrefix(prefix: string | undefined): string {
   const value = prefix ?? prefixDefault
   if (typeof value !== 'string' || !/^(?:[A-Za-z_][A-Za-z0-9_]{0,39})?$/.test(value) || value.toLowerCase().startsWith('sqlite_')) {
-    throw new Configuration(`sqlite's tablePrefix must be up to 40 letters, digits and '_', not starting with a digit or 'sqlite_'; got ${JSON.stringify(value)}`)
+    throw new Configuration(
+      `sqlite's tablePrefix must be up to 40 letters, digits and '_', not starting with a digit or 'sqlite_'; got ${JSON.stringify(value)}`,
+    )
   }
   return value
 }

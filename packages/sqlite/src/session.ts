@@ -178,7 +178,13 @@ export class Session {
       const connection = new Connection(database, prefix)
       await this.patiently(() => (migrate === 'auto' ? migrateConnection(connection, file) : assertMigrated(connection, file)))
       const foreign = new ForeignChanges(connection, clock, database.memory ? 0 : pollingMs)
-      const log = new EventLog({ connection, topicSets: this.#topicSets, clock, foreign, flush: () => void this.#writer.run(() => undefined).catch(() => undefined) })
+      const log = new EventLog({
+        connection,
+        topicSets: this.#topicSets,
+        clock,
+        foreign,
+        flush: () => void this.#writer.run(() => undefined).catch(() => undefined),
+      })
       this.#opened = { connection, foreign, log, inode: database.memory ? 0 : inodeOf(file) }
     } catch (error) {
       if (given === undefined) database.close()

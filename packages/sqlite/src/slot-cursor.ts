@@ -105,7 +105,11 @@ export class SlotCursor {
     }
     const changes = batch.connection.run(
       'UPDATE {cursor} SET position = ?, lanes = ? WHERE receiver = ? AND slot = ? AND epoch = ?',
-      Math.max(position, this.claimed.position), JSON.stringify(lanes), this.#receiver, this.slot, this.claimed.epoch,
+      Math.max(position, this.claimed.position),
+      JSON.stringify(lanes),
+      this.#receiver,
+      this.slot,
+      this.claimed.epoch,
     )
     return () => {
       if (changes === 0) this.lose()
@@ -120,7 +124,10 @@ export class SlotCursor {
   }
 
   fenced(): Fenced {
-    return new Fenced(`slot ${this.slot} of role ${JSON.stringify(this.claimed.claim.fence.role)} has another holder: stop, and ask for the role again`, { details: { slots: [this.slot] } })
+    return new Fenced(
+      `slot ${this.slot} of role ${JSON.stringify(this.claimed.claim.fence.role)} has another holder: stop, and ask for the role again`,
+      { details: { slots: [this.slot] } },
+    )
   }
 
   #settle(how: (waiting: PromiseWithResolvers<void>) => void): void {

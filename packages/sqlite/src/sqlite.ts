@@ -1,4 +1,11 @@
-import { Configuration, type Duration, type EventStreamer, type RecordStore, type RoleScheduler, type TimeoutStore } from '@workflow/core/adapter'
+import {
+  Configuration,
+  type Duration,
+  type EventStreamer,
+  type RecordStore,
+  type RoleScheduler,
+  type TimeoutStore,
+} from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { SqliteDatabase } from './driver.ts'
@@ -37,9 +44,11 @@ export interface Sqlite extends AsyncDisposable {
 export function sqlite(options: SqliteOptions): Sqlite {
   const session = new Session(sessionSettings(options, ['lease', 'instance']))
   const leaseMs = positiveMs(options.lease ?? '3s', 'lease')
-  if (leaseMs < 300) throw new Configuration(`sqlite's lease must be 300ms or longer, so that it can be renewed in time; got ${String(options.lease)}`)
+  if (leaseMs < 300)
+    throw new Configuration(`sqlite's lease must be 300ms or longer, so that it can be renewed in time; got ${String(options.lease)}`)
   const instance = options.instance ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
-  if (typeof instance !== 'string' || instance === '' || instance.length > 1_024) throw new Configuration("sqlite's instance must be a name of up to 1,024 characters")
+  if (typeof instance !== 'string' || instance === '' || instance.length > 1_024)
+    throw new Configuration("sqlite's instance must be a name of up to 1,024 characters")
   const { settings } = session
   const memory = settings.database?.memory ?? settings.file === ':memory:'
   const recordStore = new SqliteRecordStore(session, !memory)

@@ -1,5 +1,14 @@
 import {
-  assertPageLimit, assertTimerOps, decodePageToken, encodePageToken, Stopped, type Page, type StoredTimer, type TimeoutStore, type Timer, type TimerKey,
+  assertPageLimit,
+  assertTimerOps,
+  decodePageToken,
+  encodePageToken,
+  Stopped,
+  type Page,
+  type StoredTimer,
+  type TimeoutStore,
+  type Timer,
+  type TimerKey,
 } from '@workflow/core/adapter'
 import { applyTimers } from './apply-timers.ts'
 import type { Connection } from './connection.ts'
@@ -8,8 +17,19 @@ import type { Session } from './session.ts'
 
 const columns = 'id, kind, owner, epoch, name, workflow, slot, at, held, attempt, status, data_codec, data'
 type Row = readonly [
-  id: number, kind: string, owner: string, epoch: number, name: string, workflow: string, slot: number, at: number, held: number, attempt: number, status: string,
-  dataCodec: string | null, data: Uint8Array | null,
+  id: number,
+  kind: string,
+  owner: string,
+  epoch: number,
+  name: string,
+  workflow: string,
+  slot: number,
+  at: number,
+  held: number,
+  attempt: number,
+  status: string,
+  dataCodec: string | null,
+  data: Uint8Array | null,
 ]
 
 /** The timers of a session's database. `user` is the record store that they belong to; `closed` says whether it is. */
@@ -31,10 +51,17 @@ export function timeoutStore(session: Session, user: object, closed: () => boole
         const earliest = page.after === undefined ? earliestOf(connection, workflowName, slots) : undefined
         if (page.after === undefined && (earliest === undefined || earliest > before.getTime())) return []
         // One short range of the index per slot, then merged: timers of slots that somebody else has are never looked at.
-        return [...new Set(slots)].flatMap((slot) => connection.raw<Row>(
-          `SELECT ${columns} FROM {timer} WHERE workflow = ? AND slot = ? AND status = 'open' AND held = 0 AND at <= ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?`,
-          workflowName, slot, before.getTime(), at, id, page.limit + 1,
-        ))
+        return [...new Set(slots)].flatMap((slot) =>
+          connection.raw<Row>(
+            `SELECT ${columns} FROM {timer} WHERE workflow = ? AND slot = ? AND status = 'open' AND held = 0 AND at <= ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?`,
+            workflowName,
+            slot,
+            before.getTime(),
+            at,
+            id,
+            page.limit + 1,
+          ),
+        )
       })
       rows.sort((a, b) => a[7] - b[7] || a[0] - b[0])
       return pageOf(rows, page.limit, timerOf, (row) => encodePageToken('due timers', [row[7], row[0]]))
@@ -52,7 +79,9 @@ export function timeoutStore(session: Session, user: object, closed: () => boole
       if (status !== undefined) conditions.push([status === 'open' ? "status = 'open'" : "status <> 'open'"])
       const where = conditions.map(([sql]) => sql).join(' AND ')
       const params = conditions.flatMap(([, ...values]) => values)
-      const rows = await read((connection) => connection.raw<Row>(`SELECT ${columns} FROM {timer} WHERE ${where} ORDER BY id LIMIT ?`, ...params, page.limit + 1))
+      const rows = await read((connection) =>
+        connection.raw<Row>(`SELECT ${columns} FROM {timer} WHERE ${where} ORDER BY id LIMIT ?`, ...params, page.limit + 1),
+      )
       return pageOf(rows, page.limit, storedTimerOf, (row) => encodePageToken('timers', [row[0]]))
     },
     onChange: (wake) => session.onTimers(wake),
@@ -61,11 +90,14 @@ export function timeoutStore(session: Session, user: object, closed: () => boole
 
 /** When the first timer of these slots is due: one look at the index per slot, in one statement, because idle engines ask often. */
 function earliestOf(connection: Connection, workflowName: string, slots: readonly number[]): number | undefined {
-  return connection.value<number | null>(
-    `SELECT min((SELECT at FROM {timer} WHERE workflow = ? AND slot = wanted.value AND status = 'open' AND held = 0 ORDER BY at LIMIT 1))
+  return (
+    connection.value<number | null>(
+      `SELECT min((SELECT at FROM {timer} WHERE workflow = ? AND slot = wanted.value AND status = 'open' AND held = 0 ORDER BY at LIMIT 1))
      FROM json_each(?) AS wanted`,
-    workflowName, JSON.stringify(slots),
-  ) ?? undefined
+      workflowName,
+      JSON.stringify(slots),
+    ) ?? undefined
+  )
 }
 
 /** A page of rows, of which one more than `limit` was asked for. */
@@ -81,7 +113,11 @@ function timerOf(row: Row): Timer {
   return {
     // Only `assertTimerOps` lets kinds into the table.
     key: { kind: kind as TimerKey['kind'], owner, epoch, name },
-    workflowName, slot, at: new Date(at), held: held === 1, attempt,
+    workflowName,
+    slot,
+    at: new Date(at),
+    held: held === 1,
+    attempt,
     ...(data === undefined ? {} : { data }),
   }
 }

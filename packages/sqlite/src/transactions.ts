@@ -18,7 +18,10 @@ export class Transactions {
     this.#session = session
   }
 
-  run<T>(work: (tx: SqliteDatabase, commit: (unit: Unit) => Promise<CommitResult>) => Promise<T>, { signal }: { readonly signal: AbortSignal }): Promise<T> {
+  run<T>(
+    work: (tx: SqliteDatabase, commit: (unit: Unit) => Promise<CommitResult>) => Promise<T>,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<T> {
     signal.throwIfAborted()
     return this.#session.hold(async () => {
       signal.throwIfAborted()
@@ -26,7 +29,10 @@ export class Transactions {
       await this.#session.patiently(() => connection.run('BEGIN IMMEDIATE'))
       const batch = this.#session.newBatch(connection)
       try {
-        const result = await this.#guarded(work(connection.database, async (unit) => applyInside(batch, unit)), signal)
+        const result = await this.#guarded(
+          work(connection.database, async (unit) => applyInside(batch, unit)),
+          signal,
+        )
         this.#commit(connection)
         this.#session.committed(batch)
         return result

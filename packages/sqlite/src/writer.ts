@@ -90,7 +90,13 @@ export class Writer {
 
   #schedule(): void {
     // A native immediate, not the clock's: virtual time must not hold up a disk.
-    if (this.#scheduled === undefined && this.#retry === undefined && this.#held === undefined && !this.#opening && this.#queue.length + this.#waiting.length > 0) {
+    if (
+      this.#scheduled === undefined &&
+      this.#retry === undefined &&
+      this.#held === undefined &&
+      !this.#opening &&
+      this.#queue.length + this.#waiting.length > 0
+    ) {
       this.#scheduled = setImmediate(() => {
         this.#scheduled = undefined
         this.#flush()
@@ -103,10 +109,15 @@ export class Writer {
     const opening = this.#host.open()
     if (opening !== undefined) {
       this.#opening = true
-      opening.then(() => undefined, (error: unknown) => this.#rejectAll(error)).finally(() => {
-        this.#opening = false
-        this.#schedule()
-      })
+      opening
+        .then(
+          () => undefined,
+          (error: unknown) => this.#rejectAll(error),
+        )
+        .finally(() => {
+          this.#opening = false
+          this.#schedule()
+        })
       return
     }
     const jobs = this.#waiting
@@ -162,7 +173,13 @@ export class Writer {
       this.#transaction(jobs, (job, batch) => job(batch))
     } catch (error) {
       const code = driverCode(error)
-      if (jobs.length === 1 || isBusy(error) || error instanceof StoreUnavailable || (code !== undefined && !/^SQLITE_(CONSTRAINT|ERROR|MISMATCH|TOOBIG|RANGE)/.test(code))) throw error
+      if (
+        jobs.length === 1 ||
+        isBusy(error) ||
+        error instanceof StoreUnavailable ||
+        (code !== undefined && !/^SQLITE_(CONSTRAINT|ERROR|MISMATCH|TOOBIG|RANGE)/.test(code))
+      )
+        throw error
       // Something is wrong with one of them, and it concerns nobody else: once more, each on its own.
       this.#transaction(jobs, (job, batch) => this.#alone(job, batch))
     }

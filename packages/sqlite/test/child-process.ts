@@ -30,7 +30,9 @@ export function startWriter(...args: readonly string[]): WriterProcess {
     lines,
     said: async (count) => {
       while (lines.length < count) {
-        const more = new Promise<void>((resolve) => { listener = resolve })
+        const more = new Promise<void>((resolve) => {
+          listener = resolve
+        })
         const code = await Promise.race([more, exit.then(([status]) => status ?? -1)])
         if (code !== undefined && lines.length < count) throw new Error(`the writer ended with ${code} after ${lines.length} lines`)
       }

@@ -1,12 +1,25 @@
 import type { Clock } from '@workflow/core/adapter'
 import {
-  eventStreamerCases, outboxCases, realTime, recordStoreCases, roleSchedulerCases, timeoutStoreCases, virtualTime, type ConformanceCase, type Instance,
+  eventStreamerCases,
+  outboxCases,
+  realTime,
+  recordStoreCases,
+  roleSchedulerCases,
+  timeoutStoreCases,
+  virtualTime,
+  type ConformanceCase,
+  type Instance,
 } from '@workflow/testing/conformance'
 import { describe, test } from 'vitest'
 import { sqlite, type Sqlite, type SqliteDatabase } from '../src/index.ts'
 import { openHandle, temporaryFolder } from './database-file.ts'
 
-interface Opened { readonly db: Sqlite; readonly handle: SqliteDatabase; readonly close: () => Promise<void>; readonly kill: () => Promise<void> }
+interface Opened {
+  readonly db: Sqlite
+  readonly handle: SqliteDatabase
+  readonly close: () => Promise<void>
+  readonly kill: () => Promise<void>
+}
 
 /** A fresh file, and instances on it as other processes would have them: each with a handle of its own. */
 function freshFile(clock: Clock) {
@@ -14,7 +27,13 @@ function freshFile(clock: Clock) {
   const file = folder.file('workflow.db')
   const open = (instance?: string): Opened => {
     const handle = openHandle(file)
-    const db = sqlite({ database: handle, clock, lease: '600ms', crossProcessPolling: '5ms', ...(instance === undefined ? {} : { instance }) })
+    const db = sqlite({
+      database: handle,
+      clock,
+      lease: '600ms',
+      crossProcessPolling: '5ms',
+      ...(instance === undefined ? {} : { instance }),
+    })
     const close = async (): Promise<void> => {
       await db.close()
       handle.close()
@@ -34,48 +53,62 @@ function register(cases: Iterable<ConformanceCase>): void {
   for (const one of cases) test(one.name, { timeout: 60_000 }, () => one.run())
 }
 
-describe('record store', () => register(recordStoreCases({
-  capabilities: { ...backends, transactions: true, atomicRuns: true, rowLocks: false, concurrentWriters: false, connectionLoss: false, callerTransactions: true },
-  start: async () => {
-    const time = realTime()
-    const { open, file, ...rest } = freshFile(time.clock)
-    return {
-      ...rest,
-      time,
-      open: async () => {
-        const opened = open()
-        // The first use creates the tables, which it cannot do while a caller's transaction is open.
-        await opened.db.recordStore.lookup('nobody')
-        return instanceOf(opened, opened.db.recordStore)
+describe('record store', () =>
+  register(
+    recordStoreCases({
+      capabilities: {
+        ...backends,
+        transactions: true,
+        atomicRuns: true,
+        rowLocks: false,
+        concurrentWriters: false,
+        connectionLoss: false,
+        callerTransactions: true,
       },
-      begin: async () => {
-        const tx = openHandle(file)
-        tx.exec('BEGIN IMMEDIATE')
-        const end = async (sql: string): Promise<void> => {
-          tx.exec(sql)
-          tx.close()
+      start: async () => {
+        const time = realTime()
+        const { open, file, ...rest } = freshFile(time.clock)
+        return {
+          ...rest,
+          time,
+          open: async () => {
+            const opened = open()
+            // The first use creates the tables, which it cannot do while a caller's transaction is open.
+            await opened.db.recordStore.lookup('nobody')
+            return instanceOf(opened, opened.db.recordStore)
+          },
+          begin: async () => {
+            const tx = openHandle(file)
+            tx.exec('BEGIN IMMEDIATE')
+            const end = async (sql: string): Promise<void> => {
+              tx.exec(sql)
+              tx.close()
+            }
+            return { tx, commit: () => end('COMMIT'), rollBack: () => end('ROLLBACK') }
+          },
         }
-        return { tx, commit: () => end('COMMIT'), rollBack: () => end('ROLLBACK') }
       },
-    }
-  },
-})))
+    }),
+  ))
 
-describe('timeout store', () => register(timeoutStoreCases({
-  capabilities: backends,
-  start: async () => {
-    const time = realTime()
-    const { open, file: _, ...rest } = freshFile(time.clock)
-    return {
-      ...rest,
-      time,
-      open: async () => {
-        const opened = open()
-        return instanceOf(opened, opened.db.timeoutStore)
+describe('timeout store', () =>
+  register(
+    timeoutStoreCases({
+      capabilities: backends,
+      start: async () => {
+        const time = realTime()
+        const { open, file: _, ...rest } = freshFile(time.clock)
+        return {
+          ...rest,
+          time,
+          open: async () => {
+            const opened = open()
+            return instanceOf(opened, opened.db.timeoutStore)
+          },
+        }
       },
-    }
-  },
-})))
+    }),
+  ))
 
 const streams = async () => {
   const time = realTime()
@@ -90,43 +123,60 @@ const streams = async () => {
   }
 }
 
-describe('event streamer', () => register(eventStreamerCases({
-  capabilities: { ...backends, feeds: ['store', 'sender'], kill: true, eventLoss: false },
-  start: streams,
-})))
+describe('event streamer', () =>
+  register(
+    eventStreamerCases({
+      capabilities: { ...backends, feeds: ['store', 'sender'], kill: true, eventLoss: false },
+      start: streams,
+    }),
+  ))
 
-describe('outbox', () => register(outboxCases({
-  capabilities: { ...backends, transactions: true, atomicRuns: true, rowLocks: false, concurrentWriters: false, connectionLoss: false, callerTransactions: false },
-  start: async () => {
-    const { open, ...rest } = await streams()
-    return {
-      ...rest,
-      open: async () => {
-        const { store, ...opened } = await open()
-        return { ...opened, port: store }
+describe('outbox', () =>
+  register(
+    outboxCases({
+      capabilities: {
+        ...backends,
+        transactions: true,
+        atomicRuns: true,
+        rowLocks: false,
+        concurrentWriters: false,
+        connectionLoss: false,
+        callerTransactions: false,
       },
-    }
-  },
-})))
+      start: async () => {
+        const { open, ...rest } = await streams()
+        return {
+          ...rest,
+          open: async () => {
+            const { store, ...opened } = await open()
+            return { ...opened, port: store }
+          },
+        }
+      },
+    }),
+  ))
 
-describe('role scheduler', () => register(roleSchedulerCases({
-  capabilities: { ...backends, kill: true, steal: true, clockJumps: true },
-  start: async () => {
-    const time = virtualTime()
-    const { open, file, ...rest } = freshFile(time.clock)
-    return {
-      ...rest,
-      time,
-      leaseMs: 600,
-      open: async (name) => {
-        const opened = open(name)
-        return instanceOf(opened, opened.db.roleScheduler)
+describe('role scheduler', () =>
+  register(
+    roleSchedulerCases({
+      capabilities: { ...backends, kill: true, steal: true, clockJumps: true },
+      start: async () => {
+        const time = virtualTime()
+        const { open, file, ...rest } = freshFile(time.clock)
+        return {
+          ...rest,
+          time,
+          leaseMs: 600,
+          open: async (name) => {
+            const opened = open(name)
+            return instanceOf(opened, opened.db.roleScheduler)
+          },
+          steal: async (role) => {
+            const handle = openHandle(file)
+            handle.prepare("UPDATE workflow_role SET instance = 'thief', token = token + 1 WHERE role = ?").run(role)
+            handle.close()
+          },
+        }
       },
-      steal: async (role) => {
-        const handle = openHandle(file)
-        handle.prepare('UPDATE workflow_role SET instance = \'thief\', token = token + 1 WHERE role = ?').run(role)
-        handle.close()
-      },
-    }
-  },
-})))
+    }),
+  ))

@@ -13,7 +13,18 @@ export function unitOf(runId: string, version: number, bytes = 20): Unit {
   const object = { bytes: new Uint8Array(bytes).fill(version), codec: 'json', schema: 1 }
   const change: Change = {
     expect: version === 1 ? 'absent' : version - 1,
-    next: { ...own, status: 'created', runState: 'Running', entered: { version, at }, repeat: 0, object, metadata: {}, writer: { graph: 'g', schema: 1 }, createdAt: at, updatedAt: at },
+    next: {
+      ...own,
+      status: 'created',
+      runState: 'Running',
+      entered: { version, at },
+      repeat: 0,
+      object,
+      metadata: {},
+      writer: { graph: 'g', schema: 1 },
+      createdAt: at,
+      updatedAt: at,
+    },
     event: { ...own, v: 1, kind: 'transition', status: 'created', states: ['Running'], topics: [topic], slot: slotOf(runId, slots), at },
     history: { runId, version, unitId: id, to: 'created', states: ['Running'], by: 'step', at, attempt: 1, instance: 'test', object },
   }
@@ -25,4 +36,9 @@ export function claimsOf(token: bigint): { slot: number; fence: { role: string; 
   return Array.from({ length: slots }, (_, slot) => ({ slot, fence: { role: `orders/${slot}`, domain: 'test', token } }))
 }
 
-export const layout: StreamLayout = { workflowName, topics: [topic], slots, receivers: [{ name: 'steps', topics: [topic], from: 'earliest' }] }
+export const layout: StreamLayout = {
+  workflowName,
+  topics: [topic],
+  slots,
+  receivers: [{ name: 'steps', topics: [topic], from: 'earliest' }],
+}

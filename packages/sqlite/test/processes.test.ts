@@ -11,11 +11,18 @@ describe('several processes on one file', () => {
     const file = folder.file('workflow.db')
     await using db = sqlite({ file })
     await db.eventStreamer.ensure(layout)
-    await using receiver = await db.eventStreamer.newReceiver({ durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest', claims: claimsOf(1n) })
+    await using receiver = await db.eventStreamer.newReceiver({
+      durable: true,
+      workflowName,
+      name: 'steps',
+      topics: [topic],
+      from: 'earliest',
+      claims: claimsOf(1n),
+    })
     const writers = ['a', 'b'].map((name) => startWriter(file, name, '20', '50'))
     const versions = new Map<string, number>()
     const { signal } = new AbortController()
-    for (let count = 0; count < 2_000;) {
+    for (let count = 0; count < 2_000; ) {
       const deliveries = await receiver.receive({ max: 500, signal })
       for (const { event, ack } of deliveries) {
         expect(event.version).toBe((versions.get(event.runId) ?? 0) + 1)
@@ -39,7 +46,9 @@ describe('several processes on one file', () => {
   })
 })
 
-test('a writer that is killed again and again loses nothing that it was told is committed, and leaves a whole file', { timeout: 60_000 }, async () => {
+test('a writer that is killed again and again loses nothing that it was told is committed, and leaves a whole file', {
+  timeout: 60_000,
+}, async () => {
   using folder = temporaryFolder()
   const file = folder.file('workflow.db')
   const told = new Map<string, number>()
@@ -65,4 +74,19 @@ test('a writer that is killed again and again loses nothing that it was told is 
     handle.close()
     expect(stored).toEqual(Array.from({ length: record?.version ?? 0 }, (_, i) => i + 1))
   }
+})
+
+test('the roles of a process that was killed are free when its lease has run out', { timeout: 30_000 }, async () => {
+  using folder = temporaryFolder()
+  const file = folder.file('workflow.db')
+  const handle = openHandle(file)
+  const killed = sqlite({ database: handle, lease: '1s' })
+  const { signal } = new AbortController()
+  const first = await killed.roleScheduler.awaitRole('orders/0', { signal, generation: 0 })
+  handle.close()
+  await using db = sqlite({ file, lease: '1s' })
+  const start = performance.now()
+  const second = await db.roleScheduler.awaitRole('orders/0', { signal, generation: 0 })
+  expect(performance.now() - start).toBeLessThan(2_000)
+  expect([second.unclean, second.fence.token > first.fence.token, first.isValid()]).toEqual([true, true, false])
 })

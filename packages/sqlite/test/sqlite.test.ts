@@ -131,7 +131,12 @@ describe('a file that cannot be used', () => {
     const pages = Number(handle.pragma('page_count', { simple: true }))
     handle.pragma(`max_page_count = ${pages + 2}`)
     const error = await errorOf(db.recordStore.commit(unitOf('big', 1, 100_000)))
-    expect([error.code, error.retryable, error.message.includes('full'), error.message.includes(file)]).toEqual(['StoreUnavailable', true, true, true])
+    expect([error.code, error.retryable, error.message.includes('full'), error.message.includes(file)]).toEqual([
+      'StoreUnavailable',
+      true,
+      true,
+      true,
+    ])
     expect(await db.recordStore.lookup('big')).toBeUndefined()
     handle.pragma('max_page_count = 1000000')
     expect(await db.recordStore.commit(unitOf('big', 1, 100_000))).toMatchObject({ ok: true, replayed: false })
@@ -183,26 +188,42 @@ describe('a locked file', () => {
     const { recordStore } = db
     await recordStore.commit(unitOf('run', 1))
     let plain: Promise<unknown> | undefined
-    await recordStore.transaction?.(async (tx, commit) => {
-      tx.exec('CREATE TABLE orders (id TEXT)')
-      plain = recordStore.commit(unitOf('other', 1))
-      await new Promise((resolve) => setImmediate(resolve))
-      await commit(unitOf('run', 2))
-      expect((await recordStore.lookup('run'))?.version).toBe(1)
-    }, { signal: new AbortController().signal })
+    await recordStore.transaction?.(
+      async (tx, commit) => {
+        tx.exec('CREATE TABLE orders (id TEXT)')
+        plain = recordStore.commit(unitOf('other', 1))
+        await new Promise((resolve) => setImmediate(resolve))
+        await commit(unitOf('run', 2))
+        expect((await recordStore.lookup('run'))?.version).toBe(1)
+      },
+      { signal: new AbortController().signal },
+    )
     expect(await plain).toMatchObject({ ok: true })
     expect((await recordStore.lookup('run'))?.version).toBe(2)
   })
 })
 
 describe('events', () => {
-  test('that exceed the buffers are read from the file later, each once and in order, while another topic goes on', { timeout: 30_000 }, async () => {
+  test('that exceed the buffers are read from the file later, each once and in order, while another topic goes on', {
+    timeout: 30_000,
+  }, async () => {
     using folder = temporaryFolder()
     await using db = sqlite({ file: folder.file('workflow.db') })
     const { recordStore, eventStreamer } = db
     const quick = 'orders/quick'
-    await eventStreamer.ensure({ ...layout, topics: [topic, quick], receivers: [{ name: 'steps', topics: [topic, quick], from: 'earliest' }] })
-    await using receiver = await eventStreamer.newReceiver({ durable: true, workflowName, name: 'steps', topics: [topic, quick], from: 'earliest', claims: claimsOf(1n) })
+    await eventStreamer.ensure({
+      ...layout,
+      topics: [topic, quick],
+      receivers: [{ name: 'steps', topics: [topic, quick], from: 'earliest' }],
+    })
+    await using receiver = await eventStreamer.newReceiver({
+      durable: true,
+      workflowName,
+      name: 'steps',
+      topics: [topic, quick],
+      from: 'earliest',
+      claims: claimsOf(1n),
+    })
     const count = 10_000
     await Promise.all(Array.from({ length: count }, (_, i) => recordStore.commit(unitOf(`run-${i}`, 1))))
     const { signal } = new AbortController()
@@ -211,7 +232,9 @@ describe('events', () => {
     const [change] = unitOf('late', 1).changes ?? []
     if (change === undefined) throw new Error('unreachable')
     await recordStore.commit({ id: 'late/1', changes: [{ ...change, event: { ...change.event, topics: [quick] } }] })
-    expect((await receiver.receive({ max: 10, except: new Set([topic]), signal })).map((delivery) => delivery.event.runId)).toEqual(['late'])
+    expect((await receiver.receive({ max: 10, except: new Set([topic]), signal })).map((delivery) => delivery.event.runId)).toEqual([
+      'late',
+    ])
     const seen = ['run-0']
     while (seen.length < count) {
       for (const delivery of await receiver.receive({ max: 700, signal })) {
@@ -241,7 +264,14 @@ describe('events', () => {
     await using db = sqlite({ file })
     const { eventStreamer } = db
     await eventStreamer.ensure(layout)
-    await using receiver = await eventStreamer.newReceiver({ durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest', claims: claimsOf(1n) })
+    await using receiver = await eventStreamer.newReceiver({
+      durable: true,
+      workflowName,
+      name: 'steps',
+      topics: [topic],
+      from: 'earliest',
+      claims: claimsOf(1n),
+    })
     await using sender = await eventStreamer.newSender()
     const events = Array.from({ length: 2_000 }, (_, i) => unitOf(`run-${i}`, 1).changes?.[0]?.event).filter((event) => event !== undefined)
     const handle = openHandle(file)
@@ -249,7 +279,7 @@ describe('events', () => {
     await sender.send(events)
     expect(stored()).toEqual([2_000, 1, 2_000])
     const { signal } = new AbortController()
-    for (let seen = 0; seen < 1_500;) {
+    for (let seen = 0; seen < 1_500; ) {
       const deliveries = await receiver.receive({ max: 1_500 - seen, signal })
       seen += deliveries.length
       await Promise.all(deliveries.map(({ ack }) => ack()))
@@ -267,9 +297,17 @@ describe('events', () => {
     if (change === undefined) throw new Error('unreachable')
     const finishedAt = new Date(1_000)
     const states = ['Running', 'Completed'] as const
-    await db.recordStore.commit({ id: 'done/1', changes: [{
-      ...change, next: { ...change.next, runState: 'Completed', finishedAt }, event: { ...change.event, states }, history: { ...change.history, states },
-    }] })
+    await db.recordStore.commit({
+      id: 'done/1',
+      changes: [
+        {
+          ...change,
+          next: { ...change.next, runState: 'Completed', finishedAt },
+          event: { ...change.event, states },
+          history: { ...change.history, states },
+        },
+      ],
+    })
     expect(await db.recordStore.purge({ finishedBefore: new Date(2_000) }, 10)).toBe(1)
     const result = await db.recordStore.commit(unitOf('next', 1))
     expect(result).toMatchObject({ ok: true, seqs: [2n] })
@@ -282,7 +320,14 @@ describe('events', () => {
 test('two names of one receiver in two workflows are refused', async () => {
   await using db = sqlite({ file: ':memory:' })
   await db.eventStreamer.ensure(layout)
-  const error = await errorOf(db.eventStreamer.ensure({ ...layout, workflowName: 'invoices', topics: ['invoices/created'], receivers: [{ name: 'steps', topics: ['invoices/created'], from: 'latest' }] }))
+  const error = await errorOf(
+    db.eventStreamer.ensure({
+      ...layout,
+      workflowName: 'invoices',
+      topics: ['invoices/created'],
+      receivers: [{ name: 'steps', topics: ['invoices/created'], from: 'latest' }],
+    }),
+  )
   expect([error.code, error.message.includes('orders'), error.message.includes('invoices')]).toEqual(['Configuration', true, true])
 })
 
