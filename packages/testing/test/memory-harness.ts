@@ -16,8 +16,8 @@ import { heldTransaction } from './held-transaction.ts'
 import { lockableStore, RowLocks } from './lockable-store.ts'
 import { lossyStreamer, LostEvents, rememberingStore } from './lossy-streamer.ts'
 
-/** How much the everyday form of the cases about many uses. The long form says more in the environment. */
-const sizes = { timers: Number(process.env['CONFORMANCE_TIMERS'] ?? 20_000), roles: 1_000, events: 2_000 }
+/** How much the everyday form of the cases about many uses. */
+const sizes = { timers: 20_000, roles: 1_000, events: 2_000 }
 
 interface Shared {
   readonly time: VirtualTime
@@ -97,7 +97,15 @@ export type StreamerChanger = (
 
 export function memoryEventStreamerHarness(change: StreamerChanger = (streamer) => streamer): EventStreamerHarness {
   return {
-    capabilities: { multiInstance: true, persistent: true, feeds: ['store', 'sender'], kill: true, eventLoss: true, sizes },
+    capabilities: {
+      multiInstance: true,
+      persistent: true,
+      feeds: ['store', 'sender'],
+      kill: true,
+      eventLoss: true,
+      lateCommits: true,
+      sizes,
+    },
     start: async () => {
       const base = shared()
       const database = memoryDatabase()
@@ -106,7 +114,7 @@ export function memoryEventStreamerHarness(change: StreamerChanger = (streamer) 
       return {
         ...base,
         open: async () => {
-          const { recordStore, eventStreamer, kill } = memory({ database, clock: base.time.clock })
+          const { recordStore, eventStreamer, kill } = memory({ database, clock: base.time.clock, transaction: () => ({}) })
           const store = rememberingStore(recordStore, lost)
           const port = change(lossyStreamer(eventStreamer, store, lost), around)
           const close = async (): Promise<void> => {

@@ -78,6 +78,7 @@ function text(value: unknown): string {
       .map(([key, entry]) => `${text(key)}: ${text(entry)}`)
       .sort()
       .join(', ')}}`
+  if (value instanceof Set) return `set {${[...value].map(text).toSorted().join(', ')}}`
   if (Array.isArray(value)) return `[${value.map(text).join(', ')}]`
   const fields = Object.entries(value)
     .filter(([, field]) => field !== undefined)

@@ -11,7 +11,7 @@ export interface ConformanceCase {
 }
 
 /** The capabilities that are said by yes or no. */
-export type NeedOf<C> = { [Key in keyof C]: C[Key] extends boolean ? Key : never }[keyof C] & string
+export type NeedOf<C> = { [Key in keyof C]-?: NonNullable<C[Key]> extends boolean ? Key : never }[keyof C] & string
 
 /** A case before it has met a harness. */
 export interface CaseDefinition<Scope, Need extends string> {

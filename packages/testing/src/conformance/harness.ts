@@ -121,6 +121,8 @@ export interface EventStreamerCapabilities extends BackendCapabilities {
   readonly kill: boolean
   /** The backend has `loseEvents`. */
   readonly eventLoss: boolean
+  /** `store` has `transaction`, and others commit while one is open: events may become visible out of order. @default false */
+  readonly lateCommits?: boolean
   readonly sizes?: Sizes
 }
 

@@ -147,4 +147,20 @@ export const deliveryMutants: readonly Mutant<StreamerChanger>[] = [
     ...both('many receivers wait at once, each for its own'),
     ...both('a layout of many topics, slots and receivers costs nobody an event'),
   ),
+  mutant(
+    'passes over what is older than the newest that it has handed out',
+    receivers((receiver) => {
+      let newest = 0
+      return receiverOver(receiver, {
+        receive: async (options) => {
+          for (;;) {
+            const kept = (await receiver.receive(options)).filter(({ event }) => event.at.getTime() >= newest)
+            newest = Math.max(newest, ...kept.map(({ event }) => event.at.getTime()))
+            if (kept.length > 0) return kept
+          }
+        },
+      })
+    }),
+    'an event that is committed late comes all the same, and one that is rolled back holds nothing up (fed by the store)',
+  ),
 ]

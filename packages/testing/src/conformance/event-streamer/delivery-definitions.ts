@@ -1,8 +1,16 @@
 /** What a receiver is handed: everything, in order per run and topic, once while it lives. */
-import { checkEqual, checkRejectsWith, checkThat } from '../check.ts'
+import { checkEqual, checkPresent, checkRejectsWith, checkThat } from '../check.ts'
 import { ackAll, drainCount, nextBatch, takeCount, whatComes } from '../receiving.ts'
-import { workflowName } from '../runs.ts'
-import { allSlots, openReceiver, stepReceiver, versionsOf, type EventStreamerCase } from './event-streamer-scope.ts'
+import type { EventStreamerInstance } from '../harness.ts'
+import { changeOf, eventOf, newId, newRun, workflowName } from '../runs.ts'
+import {
+  allSlots,
+  openReceiver,
+  stepReceiver,
+  versionsOf,
+  type EventStreamerCase,
+  type EventStreamerScope,
+} from './event-streamer-scope.ts'
 import { topicDefault } from './publisher.ts'
 
 const eventsDefault = 2_000
@@ -237,4 +245,75 @@ export const deliveryDefinitions: readonly EventStreamerCase[] = [
       checkThat((batches[5]?.length ?? 0) > 0, 'an ephemeral receiver wakes up like any other')
     },
   },
+  {
+    name: 'an event that is committed late comes all the same, and one that is rolled back holds nothing up',
+    needs: ['lateCommits', 'multiInstance'],
+    feeds: ['store'],
+    test: async (scope) => {
+      const { instance, streamer, publisher } = await scope.stream([stepReceiver])
+      const receiver = await openReceiver(streamer)
+      const [late, never] = [await openTransaction(scope, instance), await openTransaction(scope, await scope.open())]
+      await scope.pass(10)
+      const run = publisher.run(0)
+      await publisher.send(run, { count: 3 })
+      const prompt = await drainCount(scope, receiver, 3, 'an open transaction holds no event of others up')
+      checkEqual(versionsOf(prompt), [1, 2, 3], 'an open transaction holds no event of others up')
+      await never.rollBack()
+      await late.commit()
+      const [delivery] = await takeCount(scope, receiver, 1, 'an event that is committed after later ones is not passed over')
+      checkEqual(delivery?.event.runId, late.runId, 'an event that is committed after later ones is not passed over')
+      await receiver[Symbol.asyncDispose]()
+      await publisher.send(run)
+      const again = await drainCount(
+        scope,
+        await openReceiver(streamer),
+        2,
+        'cursors do not pass an event that came late and was not acknowledged',
+      )
+      checkEqual(
+        new Set(again.map(({ event }) => `${event.runId} ${event.version}`)),
+        new Set([`${late.runId} 1`, `${run.runId} 4`]),
+        'cursors do not pass an event that came late and was not acknowledged, and what was does not come again',
+      )
+    },
+  },
 ]
+
+interface OpenTransaction {
+  /** The run that it creates. */
+  readonly runId: string
+  readonly commit: () => Promise<void>
+  readonly rollBack: () => Promise<void>
+}
+
+/** A transaction that has created a run in slot 0 and is still open. */
+async function openTransaction(scope: EventStreamerScope, { store }: EventStreamerInstance): Promise<OpenTransaction> {
+  const record = newRun()
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
+  const { promise: written, resolve: wrote } = Promise.withResolvers<void>()
+  const id = newId('unit')
+  const at = new Date(Math.trunc(scope.backend.time.clock.now()))
+  const event = eventOf(record, undefined, { slot: 0, at })
+  const transaction = checkPresent(store?.transaction, 'a harness with lateCommits has a store with `transaction`')(
+    async (_tx, commit) => {
+      const answer = await commit({ id, changes: [changeOf(id, record, undefined, { event })] })
+      checkThat(answer.ok, 'a unit commits inside a transaction')
+      wrote()
+      await ended
+    },
+    { signal: new AbortController().signal },
+  )
+  const settled = transaction.catch(() => undefined)
+  await scope.within(Promise.race([written, transaction]), 'a transaction runs its work')
+  return {
+    runId: record.runId,
+    commit: async () => {
+      resolve()
+      await scope.within(transaction, 'a transaction comes to an end')
+    },
+    rollBack: async () => {
+      reject(new Error('the case rolls back'))
+      await scope.within(settled, 'a transaction comes to an end')
+    },
+  }
+}
