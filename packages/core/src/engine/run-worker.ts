@@ -19,7 +19,7 @@ import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
 import { labelsOf } from './labels.ts'
 import { resumeByTimer } from './resume.ts'
-import { done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
+import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
 import { eventAgain } from './transition.ts'
 import { sleep, turn } from './waiting.ts'
@@ -30,10 +30,12 @@ const behindTries = 3
 const behindMs = 100
 /** How long this instance leaves a slot to newer code. */
 const newerCodeMs = 10_000
+/** How long a run waits for a store that cannot be reached, before it asks again. */
+const awayMs = 1_000
 /** After an error that is nobody's attempt the slot rests, so that the delivery comes back later. */
 const brokenMs = 5_000
 /** After so many hand-offs the rest of the process has a turn. */
-const turnEvery = 256
+const turnEvery = 512
 
 const nothing = (): Promise<unknown> => Promise.resolve()
 
@@ -57,7 +59,7 @@ export class RunWorker {
         const looked = this.#look(current, lane)
         verdict = looked instanceof Promise ? await looked : looked
       } catch (error) {
-        verdict = this.#broken(current, error)
+        verdict = await this.#broken(current, error)
       }
       current = this.#following(current, verdict, lane)
     }
@@ -296,14 +298,19 @@ export class RunWorker {
     return done
   }
 
-  #broken(task: RunTask, error: unknown): Verdict {
+  async #broken(task: RunTask, error: unknown): Promise<Verdict> {
     const ctx = this.#ctx
     const held = ctx.slotKeeper.valid(task.slot)
     if (held === undefined || ctx.stopping.aborted) return leave
-    ctx.logger.error({ workflow: ctx.contract.name, runId: task.lane, version: task.version, error }, 'a run could not be looked at; it will be delivered again')
+    ctx.logger.error({ workflow: ctx.contract.name, runId: task.lane, version: task.version, error }, 'a run could not be looked at; trying again')
     ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, 'runs'))
     // A row that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to it.
     if (isWorkflowError(error, 'StoreCorrupt')) return done
+    if (isWorkflowError(error) && error.retryable) {
+      // The store is away: its runs wait for it where they are.
+      await sleep(ctx.clock, awayMs / 2 + (ctx.random() * awayMs) / 2, held.signal).catch(() => undefined)
+      return ctx.stopping.aborted || held.draining || !held.lease.isValid() ? leave : again
+    }
     held.resign(brokenMs, error instanceof Error ? error.message : String(error))
     return leave
   }
