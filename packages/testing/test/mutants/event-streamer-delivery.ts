@@ -162,5 +162,6 @@ export const deliveryMutants: readonly Mutant<StreamerChanger>[] = [
       })
     }),
     'an event that is committed late comes all the same, and one that is rolled back holds nothing up (fed by the store)',
+    ...both('slots that move between holders while events are in flight lose and disorder nothing'),
   ),
 ]
