@@ -35,7 +35,7 @@ export type TimerOp =
   | { readonly put: Timer }
   /** Ends an open timer; an unknown or settled one is left alone. */
   | { readonly settle: TimerKey; readonly as: 'completed' | 'cancelled' }
-  /** Gives an open timer another time; an unknown or settled one is left alone. */
+  /** Gives an open timer another time, and other data if there is some; an unknown or settled one is left alone. */
   | { readonly move: TimerKey; readonly at: Date; readonly attempt: number; readonly data?: Payload }
   /** Holds, releases or cancels all open timers of an owner at this point of the sequence. */
   | { readonly hold: string }

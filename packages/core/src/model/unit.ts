@@ -39,7 +39,10 @@ export interface Consume {
  * field that an adapter does not know makes it throw `Unsupported` before anything is written.
  */
 export interface Unit {
-  /** Kept in the history entries that it writes. The same unit again, however late, commits nothing and answers `replayed`. */
+  /**
+   * Kept in the history entries that it writes. The same unit again, however late, commits nothing and answers `replayed`.
+   * A unit without changes leaves no entry: sent again it changes nothing all the same, whatever it answers.
+   */
   readonly id: string
   /** Several = parent and children. At most one change per run. */
   readonly changes?: readonly Change[]
@@ -68,11 +71,11 @@ export interface Committed {
 export interface Refused {
   readonly ok: false
   /**
-   * `conflict`: the run is not at the expected version, does not exist, exists already, or has unconsumed items.
+   * `conflict`: the run is not at the expected version, does not exist, its id exists already (whatever its foreign id), or it has unconsumed items.
    * `in-progress`: the foreign id has an unfinished run. `finished`: an append met a finished or unknown run.
    */
   readonly reason: 'conflict' | 'in-progress' | 'finished'
-  /** The run that the refused part is about. */
+  /** The run that the refused part is about; for `in-progress` the new one. */
   readonly runId: string
   /** What stands in the way: that run as stored, or for `in-progress` the unfinished run. */
   readonly current: RunRecord | undefined

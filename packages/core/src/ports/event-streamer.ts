@@ -42,7 +42,7 @@ export interface ReceiverSpec {
   /** Unique over all workflows of the streamer. */
   readonly name: string
   readonly topics: readonly string[]
-  /** Where it begins when it is new; later it goes on where its cursors are. A topic that is new to a known receiver begins here, too. */
+  /** Where it begins when it is new (a date: with what was sent at or after it); later it goes on where its cursors are. A topic that is new to a known receiver begins here, too. */
   readonly from: 'earliest' | 'latest' | Date
 }
 
