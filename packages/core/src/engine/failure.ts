@@ -94,7 +94,7 @@ export async function park(a: Attempt, ms: number): Promise<Verdict> {
     for (;;) {
       const leftMs = until - ctx.clock.monotonic()
       if (ctx.stopping.aborted || !a.held.lease.isValid() || a.held.draining) return leave
-      if (leftMs <= 0 || lane.queue.some((task) => task.version > a.record.version || task.cause === 'wake')) return again
+      if (leftMs <= 0 || lane.queue.some((task, place) => task.version > a.record.version || (place >= lane.seen && task.cause === 'wake'))) return again
       await lane.wake.wait(ctx.clock, leftMs, ctx.stopping)
     }
   } finally {

@@ -18,6 +18,8 @@ export interface Lane<T extends LaneTask> {
   readonly wake: Wake
   /** How long the task in hand has waited in place after failures, in milliseconds. */
   waitedMs: number
+  /** How many tasks were in the queue when the run was last looked at: those need not end a back-off any more. */
+  seen: number
 }
 
 /**
@@ -61,7 +63,7 @@ export class Lanes<T extends LaneTask> {
       lane.wake.set()
       return
     }
-    const fresh: Lane<T> = { id: task.lane, slot: task.slot, queue: [], wake: new Wake(), waitedMs: 0 }
+    const fresh: Lane<T> = { id: task.lane, slot: task.slot, queue: [], wake: new Wake(), waitedMs: 0, seen: 0 }
     this.#lanes.set(task.lane, fresh)
     void this.#drain(fresh, task)
   }

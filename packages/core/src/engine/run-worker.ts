@@ -54,6 +54,7 @@ export class RunWorker {
     for (let current: RunTask | undefined = task; current !== undefined; ) {
       if (++this.#sinceTurn >= turnEvery) await this.#letOthers()
       let verdict: Verdict
+      lane.seen = lane.queue.length
       try {
         // Awaited only where there is something to wait for.
         const looked = this.#look(current, lane)
@@ -192,6 +193,11 @@ export class RunWorker {
     const lagMs = a.process.options.consumeLagMs === 0 || a.task.timer !== undefined ? 0 : a.record.updatedAt.getTime() + a.process.options.consumeLagMs - now
     const waitMs = Math.max(retryInMs, lagMs)
     if (waitMs <= 0) return undefined
+    if (a.task.timer?.key.kind === 'timeout') {
+      // A timeout that waits for a callback before it: it comes again when that one does, and is not lost.
+      await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: a.task.timer.key, at: new Date(now + waitMs), attempt: a.task.timer.attempt }] }, a.held.signal)
+      return done
+    }
     if (waitMs <= ctx.retryInPlaceMs) return await park(a, waitMs)
     if (lagMs < retryInMs) return await this.#stale(a.task, a.record)
     const key = { kind: 'retry', owner: a.record.runId, epoch: a.record.version, name: `${a.process.name}#lag` } as const
@@ -281,6 +287,8 @@ export class RunWorker {
 
   async #stale(task: RunTask, record: RunRecord): Promise<Verdict> {
     this.#skipped(record.version > task.version ? 'already handled' : 'not waiting')
+    // The pause holds it, and the resume releases it: it was only on its way here already.
+    if (record.runState === 'Paused' && task.timer?.key.kind === 'timeout' && task.timer.key.epoch === record.entered.version) return done
     return await this.#settleTimer(task)
   }
 
