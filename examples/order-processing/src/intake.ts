@@ -115,7 +115,8 @@ export class Intake {
     const { client } = this.#options
     try {
       const [known] = (await client.list({ foreignId: order.id, order: 'newest', limit: 1 })).items
-      if (known?.finishedAt !== undefined) return this.#known(order, number, earlier, `is already ${known.status}`)
+      // Not even one in progress is started again: it may end between this look and the start, and would be run twice.
+      if (known !== undefined) return this.#known(order, number, earlier, known.finishedAt === undefined ? 'is already in progress' : `is already ${known.status}`)
       await client.trigger(order.id, { initialValue: order })
       this.#set({ started: this.#result.started + 1 })
     } catch (error) {

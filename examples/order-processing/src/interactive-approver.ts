@@ -19,20 +19,22 @@ const lookMs = 250
 
 /** Asks about each order that waits, until aborted or out of keys: y approves, n rejects, a approves this and all others. */
 export async function approveInteractively({ client, keys, view, actor, signal }: InteractiveApproverOptions): Promise<void> {
+  // The worker handles an answer in its own time: until then the order still waits, and must not be asked about again.
+  const answered = new Set<string>()
   let all = false
   while (!signal.aborted) {
-    let asked = false
     for await (const run of allRuns(client, { status: 'awaiting-approval', state: 'Running' })) {
       if (signal.aborted) return
-      asked = true
+      if (answered.has(run.runId)) continue
       const answer = all ? 'y' : await answerTo(run, view, keys)
       if (answer === undefined) return
       if (answer === 'a') all = true
+      answered.add(run.runId)
       const approved = answer !== 'n'
       const inTime = await unlessTooLate(client.callback({ runId: run.runId }, 'awaiting-approval', { approved, by: actor }, { key: 'person' }))
       if (!all) view.note(`  ${run.foreignId} ${inTime ? (approved ? 'approved' : 'rejected') : 'was decided meanwhile'}`)
     }
-    if (!asked) await sleep(lookMs, undefined, { signal }).catch(() => undefined)
+    await sleep(lookMs, undefined, { signal }).catch(() => undefined)
   }
 }
 

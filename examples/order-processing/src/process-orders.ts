@@ -37,6 +37,8 @@ export interface Ending {
   readonly paused: readonly string[]
 }
 
+/** Few: what waits for the payment service waits in the database, where another process can take it over, not in here. */
+const maxInFlight = 64
 const peopleLookMs = 150
 const problemsShownMax = 10
 const pausedShownMax = 5
@@ -51,7 +53,7 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
   const payments = new SimulatedPayments(ledger, { seed: options.seed, speed: pace.speed })
   const failures = failureCounter()
   const infrastructure = { ...database, logger, instrumentation: failures.instrumentation }
-  const worker = resources.adopt(orderDefinition({ payments, ...pace }).build(infrastructure), (workflow) => workflow.stop({ timeout: '5s' }))
+  const worker = resources.adopt(orderDefinition({ payments, ...pace }).build({ ...infrastructure, maxInFlight }), (workflow) => workflow.stop({ timeout: '5s' }))
   const client = orders.client(infrastructure)
   await worker.run()
 

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { parseCliOptions } from './cli-options.ts'
+
+const parse = (...args: readonly string[]) => parseCliOptions(args, '/here', '/home/data/orders.db')
+
+test('has a default for everything', () => {
+  expect(parse()).toEqual({ db: '/home/data/orders.db', dbDefault: '/home/data/orders.db', resume: false, count: Infinity, seed: 'lisbon', fast: false, interactive: false, reset: false, help: false })
+})
+
+test('takes relative paths from where the person is, and - as stdin', () => {
+  expect(parse('--file', 'a.ndjson', '--db', '../b.db')).toMatchObject({ file: '/here/a.ndjson', db: '/b.db' })
+  expect(parse('--file', '-').file).toBe('-')
+})
+
+test.each([
+  [['--count', 'many'], '--count must be a whole number of 1 or more'],
+  [['--count', '0'], '--count must be a whole number of 1 or more'],
+  [['--file', ''], '--file needs the path of a file'],
+  [['--db', ''], '--db needs the path of a file'],
+  [['--file'], 'argument missing'],
+  [['orders.ndjson'], 'Unexpected argument'],
+  [['--resume', '--file', 'a'], 'leave one of them out'],
+  [['--resume', '--reset'], 'leave one of them out'],
+  [['--interactive', '--file', '-'], 'leave one of them out'],
+])('refuses %j', (args, complaint) => {
+  expect(() => parse(...args)).toThrow(complaint)
+})

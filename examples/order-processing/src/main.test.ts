@@ -1,0 +1,179 @@
+/** The whole program, as a child process, the way people start, pipe into, interrupt and kill it. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let folder: string
+let started: Start[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'orders-'))
+  started = []
+})
+
+afterEach(async () => {
+  for (const { child } of started) child.kill('SIGKILL')
+  await Promise.all(started.map(({ ended }) => ended))
+  await rm(folder, { recursive: true })
+})
+
+interface Start {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>
+  output(): string
+  /** Resolves once the output has it; rejects if the process ends without. */
+  says(what: RegExp): Promise<void>
+}
+
+/** Stdin: a text, or `nothing` for none at all, or `open` for a pipe that stays silent. */
+function start(args: readonly string[], stdin: string | { readonly stays: 'open' } = ''): Start {
+  const main = join(import.meta.dirname, 'main.ts')
+  const child = spawn(process.execPath, ['--conditions=@workflow/source', '--disable-warning=ExperimentalWarning', main, '--db', join(folder, 'orders.db'), ...args])
+  let output = ''
+  const listeners = new Set<() => void>()
+  const hear = (chunk: Buffer): void => {
+    output += chunk.toString()
+    for (const listener of listeners) listener()
+  }
+  child.stdout.on('data', hear)
+  child.stderr.on('data', hear)
+  // A child that does not read its stdin closes it early.
+  child.stdin.on('error', () => undefined)
+  if (typeof stdin === 'string') child.stdin.end(stdin)
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
+  const says = (what: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!what.test(output)) return
+        listeners.delete(look)
+        resolve()
+      }
+      listeners.add(look)
+      void ended.then(() => reject(new Error(`the process ended without saying ${String(what)}:\n${output}`)))
+      look()
+    })
+  const begun = { child, ended, says, output: () => output }
+  started.push(begun)
+  return begun
+}
+
+const line = (id: string, more: object = {}): string => JSON.stringify({ id, customer: 'Ada', card: 'visa-4242', items: [{ sku: 'mug', quantity: 2, cents: 1_250 }], ...more })
+
+test('processes the sample to the end and proves it', { timeout: 30_000 }, async () => {
+  const run = start(['--fast', '--count', '120'])
+  expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
+  expect(run.output()).toContain('Stdin is empty: taking the sample orders.')
+  expect(run.output()).toMatch(/120\/120 done/)
+  expect(run.output()).toContain('stateDiagram-v2')
+  expect(run.output()).toContain('120 orders, this start took')
+  expect(run.output()).toMatch(/ok {6}no order was charged twice \(1\d\d charges/)
+  expect(run.output()).toMatch(/ {2}passed\n/)
+  expect(run.output()).toContain('What to try next')
+  // Not a terminal: nothing to draw with.
+  expect(run.output()).not.toContain('\u001B')
+})
+
+test('goes on after every kill -9, and charges nobody twice', { timeout: 60_000 }, async () => {
+  for (const enough of [/[1-9]\d*\/[\d,]+\+? done/, /\n {0,2}0\.\d s/, /failures, [1-9]\d* retries/]) {
+    const run = start(['--fast'])
+    await run.says(enough)
+    run.child.kill('SIGKILL')
+    expect(await run.ended).toEqual({ code: null, signal: 'SIGKILL' })
+  }
+  const last = start(['--fast'])
+  expect(await last.ended, last.output()).toEqual({ code: 0, signal: null })
+  expect(last.output()).toContain('every order has one run (1,000 orders)')
+  expect(last.output()).toMatch(/ {2}passed\n/)
+  expect(last.output()).toMatch(/input: .*known from before/)
+})
+
+test('Ctrl-C stops in good order and says how to go on', { timeout: 30_000 }, async () => {
+  const first = start(['--fast', '--count', '600'])
+  await first.says(/[1-9]\d*\/[\d,]+\+? done/)
+  first.child.kill('SIGINT')
+  expect(await first.ended, first.output()).toEqual({ code: 130, signal: null })
+  expect(first.output()).toMatch(/Stopped\. \d+ of \d+ orders have ended/)
+  expect(first.output()).toContain(`Go on with: npm start -- --count 600 --db ${join(folder, 'orders.db')} --fast`)
+  const second = start(['--fast', '--count', '600'])
+  expect(await second.ended, second.output()).toEqual({ code: 0, signal: null })
+  expect(second.output()).toContain('every order has one run (600 orders)')
+})
+
+test('two processes share one file', { timeout: 30_000 }, async () => {
+  const first = start(['--fast'])
+  await first.says(/done/)
+  const second = start(['--fast'])
+  await second.says(/2 processes/)
+  const refused = start(['--reset', '--count', '1'])
+  expect((await refused.ended).code).toBe(1)
+  expect(refused.output()).toMatch(/is in use by process \d+/)
+  for (const run of [first, second]) {
+    expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
+    expect(run.output()).toContain('every order has one run (1,000 orders)')
+    expect(run.output()).toMatch(/ {2}passed\n/)
+  }
+})
+
+test('reads stdin, says which lines are bad, and loses none of the others', { timeout: 30_000 }, async () => {
+  const lines = [line('good-1'), 'this is no JSON', line('good-1'), '', line('bad-1', { items: [] }), line('good-2\u2028'), line('bad-2', { card: 7 }), '[]', line('good-3')]
+  const run = start(['--fast'], lines.join('\n'))
+  expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
+  expect(run.output()).toMatch(/line 2: skipped, .*JSON/)
+  expect(run.output()).toMatch(/line 3: order good-1 of line 1 is already (in progress|\w+); not taken twice/)
+  expect(run.output()).toMatch(/line 5: skipped, items: /)
+  expect(run.output()).toMatch(/line 7: skipped, card: /)
+  expect(run.output()).toMatch(/line 8: skipped, /)
+  expect(run.output()).toContain('input: 3 new orders, 1 repeated lines, 4 invalid lines skipped')
+  expect(run.output()).toContain('every order has one run (3 orders)')
+  // Once more, from a file: all known, none run again.
+  await writeFile(join(folder, 'orders.ndjson'), lines.join('\r\n'))
+  const again = start(['--fast', '--file', join(folder, 'orders.ndjson')])
+  expect(await again.ended, again.output()).toEqual({ code: 0, signal: null })
+  expect(again.output()).toContain('line 3: order good-1 of line 1 is already shipped; not taken twice')
+  expect(again.output()).toContain('input: 0 new orders, 3 known from before, 1 repeated lines, 4 invalid lines skipped')
+})
+
+test('takes the sample when a pipe stays silent, and does not wait for its end', { timeout: 30_000 }, async () => {
+  const run = start(['--fast', '--count', '5'], { stays: 'open' })
+  expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
+  expect(run.output()).toContain('Nothing comes in from stdin')
+})
+
+test('--resume takes nothing in, and --reset begins anew', { timeout: 30_000 }, async () => {
+  expect((await start(['--fast', '--count', '4']).ended).code).toBe(0)
+  const resumed = start(['--fast', '--resume'])
+  expect((await resumed.ended).code).toBe(0)
+  expect(resumed.output()).toContain('every order has one run (4 orders)')
+  const anew = start(['--fast', '--count', '2', '--reset'])
+  expect((await anew.ended).code).toBe(0)
+  expect(anew.output()).toContain('every order has one run (2 orders)')
+})
+
+test('a broken promise is found and makes the exit code 1', { timeout: 30_000 }, async () => {
+  expect((await start(['--fast', '--count', '3']).ended).code).toBe(0)
+  // The ledger alone is lost: what was shipped was never charged, as far as anybody can tell.
+  for (const end of ['', '-wal', '-shm']) await rm(join(folder, `orders.payments.db${end}`), { force: true })
+  const run = start(['--fast', '--resume'])
+  expect((await run.ended).code).toBe(1)
+  expect(run.output()).toContain('BROKEN  database and ledger agree')
+  expect(run.output()).toContain('FAILED: 1 of 5 promises are broken')
+})
+
+test.each([
+  [['--fiel', 'x'], /Unknown option '--fiel'/],
+  [['--file', '/nowhere/orders.ndjson'], /the orders cannot be read: .*ENOENT/],
+  [['--interactive'], /--interactive needs a terminal/],
+])('says what is wrong with %j, touches nothing, and exits with 2', async (args, complaint) => {
+  const run = start(args)
+  expect((await run.ended).code).toBe(2)
+  expect(run.output()).toMatch(complaint)
+  await expect(readFile(join(folder, 'orders.db'))).rejects.toThrow('ENOENT')
+})
+
+test('explains itself', async () => {
+  const run = start(['--help'])
+  expect((await run.ended).code).toBe(0)
+  expect(run.output()).toContain('--interactive')
+})
