@@ -43,7 +43,7 @@ const staleMs = 1_000
 
 export function attempt(a: Attempt): Promise<Verdict> {
   // Nothing is known against this run: no notes, and nobody died here.
-  if (a.record.attempts === undefined && a.held.careful === 0) return inTurn(a, 1, false)
+  if (a.record.attempts === undefined && a.held.careful === 0) return inTurn(a, 1)
   return warily(a)
 }
 
@@ -53,20 +53,38 @@ async function warily(a: Attempt): Promise<Verdict> {
   if (earlier?.kind === 'skipped' && a.kind !== 'callback') return done
   const suspicions = noteOf(record, inHand)?.attempt ?? 0
   if (suspicions >= suspicionsMax) return await pauseByEngine(a, suspicions, new Error(`the process died ${suspicions} times while it had this run in hand, ${suspicions - aloneFrom} times with nothing else: something in '${process.name}' kills it`), false)
-  if (a.held.careful > 0 || suspicions >= aloneFrom) {
-    a.held.careful = Math.max(0, a.held.careful - 1)
-    if (!await noteSuspicion(a, suspicions + 1)) return leave
+  const alone = suspicions >= aloneFrom
+  // Once per takeover after a death: an attempt that only fails says nothing about who kills whom.
+  const suspect = a.held.lease.unclean && (a.held.careful > 0 || alone) && !a.held.suspected.has(versionOf(record))
+  if (alone) return await runAlone(a, failuresOf(earlier) + 1, suspect ? suspicions + 1 : undefined)
+  if (suspect && !await noteSuspicion(a, suspicions + 1)) return leave
+  return await inTurn(a, failuresOf(earlier) + 1)
+}
+
+/** Waits until nothing else runs, and only then writes the suspicion down: whoever waits with it has nothing to do with a death. */
+async function runAlone(a: Attempt, count: number, suspicions: number | undefined): Promise<Verdict> {
+  const { ctx, process, held } = a
+  await process.gate.enter()
+  await ctx.solitude.enterAlone()
+  let verdict: Verdict | undefined
+  try {
+    if (ctx.slotKeeper.open(held.slot) !== held || !held.lease.isValid()) verdict = leave
+    else if ((await ctx.store.lookup(a.record.runId))?.version !== a.record.version) verdict = again
+    else if (suspicions !== undefined && !await noteSuspicion(a, suspicions)) verdict = leave
+  } catch (error) {
+    ctx.solitude.leaveAlone()
+    process.gate.leave()
+    throw error
   }
-  return await inTurn(a, failuresOf(earlier) + 1, suspicions >= aloneFrom)
+  if (verdict === undefined) return await run(a, count, true)
+  ctx.solitude.leaveAlone()
+  process.gate.leave()
+  return verdict
 }
 
 /** Takes a place in the gate of the process, and gives it back as soon as the handler is over: a commit needs none. */
-function inTurn(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
+function inTurn(a: Attempt, count: number): Promise<Verdict> {
   const { ctx, process } = a
-  if (alone) return process.gate.enter().then(async () => {
-    await ctx.solitude.enterAlone()
-    return await run(a, count, true)
-  })
   if (!process.gate.tryEnter()) return afterWaiting(a, count)
   if (!ctx.solitude.tryEnter()) return ctx.solitude.enter().then(() => run(a, count, false))
   return run(a, count, false)
@@ -146,12 +164,18 @@ function isFatal(error: unknown): boolean {
   return isWorkflowError(error, 'NonRetryable')
 }
 
+function versionOf(record: RunRecord): string {
+  return `${record.runId}/${record.version}`
+}
+
 /** False if the slot was lost meanwhile. */
 async function noteSuspicion(a: Attempt, count: number): Promise<boolean> {
   const { ctx, record } = a
   const note: AttemptNote = { runId: record.runId, version: record.version, process: inHand, kind: 'suspect', attempt: count, startedAt: new Date(ctx.clock.now()), instance: ctx.instance }
   try {
     await ctx.committer.commit({ id: ctx.ids.unit(), attempts: [note] }, a.held.signal)
+    a.held.careful = Math.max(0, a.held.careful - 1)
+    a.held.suspected.add(versionOf(record))
     return true
   } catch (error) {
     if (a.held.signal.aborted || error instanceof LeaseLost) return false

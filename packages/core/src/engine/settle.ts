@@ -16,6 +16,7 @@ import { fail, settleRetry } from './failure.ts'
 import type { CommitValue, HandlerRun, OutcomeValue } from './handler-run.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
 import { advance, changeState, committedRecord, eventAgain, type MoveNote, parentWake } from './transition.ts'
+import { sleep } from './waiting.ts'
 import { callbackStream } from './worker-context.ts'
 
 export interface Success {
@@ -186,6 +187,9 @@ function skippedNote(a: Attempt, version: number, success: Success): NonNullable
   return { runId: a.record.runId, version, process: a.process.name, kind: 'skipped', attempt: success.count, startedAt: new Date(success.startedAt), instance: a.ctx.instance }
 }
 
+/** How long a transaction waits for a lock elsewhere before it asks again. */
+const busyMs = 10
+
 class RolledBack extends Error {
   readonly result: Committed | Refused
   constructor(result: Committed | Refused) {
@@ -203,9 +207,13 @@ async function commitWith(a: Attempt, unit: Unit, write: CommitValue['write']): 
       await write(tx)
       for (;;) {
         const result = await commit(unit)
+        if (!result.ok && result.reason === 'busy') {
+          await sleep(a.ctx.clock, busyMs, a.held.signal)
+          continue
+        }
         // Replayed: the rows were written with it, by the attempt whose reply was lost. These must not stay.
-        if (result.ok ? result.replayed : result.reason !== 'busy') throw new RolledBack(result as Committed | Refused)
-        if (result.ok) return { ...result, final: true }
+        if (!result.ok || result.replayed) throw new RolledBack(result)
+        return { ...result, final: true }
       }
     }, { signal: a.held.signal })
   } catch (error) {

@@ -20,6 +20,8 @@ export interface HeldSlot {
   draining: boolean
   /** How many more tasks are to be noted as suspect before their handlers run. */
   careful: number
+  /** Versions of runs that have been noted as suspect since this instance took the slot: it has not died since. */
+  readonly suspected: Set<string>
   /** Gives the slot up from within, with a pause before this instance asks for it again. */
   readonly resign: (afterMs: number, reason: string) => void
 }
@@ -121,6 +123,7 @@ export class Slots {
       lease,
       signal: work.signal,
       draining: false,
+      suspected: new Set(),
       careful: lease.unclean ? this.#options.carefulTasks : 0,
       resign: (afterMs, reason) => {
         if (pauseMs > 0) return
