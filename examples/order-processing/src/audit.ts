@@ -79,5 +79,6 @@ function booksAgree(facts: readonly OrderFacts[], charges: Charges): AuditCheck 
   const known = new Set(facts.map(({ orderId }) => orderId))
   for (const id of charges.keys()) if (!known.has(id)) faults.push(`${id} was charged and is not in the database`)
   const ledgerCents = [...charges.values()].flat().reduce((sum, { cents }) => sum + cents, 0)
-  return { promise: 'database and ledger agree', measured: `shipped ${money(ordersCents)}, charged ${money(ledgerCents)}`, faults }
+  const measured = ordersCents === ledgerCents ? `${money(ledgerCents)} on both sides` : `${money(ordersCents)} here, ${money(ledgerCents)} there`
+  return { promise: 'database and ledger agree', measured, faults }
 }

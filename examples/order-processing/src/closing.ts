@@ -37,8 +37,8 @@ export function closingLines({ progress, facts = [], checks = [], paused }: Endi
 function nextLines({ interactive }: CliOptions): readonly string[] {
   return [
     'What to try next',
-    '  npm start -- --reset                 once more: kill -9 it on the way, start again',
-    '  npm start, in two terminals          two processes share the orders of one file',
+    '  npm start -- --reset                 once more; kill -9 it on the way',
+    '  npm start, in two terminals          two processes share one file',
     ...(interactive ? [] : ['  npm start -- --reset --interactive   decide about the large orders yourself']),
     '  npm start -- --file orders.ndjson    your own orders; or pipe them in',
     '  npm start -- --help                  everything else',
