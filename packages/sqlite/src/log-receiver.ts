@@ -149,12 +149,15 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
     )
     const coming = [...wanted.values()].filter(({ slot }) => !this.#slots.has(slot) || going.some((other) => other.slot === slot))
     const given = new Set(topics)
-    // Gone at once: nothing of them is handed out while the cursors change hands.
+    // Gone at once: nothing of them is handed out while the cursors change hands. From here on the log goes past their
+    // events without telling them, so their cursors end at what was read until now, however long the write has to wait.
     for (const { slot } of going) this.#slots.delete(slot)
+    const { position } = this.#log
+    const through = new Map(Array.from(this.#buffers.values(), (topic) => [topic.name, topic.through]))
     const outcome = await session
       .write(user, (batch) => {
         // What was acknowledged before must not come again because the slot moves on.
-        const done = going.map((slot) => slot.flush(batch, this.#log.position, (topic) => this.#buffers.get(topic)?.through))
+        const done = going.map((slot) => slot.flush(batch, position, (topic) => through.get(topic)))
         return { done, claimed: coming.map((claim) => claimCursor(batch, receiver, claim, given)) }
       })
       .catch((error: unknown) => {
