@@ -4,7 +4,10 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 
 test('waits for a decision, and refuses what does not fit or comes too late', { timeout: 20_000 }, async () => {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--conditions=@workflow/source', join(import.meta.dirname, 'main.ts')])
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+    '--conditions=@workflow/source',
+    join(import.meta.dirname, 'main.ts'),
+  ])
   expect(stderr).toBe('')
   expect(stdout.trimEnd().split('\n')).toEqual([
     'expense-1 waits for a decision',

@@ -20,7 +20,13 @@ export interface AuditInput {
 
 export function audit({ facts, ledger, accepted }: AuditInput): readonly AuditCheck[] {
   const charges = chargesByOrder(ledger)
-  return [everyOrderIsThere(facts, accepted), everyOrderEnded(facts), everyHistoryIsWhole(facts), nobodyPaidTwice(charges, ledger), booksAgree(facts, charges)]
+  return [
+    everyOrderIsThere(facts, accepted),
+    everyOrderEnded(facts),
+    everyHistoryIsWhole(facts),
+    nobodyPaidTwice(charges, ledger),
+    booksAgree(facts, charges),
+  ]
 }
 
 type Charges = ReadonlyMap<string, readonly LedgerEntry[]>
@@ -53,13 +59,23 @@ function everyOrderEnded(facts: readonly OrderFacts[]): AuditCheck {
 function everyHistoryIsWhole(facts: readonly OrderFacts[]): AuditCheck {
   const transitions = facts.reduce((sum, each) => sum + each.transitions, 0)
   const faults = facts.flatMap(({ orderId, faults: own }) => own.map((fault) => `${orderId}: ${fault}`))
-  return { promise: 'every history is a legal path', measured: `${grouped(transitions)} versions${faults.length === 0 ? ', no gaps' : ''}`, faults }
+  return {
+    promise: 'every history is a legal path',
+    measured: `${grouped(transitions)} versions${faults.length === 0 ? ', no gaps' : ''}`,
+    faults,
+  }
 }
 
 function nobodyPaidTwice(charges: Charges, ledger: readonly LedgerEntry[]): AuditCheck {
   const repeats = ledger.reduce((sum, each) => sum + each.repeats, 0)
-  const faults = [...charges].filter(([, all]) => all.length > 1).map(([id, all]) => `${id} was charged ${all.length} times: ${all.map(({ paymentId }) => paymentId).join(', ')}`)
-  return { promise: 'no order was charged twice', measured: `${grouped(charges.size)} charges, ${grouped(repeats)} repeats recognised`, faults }
+  const faults = [...charges]
+    .filter(([, all]) => all.length > 1)
+    .map(([id, all]) => `${id} was charged ${all.length} times: ${all.map(({ paymentId }) => paymentId).join(', ')}`)
+  return {
+    promise: 'no order was charged twice',
+    measured: `${grouped(charges.size)} charges, ${grouped(repeats)} repeats recognised`,
+    faults,
+  }
 }
 
 /** Shipped orders were charged what they cost, and nobody else was charged at all. */
@@ -72,13 +88,16 @@ function booksAgree(facts: readonly OrderFacts[], charges: Charges): AuditCheck 
       ordersCents += totalCents
       if (charge === undefined) faults.push(`${orderId} was shipped and never charged`)
       else if (charge.cents !== totalCents || charge.paymentId !== paymentId) {
-        faults.push(`${orderId} costs ${money(totalCents)} by ${paymentId}, and the ledger has ${money(charge.cents)} by ${charge.paymentId}`)
+        faults.push(
+          `${orderId} costs ${money(totalCents)} by ${paymentId}, and the ledger has ${money(charge.cents)} by ${charge.paymentId}`,
+        )
       }
     } else if (charge !== undefined && state === 'Completed') faults.push(`${orderId} is ${status}, and was charged by ${charge.paymentId}`)
   }
   const known = new Set(facts.map(({ orderId }) => orderId))
   for (const id of charges.keys()) if (!known.has(id)) faults.push(`${id} was charged and is not in the database`)
   const ledgerCents = [...charges.values()].flat().reduce((sum, { cents }) => sum + cents, 0)
-  const measured = ordersCents === ledgerCents ? `${money(ledgerCents)} on both sides` : `${money(ordersCents)} here, ${money(ledgerCents)} there`
+  const measured =
+    ordersCents === ledgerCents ? `${money(ledgerCents)} on both sides` : `${money(ordersCents)} here, ${money(ledgerCents)} there`
   return { promise: 'database and ledger agree', measured, faults }
 }

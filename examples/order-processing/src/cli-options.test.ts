@@ -1,10 +1,20 @@
 import { expect, test } from 'vitest'
 import { parseCliOptions } from './cli-options.ts'
 
-const parse = (...args: readonly string[]) => parseCliOptions(args, '/here', '/home/data/orders.db')
+const parse = (...args: readonly string[]) => parseCliOptions(args, '/here', '/there/orders.db')
 
 test('has a default for everything', () => {
-  expect(parse()).toEqual({ db: '/home/data/orders.db', dbDefault: '/home/data/orders.db', resume: false, count: Infinity, seed: 'lisbon', fast: false, interactive: false, reset: false, help: false })
+  expect(parse()).toEqual({
+    db: '/there/orders.db',
+    dbDefault: '/there/orders.db',
+    resume: false,
+    count: Infinity,
+    seed: 'lisbon',
+    fast: false,
+    interactive: false,
+    reset: false,
+    help: false,
+  })
 })
 
 test('takes relative paths from where the person is, and - as stdin', () => {

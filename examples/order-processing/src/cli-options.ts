@@ -52,7 +52,8 @@ export function parseCliOptions(args: readonly string[], cwd: string, dbDefault:
   if (db === '') throw new UsageError('--db needs the path of a file')
   if (resume && file !== undefined) throw new UsageError('--resume takes no orders, and --file names some: leave one of them out')
   if (resume && reset) throw new UsageError('--resume goes on with what --reset deletes: leave one of them out')
-  if (interactive && file === '-') throw new UsageError('--interactive needs the keyboard, and --file - reads orders from there: leave one of them out')
+  if (interactive && file === '-')
+    throw new UsageError('--interactive needs the keyboard, and --file - reads orders from there: leave one of them out')
   return {
     db: db === undefined ? dbDefault : resolve(cwd, db),
     dbDefault,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseCliOptions } from './cli-options.ts'
 import { closingLines, goOnCommand } from './closing.ts'
 
-const options = (...args: readonly string[]) => parseCliOptions(args, '/here', '/home/data/orders.db')
+const options = (...args: readonly string[]) => parseCliOptions(args, '/here', '/there/orders.db')
 
 test.each([
   [[], 'sample', 'npm start'],
@@ -15,7 +15,18 @@ test.each([
 })
 
 test('paused orders are explained', () => {
-  const progress = { elapsedMs: 1, statuses: [], total: 1, finished: 0, paused: 1, perSecond: 0, failures: 0, retries: 0, processes: 1, intake: { state: 'finished', started: 1, known: 0, invalid: 0, repeated: 0 } } as const
+  const progress = {
+    elapsedMs: 1,
+    statuses: [],
+    total: 1,
+    finished: 0,
+    paused: 1,
+    perSecond: 0,
+    failures: 0,
+    retries: 0,
+    processes: 1,
+    intake: { state: 'finished', started: 1, known: 0, invalid: 0, repeated: 0 },
+  } as const
   const lines = closingLines({ progress, facts: [], checks: [], paused: ['o-1: somebody must look'] }, options())
   expect(lines).toContain('  o-1: somebody must look')
 })

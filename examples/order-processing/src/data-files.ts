@@ -33,9 +33,12 @@ export async function openDatabase({ db }: DataFiles): Promise<Sqlite> {
 /** Deletes everything. Throws `Configuration` while another process uses it. */
 export async function resetFiles(files: DataFiles): Promise<void> {
   if (existsSync(files.db)) {
-    const database = await openDatabase(files)
-    const others = await otherProcesses(database.roleScheduler).finally(() => database.close())
-    if (others.length > 0) throw new Configuration(`${files.db} is in use by process ${others.join(', ')}: stop it first, or leave --reset out and share the work`)
+    await using database = await openDatabase(files)
+    const others = await otherProcesses(database.roleScheduler)
+    if (others.length > 0)
+      throw new Configuration(
+        `${files.db} is in use by process ${others.join(', ')}: stop it first, or leave --reset out and share the work`,
+      )
   }
   const all = [files.log, ...[files.db, files.ledger].flatMap((file) => [file, `${file}-wal`, `${file}-shm`])]
   await Promise.all(all.map((file) => rm(file, { force: true })))

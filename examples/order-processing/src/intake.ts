@@ -93,7 +93,8 @@ export class Intake {
 
   /** Waits until few are under way, and nothing of the same order. */
   async #room(id: string): Promise<void> {
-    while (this.#inFlight.has(id) || this.#inFlight.size >= atOnceMax) await (this.#inFlight.get(id) ?? Promise.race(this.#inFlight.values()))
+    while (this.#inFlight.has(id) || this.#inFlight.size >= atOnceMax)
+      await (this.#inFlight.get(id) ?? Promise.race(this.#inFlight.values()))
   }
 
   #parse(line: string | typeof tooLong, number: number): Order | undefined {
@@ -116,7 +117,8 @@ export class Intake {
     try {
       const [known] = (await client.list({ foreignId: order.id, order: 'newest', limit: 1 })).items
       // Not even one in progress is started again: it may end between this look and the start, and would be run twice.
-      if (known !== undefined) return this.#known(order, number, earlier, known.finishedAt === undefined ? 'is already in progress' : `is already ${known.status}`)
+      if (known !== undefined)
+        return this.#known(order, number, earlier, known.finishedAt === undefined ? 'is already in progress' : `is already ${known.status}`)
       await client.trigger(order.id, { initialValue: order })
       this.#set({ started: this.#result.started + 1 })
     } catch (error) {

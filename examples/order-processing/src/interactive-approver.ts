@@ -31,14 +31,20 @@ export async function approveInteractively({ client, keys, view, actor, signal }
       if (answer === 'a') all = true
       answered.add(run.runId)
       const approved = answer !== 'n'
-      const inTime = await unlessTooLate(client.callback({ runId: run.runId }, 'awaiting-approval', { approved, by: actor }, { key: 'person' }))
+      const inTime = await unlessTooLate(
+        client.callback({ runId: run.runId }, 'awaiting-approval', { approved, by: actor }, { key: 'person' }),
+      )
       if (!all) view.note(`  ${run.foreignId} ${inTime ? (approved ? 'approved' : 'rejected') : 'was decided meanwhile'}`)
     }
     await sleep(lookMs, undefined, { signal }).catch(() => undefined)
   }
 }
 
-async function answerTo(run: OrderRun, view: InteractiveApproverOptions['view'], keys: AsyncIterator<string>): Promise<'y' | 'n' | 'a' | undefined> {
+async function answerTo(
+  run: OrderRun,
+  view: InteractiveApproverOptions['view'],
+  keys: AsyncIterator<string>,
+): Promise<'y' | 'n' | 'a' | undefined> {
   view.ask(`${run.foreignId}, ${run.object.customer}, ${money(totalCentsOf(run.object))}: approve?  y yes  n no  a all`)
   try {
     for (;;) {

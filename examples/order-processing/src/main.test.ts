@@ -31,7 +31,14 @@ interface Start {
 /** Stdin: a text, or `nothing` for none at all, or `open` for a pipe that stays silent. */
 function start(args: readonly string[], stdin: string | { readonly stays: 'open' } = ''): Start {
   const main = join(import.meta.dirname, 'main.ts')
-  const child = spawn(process.execPath, ['--conditions=@workflow/source', '--disable-warning=ExperimentalWarning', main, '--db', join(folder, 'orders.db'), ...args])
+  const child = spawn(process.execPath, [
+    '--conditions=@workflow/source',
+    '--disable-warning=ExperimentalWarning',
+    main,
+    '--db',
+    join(folder, 'orders.db'),
+    ...args,
+  ])
   let output = ''
   const listeners = new Set<() => void>()
   const hear = (chunk: Buffer): void => {
@@ -43,7 +50,9 @@ function start(args: readonly string[], stdin: string | { readonly stays: 'open'
   // A child that does not read its stdin closes it early.
   child.stdin.on('error', () => undefined)
   if (typeof stdin === 'string') child.stdin.end(stdin)
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
+    child.on('close', (code, signal) => resolve({ code, signal })),
+  )
   const says = (what: RegExp): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
@@ -60,7 +69,8 @@ function start(args: readonly string[], stdin: string | { readonly stays: 'open'
   return begun
 }
 
-const line = (id: string, more: object = {}): string => JSON.stringify({ id, customer: 'Ada', card: 'visa-4242', items: [{ sku: 'mug', quantity: 2, cents: 1_250 }], ...more })
+const line = (id: string, more: object = {}): string =>
+  JSON.stringify({ id, customer: 'Ada', card: 'visa-4242', items: [{ sku: 'mug', quantity: 2, cents: 1_250 }], ...more })
 
 test('processes the sample to the end and proves it', { timeout: 30_000 }, async () => {
   const run = start(['--fast', '--count', '120'])
@@ -122,7 +132,17 @@ test('two processes share one file', { timeout: 30_000 }, async () => {
 })
 
 test('reads stdin, says which lines are bad, and loses none of the others', { timeout: 30_000 }, async () => {
-  const lines = [line('good-1'), 'this is no JSON', line('good-1'), '', line('bad-1', { items: [] }), line('good-2\u2028'), line('bad-2', { card: 7 }), '[]', line('good-3')]
+  const lines = [
+    line('good-1'),
+    'this is no JSON',
+    line('good-1'),
+    '',
+    line('bad-1', { items: [] }),
+    line('good-2\u2028'),
+    line('bad-2', { card: 7 }),
+    '[]',
+    line('good-3'),
+  ]
   const run = start(['--fast'], lines.join('\n'))
   expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
   expect(run.output()).toMatch(/line 2: skipped, .*JSON/)

@@ -18,14 +18,21 @@ const here = process.env['INIT_CWD'] ?? process.cwd()
 const pipePatienceMs = 1_000
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 
+// Whoever read our output has left (`npm start | head`): there is nobody to talk to, and nothing to lose.
+process.stdout.on('error', () => process.exit(128 + 13))
 process.exitCode = await main().catch((error: unknown) => {
   if (error instanceof UsageError) return complain(`${error.message}\n\nnpm start -- --help says what is possible.`, 2)
   if (isWorkflowError(error)) return complain(`${error.message}\n\nWhat was taken in is safe in the database.`, 1)
+  if (isSystemError(error)) return complain(error.message, 1)
   return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
 })
 
 async function main(): Promise<number> {
-  const options = parseCliOptions(process.argv.slice(2).filter((arg, index) => !(index === 0 && arg === '--')), here, resolve(home, 'data/orders.db'))
+  const options = parseCliOptions(
+    process.argv.slice(2).filter((arg, index) => !(index === 0 && arg === '--')),
+    here,
+    resolve(home, 'data/orders.db'),
+  )
   if (options.help) return say(usage)
   if (options.interactive && !process.stdin.isTTY) throw new UsageError('--interactive needs a terminal to answer in')
   const files = dataFiles(options.db)
@@ -60,14 +67,23 @@ async function start(options: CliOptions, source: OrderSource, files: ReturnType
   const view = viewFor(process.stdout)
   const keys = options.interactive ? pressedKeys(process.stdin, () => process.kill(process.pid, 'SIGINT')) : undefined
   try {
-    const ending = await processOrders({ options, files, chunks: source.chunks, view, stop: stop.signal, ...(keys === undefined ? undefined : { keys }) })
+    const ending = await processOrders({
+      options,
+      files,
+      chunks: source.chunks,
+      view,
+      stop: stop.signal,
+      ...(keys === undefined ? undefined : { keys }),
+    })
     view.end()
     if (caught === undefined) {
       for (const line of closingLines(ending, options)) say(`${line}\n`)
       return ending.checks?.every(({ faults }) => faults.length === 0) === true && ending.progress.paused === 0 ? 0 : 1
     }
     const { finished, total } = ending.progress
-    say(`\nStopped. ${grouped(finished)} of ${grouped(total)} orders have ended, the others wait in the database.\nGo on with: ${goOnCommand(options, source.kind)}\n`)
+    say(
+      `\nStopped. ${grouped(finished)} of ${grouped(total)} orders have ended, the others wait in the database.\nGo on with: ${goOnCommand(options, source.kind)}\n`,
+    )
     return 128 + signalNumbers[caught]
   } finally {
     view.end()
@@ -76,8 +92,14 @@ async function start(options: CliOptions, source: OrderSource, files: ReturnType
 }
 
 function viewFor(stdout: NodeJS.WriteStream): View {
-  if (!stdout.isTTY || process.env['TERM'] === 'dumb' || stdout.rows < rowsMin || stdout.columns < columnsMin) return new PlainView((line) => say(`${line}\n`))
+  if (!stdout.isTTY || process.env['TERM'] === 'dumb' || stdout.rows < rowsMin || stdout.columns < columnsMin)
+    return new PlainView((line) => say(`${line}\n`))
   return new TerminalView(stdout, process.env['NO_COLOR'] === undefined || process.env['NO_COLOR'] === '')
+}
+
+/** The operating system said no, e.g. to a folder that must not be written. Its message names the file. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error
 }
 
 function say(text: string): number {

@@ -62,14 +62,18 @@ async function factsOf(client: OrderClient, run: OrderRun): Promise<OrderFacts> 
 }
 
 /** Versions from 1 to the run's own without a gap, each beginning where the one before ended, along the graph's arrows. */
-export function historyFaults(run: Pick<OrderRun, 'version' | 'status'>, entries: readonly Pick<Entry, 'version' | 'from' | 'to' | 'by'>[]): string[] {
+export function historyFaults(
+  run: Pick<OrderRun, 'version' | 'status'>,
+  entries: readonly Pick<Entry, 'version' | 'from' | 'to' | 'by'>[],
+): string[] {
   const faults: string[] = []
   let before: string | undefined
   entries.forEach(({ version, from, to, by }, index) => {
     if (version !== index + 1) faults.push(`version ${index + 1} is missing`)
     if (from !== before) faults.push(`version ${version} leaves ${from ?? 'nothing'}, and the run was at ${before ?? 'nothing'}`)
     // Pausing and resuming change no status; everything else follows an arrow.
-    const legal = before === undefined ? to === start : edges.has(`${before} ${by} ${to}`) || ((by === 'person' || by === 'engine') && to === before)
+    const legal =
+      before === undefined ? to === start : edges.has(`${before} ${by} ${to}`) || ((by === 'person' || by === 'engine') && to === before)
     if (!legal) faults.push(`no ${by} leads from ${before ?? 'nothing'} to ${to}`)
     before = to
   })

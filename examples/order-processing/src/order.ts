@@ -7,7 +7,9 @@ export const Order = z.object({
   /** The card to charge, e.g. 'visa-4242'. */
   card: z.string().min(1).max(40),
   items: z
-    .array(z.object({ sku: z.string().min(1).max(100), quantity: z.int().positive().max(10_000), cents: z.int().positive().max(100_000_000) }))
+    .array(
+      z.object({ sku: z.string().min(1).max(100), quantity: z.int().positive().max(10_000), cents: z.int().positive().max(100_000_000) }),
+    )
     .min(1)
     .max(200),
 })

@@ -36,7 +36,9 @@ export class PaymentLedger {
         outcome text not null,
         repeats integer not null default 0
       ) strict;`)
-    this.#insert = this.#database.prepare('insert into charges (key, order_id, cents, outcome) values (?, ?, ?, ?) on conflict (key) do nothing returning id')
+    this.#insert = this.#database.prepare(
+      'insert into charges (key, order_id, cents, outcome) values (?, ?, ?, ?) on conflict (key) do nothing returning id',
+    )
     this.#repeat = this.#database.prepare('update charges set repeats = repeats + 1 where key = ? returning id, outcome')
   }
 
@@ -56,7 +58,10 @@ export class PaymentLedger {
   entries(): readonly LedgerEntry[] {
     const rows = this.#database.prepare('select id, key, order_id as orderId, cents, outcome, repeats from charges order by id').all()
     // The cast holds because these are the columns of the table above.
-    return (rows as unknown as (Omit<LedgerEntry, 'paymentId'> & { id: number })[]).map(({ id, ...entry }) => ({ paymentId: paymentIdOf(id), ...entry }))
+    return (rows as unknown as (Omit<LedgerEntry, 'paymentId'> & { id: number })[]).map(({ id, ...entry }) => ({
+      paymentId: paymentIdOf(id),
+      ...entry,
+    }))
   }
 
   close(): void {

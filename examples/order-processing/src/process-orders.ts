@@ -53,7 +53,9 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
   const payments = new SimulatedPayments(ledger, { seed: options.seed, speed: pace.speed })
   const failures = failureCounter()
   const infrastructure = { ...database, logger, instrumentation: failures.instrumentation }
-  const worker = resources.adopt(orderDefinition({ payments, ...pace }).build({ ...infrastructure, maxInFlight }), (workflow) => workflow.stop({ timeout: '5s' }))
+  const worker = resources.adopt(orderDefinition({ payments, ...pace }).build({ ...infrastructure, maxInFlight }), (workflow) =>
+    workflow.stop({ timeout: '5s' }),
+  )
   const client = orders.client(infrastructure)
   await worker.run()
 
@@ -69,7 +71,11 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
     retries: () => payments.statistics.repeats,
     processes: remembered(1_000, async () => 1 + (await otherProcesses(database.roleScheduler)).length),
   })
-  const background = inBackground([() => intake.run(), () => simulatePeople(input, client, signal), () => interact(input, client, signal)], signal, ending)
+  const background = inBackground(
+    [() => intake.run(), () => simulatePeople(input, client, signal), () => interact(input, client, signal)],
+    signal,
+    ending,
+  )
   try {
     const progress = await watch(meter, view, signal)
     if (stop.aborted) return { progress, paused: [] }
@@ -109,7 +115,11 @@ async function interact({ keys, view }: ProcessOrdersInput, client: OrderClient,
   if (keys !== undefined) await approveInteractively({ client, keys, view, actor: process.env['USER'] ?? 'you', signal })
 }
 
-async function prove(client: OrderClient, ledger: PaymentLedger, intake: Intake): Promise<{ readonly facts: readonly OrderFacts[]; readonly checks: readonly AuditCheck[] }> {
+async function prove(
+  client: OrderClient,
+  ledger: PaymentLedger,
+  intake: Intake,
+): Promise<{ readonly facts: readonly OrderFacts[]; readonly checks: readonly AuditCheck[] }> {
   const facts: OrderFacts[] = []
   for await (const each of orderFacts(client)) facts.push(each)
   return { facts, checks: audit({ facts, ledger: ledger.entries(), accepted: intake.orderIds }) }
@@ -121,7 +131,11 @@ async function pausedOrders(client: OrderClient): Promise<readonly string[]> {
 }
 
 /** Runs tasks beside each other; the first that fails ends the rest, and `settled` rejects with its error. */
-function inBackground(tasks: readonly (() => Promise<void>)[], signal: AbortSignal, ending: AbortController): { readonly settled: Promise<void> } {
+function inBackground(
+  tasks: readonly (() => Promise<void>)[],
+  signal: AbortSignal,
+  ending: AbortController,
+): { readonly settled: Promise<void> } {
   let failure: { readonly error: unknown } | undefined
   const all = tasks.map(async (task) => {
     try {
@@ -140,7 +154,10 @@ function inBackground(tasks: readonly (() => Promise<void>)[], signal: AbortSign
   return { settled }
 }
 
-function failureCounter(): { readonly count: number; readonly instrumentation: NonNullable<Parameters<typeof orders.client>[0]['instrumentation']> } {
+function failureCounter(): {
+  readonly count: number
+  readonly instrumentation: NonNullable<Parameters<typeof orders.client>[0]['instrumentation']>
+} {
   let count = 0
   return {
     get count(): number {

@@ -3,11 +3,69 @@ import { pathToFileURL } from 'node:url'
 import { chance } from './chance.ts'
 import type { Order } from './order.ts'
 
-const firstNames = ['Ada', 'Amir', 'Bea', 'Carlos', 'Chloé', 'Daan', 'Elif', 'Emeka', 'Freya', 'Giulia', 'Hana', 'Ines', 'Jonas', 'Kofi', 'Lena', 'Mateo', 'Mei', 'Noor', 'Olek', 'Priya', 'Rosa', 'Sven', 'Tariq', 'Zoë']
-const lastNames = ['Almeida', 'Bakker', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'Garcia', 'Haddad', 'Ito', 'Jansen', 'Kowalski', 'Lindqvist', 'Moreau', 'Novák', 'Okafor', 'Patel', 'Rossi', 'Santos', 'Tanaka', 'Weber']
+const firstNames = [
+  'Ada',
+  'Amir',
+  'Bea',
+  'Carlos',
+  'Chloé',
+  'Daan',
+  'Elif',
+  'Emeka',
+  'Freya',
+  'Giulia',
+  'Hana',
+  'Ines',
+  'Jonas',
+  'Kofi',
+  'Lena',
+  'Mateo',
+  'Mei',
+  'Noor',
+  'Olek',
+  'Priya',
+  'Rosa',
+  'Sven',
+  'Tariq',
+  'Zoë',
+]
+const lastNames = [
+  'Almeida',
+  'Bakker',
+  'Costa',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'Garcia',
+  'Haddad',
+  'Ito',
+  'Jansen',
+  'Kowalski',
+  'Lindqvist',
+  'Moreau',
+  'Novák',
+  'Okafor',
+  'Patel',
+  'Rossi',
+  'Santos',
+  'Tanaka',
+  'Weber',
+]
 const products = [
-  ['notebook', 690], ['mug', 1_250], ['desk-lamp', 4_900], ['headphones', 8_990], ['backpack', 7_450], ['keyboard', 11_900], ['office-chair', 24_900],
-  ['monitor', 31_900], ['standing-desk', 54_900], ['coffee-beans', 1_390], ['tea-set', 3_200], ['poster', 1_900], ['camera', 64_900], ['tripod', 5_950],
+  ['notebook', 690],
+  ['mug', 1_250],
+  ['desk-lamp', 4_900],
+  ['headphones', 8_990],
+  ['backpack', 7_450],
+  ['keyboard', 11_900],
+  ['office-chair', 24_900],
+  ['monitor', 31_900],
+  ['standing-desk', 54_900],
+  ['coffee-beans', 1_390],
+  ['tea-set', 3_200],
+  ['poster', 1_900],
+  ['camera', 64_900],
+  ['tripod', 5_950],
 ] as const
 const cards = ['visa-4242', 'visa-1881', 'mastercard-5454', 'mastercard-0005', 'amex-0127', 'visa-9424']
 const declinedShare = 0.06

@@ -23,7 +23,9 @@ afterEach(async () => {
 /** As the engine would: the same key until there is an answer. */
 async function charged(payments: SimulatedPayments, number: number): Promise<Payment> {
   for (;;) {
-    const answer = await payments.charge({ key: `key-${number}`, orderId: `o-${number}`, card: 'visa-4242', cents: 100 }, signal).catch(() => undefined)
+    const answer = await payments
+      .charge({ key: `key-${number}`, orderId: `o-${number}`, card: 'visa-4242', cents: 100 }, signal)
+      .catch(() => undefined)
     if (answer !== undefined) return answer
   }
 }
@@ -36,7 +38,9 @@ test('fails and loses replies now and then, and charges every key once all the s
   expect(payments.statistics.repeats).toBe(payments.statistics.unavailable + payments.statistics.repliesLost)
   const entries = ledger.entries()
   expect(entries.length).toBe(200)
-  expect(new Set(answers.map((answer) => (answer.outcome === 'charged' ? answer.paymentId : undefined)))).toEqual(new Set(entries.map(({ paymentId }) => paymentId)))
+  expect(new Set(answers.map((answer) => (answer.outcome === 'charged' ? answer.paymentId : undefined)))).toEqual(
+    new Set(entries.map(({ paymentId }) => paymentId)),
+  )
   expect(entries.reduce((sum, { repeats }) => sum + repeats, 0)).toBe(payments.statistics.repliesLost)
 })
 
@@ -69,5 +73,7 @@ test('a caller that gives up learns nothing, and may ask again', async () => {
 test('a service that is gone does not answer', async () => {
   const payments = new SimulatedPayments(ledger, { seed: 'calm', speed: 1_000 })
   ledger.close()
-  await expect(payments.charge({ key: 'k', orderId: 'o', card: 'visa-4242', cents: 100 }, signal)).rejects.toThrow('the payment service is gone')
+  await expect(payments.charge({ key: 'k', orderId: 'o', card: 'visa-4242', cents: 100 }, signal)).rejects.toThrow(
+    'the payment service is gone',
+  )
 })

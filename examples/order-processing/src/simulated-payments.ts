@@ -57,7 +57,9 @@ export class SimulatedPayments implements Payments {
       const giveUp = (): void => reject(signal.reason)
       if (signal.aborted) return giveUp()
       signal.addEventListener('abort', giveUp, { once: true })
-      this.#serve(request).then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
+      this.#serve(request)
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', giveUp))
     })
   }
 

@@ -34,7 +34,11 @@ export class SimulatedPeople {
     await this.#each('awaiting-payment', (run) => this.#payAnew(run), signal)
   }
 
-  async #each(status: 'awaiting-approval' | 'awaiting-payment', answer: (run: OrderRun) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #each(
+    status: 'awaiting-approval' | 'awaiting-payment',
+    answer: (run: OrderRun) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     for await (const run of allRuns(this.#client, { status, state: 'Running' })) {
       if (signal.aborted) return
       await answer(run)

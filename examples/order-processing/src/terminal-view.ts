@@ -70,7 +70,9 @@ export class TerminalView implements View {
     const { failures, retries, processes, paused } = progress
     const width = Math.max(...progress.statuses.map(({ count }) => grouped(count).length))
     const rows = (terminal: boolean): string[] =>
-      progress.statuses.filter((each) => each.terminal === terminal).map(({ status, count }) => this.#row(spelled(status), grouped(count).padStart(width), count === 0, terminal))
+      progress.statuses
+        .filter((each) => each.terminal === terminal)
+        .map(({ status, count }) => this.#row(spelled(status), grouped(count).padStart(width), count === 0, terminal))
     const troubles = `${grouped(failures)} attempts failed, ${grouped(retries)} of them tried again so far`
     return [
       '',

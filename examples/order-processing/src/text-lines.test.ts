@@ -3,7 +3,12 @@ import { textLines, tooLong } from './text-lines.ts'
 
 async function linesOf(...chunks: readonly string[]): Promise<readonly (string | symbol)[]> {
   const lines: (string | symbol)[] = []
-  for await (const line of textLines((async function* () { yield* chunks })())) lines.push(line)
+  for await (const line of textLines(
+    (async function* () {
+      yield* chunks
+    })(),
+  ))
+    lines.push(line)
   return lines
 }
 

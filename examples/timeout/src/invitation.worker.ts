@@ -22,4 +22,9 @@ export const invitationDefinition = ({ remindAfter, expireAfterMs }: Patience) =
       { name: 'reminder' },
     )
     // Computed from the run as it enters the status; `undefined` would mean no timer.
-    .addTimeout('sent', (run) => at(new Date(run.createdAt.getTime() + expireAfterMs)), async () => 'expired', { name: 'expiry' })
+    .addTimeout(
+      'sent',
+      (run) => at(new Date(run.createdAt.getTime() + expireAfterMs)),
+      async () => 'expired',
+      { name: 'expiry' },
+    )
