@@ -21,6 +21,9 @@ function compilers(): readonly Figure[] {
   const { status, stdout, stderr } = spawnSync(process.execPath, [measure], { encoding: 'utf8', maxBuffer: 2 ** 24 })
   if (status !== 0) throw new Error(`measuring ended with code ${String(status)}\n${stdout}${stderr}`)
   // Its lines have the form of ours.
-  const lines = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Measured)
+  const lines = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Measured)
   return lines.map(({ case: name, metric, value, unit }) => ({ metric: `${name}: ${metric}`, unit, values: [value] }))
 }

@@ -20,7 +20,11 @@ export function idleLatency(name: string, open: () => Opened): Case {
       await workflow.run()
       await latencies({ workflow, prefix: 'warm-up', runs: warmUpRuns })
       for (let i = 0; i < repeats; i++) all.push(await latencies({ workflow, prefix: `run-${i}`, runs }))
-      return [50, 99, 100].map((percent) => ({ metric: percent === 100 ? 'max' : `p${percent}`, unit: 'ms', values: all.map((sorted) => percentile(sorted, percent)) }))
+      return [50, 99, 100].map((percent) => ({
+        metric: percent === 100 ? 'max' : `p${percent}`,
+        unit: 'ms',
+        values: all.map((sorted) => percentile(sorted, percent)),
+      }))
     },
   }
 }

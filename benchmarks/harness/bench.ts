@@ -18,7 +18,10 @@ export interface Size {
 export async function bench(name: string, cases: readonly Case[]): Promise<void> {
   let asked: CommandLine
   try {
-    asked = commandLine(process.argv.slice(2), cases.map((each) => each.name))
+    asked = commandLine(
+      process.argv.slice(2),
+      cases.map((each) => each.name),
+    )
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1

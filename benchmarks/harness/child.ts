@@ -13,7 +13,9 @@ export class Child {
   constructor(name: string, args: readonly string[]) {
     const file = fileURLToPath(new URL(`../processes/${name}.ts`, import.meta.url))
     this.#process = spawn(process.execPath, ['--expose-gc', file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#exit = new Promise((resolve) => { this.#process.on('exit', () => resolve()) })
+    this.#exit = new Promise((resolve) => {
+      this.#process.on('exit', () => resolve())
+    })
     if (this.#process.stdout === null) throw new Error('the child has no output')
     createInterface({ input: this.#process.stdout }).on('line', (line) => {
       const message: unknown = JSON.parse(line)
@@ -25,10 +27,17 @@ export class Child {
 
   /** The next thing it says. Rejects if it ends without a word. */
   async next<T>(): Promise<T> {
-    const message = this.#said.length > 0 ? this.#said.shift() : await Promise.race([
-      new Promise<unknown>((resolve) => { this.#waiting.push(resolve) }),
-      this.#exit.then(() => { throw new Error(`the child process ended early with code ${String(this.#process.exitCode)}`) }),
-    ])
+    const message =
+      this.#said.length > 0
+        ? this.#said.shift()
+        : await Promise.race([
+            new Promise<unknown>((resolve) => {
+              this.#waiting.push(resolve)
+            }),
+            this.#exit.then(() => {
+              throw new Error(`the child process ended early with code ${String(this.#process.exitCode)}`)
+            }),
+          ])
     // Both ends are files of this folder.
     return message as T
   }

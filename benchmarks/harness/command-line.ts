@@ -27,7 +27,12 @@ export function commandLine(args: readonly string[], known: readonly string[]): 
   })
   const cases = values.case.flatMap((names) => names.split(','))
   for (const name of cases) if (!known.includes(name)) throw new Error(`there is no case '${name}': choose of ${known.join(', ')}`)
-  return { json: values.json, cases, runs: values.runs === undefined ? undefined : whole('runs', values.runs), repeats: whole('repeats', values.repeats) }
+  return {
+    json: values.json,
+    cases,
+    runs: values.runs === undefined ? undefined : whole('runs', values.runs),
+    repeats: whole('repeats', values.repeats),
+  }
 }
 
 function whole(name: string, text: string): number {

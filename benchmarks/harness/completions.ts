@@ -22,7 +22,9 @@ export class Completions implements Instrumentation {
   /** Resolves at so many completed runs, counted from the beginning. */
   until(total: number): Promise<void> {
     return new Promise((resolve) => {
-      const look = (now: number): void => { if (now >= total) resolve() }
+      const look = (now: number): void => {
+        if (now >= total) resolve()
+      }
       this.onEach = look
       look(this.#total)
     })

@@ -45,12 +45,14 @@ export async function window({ workflow, completions, prefix, runs }: Load): Pro
 /** A thousand callers, each of which triggers a run and awaits its completion before the next. */
 export async function awaited({ workflow, prefix, runs }: Load): Promise<void> {
   let next = 0
-  await Promise.all(Array.from({ length: Math.min(windowSize, runs) }, async () => {
-    while (next < runs) {
-      const i = next++
-      await workflow.awaitCompletion(await workflow.trigger(`${prefix}-${i}`, { initialValue: orderOf(i) }))
-    }
-  }))
+  await Promise.all(
+    Array.from({ length: Math.min(windowSize, runs) }, async () => {
+      while (next < runs) {
+        const i = next++
+        await workflow.awaitCompletion(await workflow.trigger(`${prefix}-${i}`, { initialValue: orderOf(i) }))
+      }
+    }),
+  )
 }
 
 /** One after the other, from trigger to completion, on an engine with nothing else to do. In milliseconds, ascending. */

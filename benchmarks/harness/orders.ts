@@ -29,8 +29,17 @@ export function orderOf(i: number): Order {
 /** The handlers on infrastructure, with a counter of completed runs. */
 export function ordersWorkflow(infrastructure: Omit<WorkerInfrastructure, 'instrumentation'>, completions: Completions): Workflow<Orders> {
   return orders
-    .addStep('placed', async (run) => { run.object.handled += 1; return 'paid' })
-    .addStep('paid', async (run) => { run.object.handled += 1; return 'packed' })
-    .addStep('packed', async (run) => { run.object.handled += 1; return 'shipped' })
+    .addStep('placed', async (run) => {
+      run.object.handled += 1
+      return 'paid'
+    })
+    .addStep('paid', async (run) => {
+      run.object.handled += 1
+      return 'packed'
+    })
+    .addStep('packed', async (run) => {
+      run.object.handled += 1
+      return 'shipped'
+    })
     .build({ ...infrastructure, instrumentation: completions })
 }

@@ -52,7 +52,13 @@ export class Report {
     })
     const table = [['case', 'metric', 'median', 'unit', 'min – max'], ...cells]
     const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)))
-    for (const row of table) process.stdout.write(`${row.map((cell, i) => (i === 2 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd()}\n`)
+    for (const row of table)
+      process.stdout.write(
+        `${row
+          .map((cell, i) => (i === 2 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+          .join('  ')
+          .trimEnd()}\n`,
+      )
     process.stdout.write(`\n${this.#bench} · ${machine()} · ${new Date().toISOString().slice(0, 10)}\n`)
   }
 

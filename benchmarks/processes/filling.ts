@@ -9,7 +9,12 @@ const lookEveryMs = 500
 const [file = '', count = '0', mode = 'triggered'] = process.argv.slice(2)
 const database = sqlite({ file })
 let stepped = 0
-const workflow = mode === 'waiting' ? approvalsWorkflow(database, () => { stepped += 1 }) : undefined
+const workflow =
+  mode === 'waiting'
+    ? approvalsWorkflow(database, () => {
+        stepped += 1
+      })
+    : undefined
 await workflow?.run()
 const client = approvals.client(database)
 for (let from = 0; from < Number(count); from += batch) {
@@ -18,7 +23,8 @@ for (let from = 0; from < Number(count); from += batch) {
 }
 if (workflow !== undefined) {
   // The last transitions are still on their way when the last handler has been called.
-  const waiting = async (): Promise<number> => (await database.recordStore.count({ workflowName: approvals.name }, 'status')).get('waiting') ?? 0
+  const waiting = async (): Promise<number> =>
+    (await database.recordStore.count({ workflowName: approvals.name }, 'status')).get('waiting') ?? 0
   while (stepped < Number(count) || (await waiting()) < Number(count)) await sleep(lookEveryMs)
 }
 say({ filled: Number(count) })

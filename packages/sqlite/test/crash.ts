@@ -32,7 +32,9 @@ const result = await crashCycles({
 const { faults, recoveriesMs, enginePauses, ...counts } = result
 const sorted = recoveriesMs.toSorted((a, b) => a - b)
 say(JSON.stringify(counts))
-say(`recovery from no process alive to the first handler call: ${sorted.length} times, median ${sorted[Math.floor(sorted.length / 2)]} ms, at most ${sorted.at(-1)} ms`)
+say(
+  `recovery from no process alive to the first handler call: ${sorted.length} times, median ${sorted[Math.floor(sorted.length / 2)]} ms, at most ${sorted.at(-1)} ms`,
+)
 for (const pause of enginePauses) say(`paused by the engine: ${pause}`)
 for (const fault of faults) say(fault)
 say(`seed ${values.seed}: ${faults.length} faults`)

@@ -22,7 +22,9 @@ export async function audit(file: string, client: WorkflowClient<Parcels>, seen:
   for (const runId of byRun.keys()) if (!stored.has(runId)) faults.push(`a handler was called for run ${runId}, which is not stored`)
   for (const run of stored.values()) {
     const entries = await historyOf(client, run.runId)
-    const say = (fault: string): void => { faults.push(`run ${run.runId}: ${fault}; ${describe(entries)}`) }
+    const say = (fault: string): void => {
+      faults.push(`run ${run.runId}: ${fault}; ${describe(entries)}`)
+    }
     checkPath(run, entries, say)
     checkObjects(entries, say)
     checkLedger(run.runId, entries, byRun.get(run.runId) ?? [], say)
@@ -55,16 +57,22 @@ function checkPath(run: AnySnapshot, entries: readonly RunHistoryEntry[], say: (
     if (entry.version !== i + 1) say(`version ${entry.version} is where ${i + 1} should be`)
     if (entry.from !== before?.to) say(`version ${entry.version} comes from '${entry.from}', and the one before led to '${before?.to}'`)
     if (before === undefined ? entry.by !== 'trigger' : !isMove(entry, transitions)) say(`version ${entry.version} is no legal move`)
-    if (entry.states[0] !== state && !(entry.states.length === 1 && isNext(state, entry.states[0]))) say(`version ${entry.version} goes on from ${entry.states[0]}, and the run was ${state}`)
+    if (entry.states[0] !== state && !(entry.states.length === 1 && isNext(state, entry.states[0])))
+      say(`version ${entry.version} goes on from ${entry.states[0]}, and the run was ${state}`)
     state = entry.states.at(-1) ?? state
   }
   const last = entries.at(-1)
-  if (last?.version !== run.version || last.to !== run.status || state !== run.state) say(`the record is ${run.state} at '${run.status}' in version ${run.version}`)
+  if (last?.version !== run.version || last.to !== run.status || state !== run.state)
+    say(`the record is ${run.state} at '${run.status}' in version ${run.version}`)
   if (run.state !== 'Completed') say(`it has not ended: ${run.state} at '${run.status}'`)
 }
 
-function isMove(entry: RunHistoryEntry, transitions: readonly { readonly from: string; readonly to: string; readonly kind: string }[]): boolean {
-  if (entry.by === 'person' || entry.by === 'engine') return entry.from === entry.to && ['Paused', 'Running'].includes(entry.states.at(-1) ?? '')
+function isMove(
+  entry: RunHistoryEntry,
+  transitions: readonly { readonly from: string; readonly to: string; readonly kind: string }[],
+): boolean {
+  if (entry.by === 'person' || entry.by === 'engine')
+    return entry.from === entry.to && ['Paused', 'Running'].includes(entry.states.at(-1) ?? '')
   // The packing step may ask to be repeated.
   if (entry.from === 'packing' && entry.to === 'packing') return entry.by === 'step'
   return transitions.some(({ from, to, kind }) => from === entry.from && to === entry.to && kind === entry.by)
@@ -94,12 +102,15 @@ function checkLedger(runId: string, entries: readonly RunHistoryEntry[], lines: 
     else if (stay.status !== status) say(`a ${kind} was called at '${status}' with the key of a stay at '${stay.status}'`)
   }
   for (const { key, status, endedBy } of stays.values()) {
-    if (endedBy !== undefined && !lines.some((line) => line.key === key && line.kind === endedBy.by)) say(`no ${endedBy.by} was called at '${status}' with the key ${key}, and version ${endedBy.version} is what came of it`)
+    if (endedBy !== undefined && !lines.some((line) => line.key === key && line.kind === endedBy.by))
+      say(`no ${endedBy.by} was called at '${status}' with the key ${key}, and version ${endedBy.version} is what came of it`)
   }
 }
 
 function describe(entries: readonly RunHistoryEntry[]): string {
-  return entries.map(({ version, by, to, states, attempt }) => `${version} ${by} → ${to} (${states.join(', ')}; attempt ${attempt})`).join(' | ')
+  return entries
+    .map(({ version, by, to, states, attempt }) => `${version} ${by} → ${to} (${states.join(', ')}; attempt ${attempt})`)
+    .join(' | ')
 }
 
 /** The file itself: sound, and one transition for each version. */

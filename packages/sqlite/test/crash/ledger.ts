@@ -20,5 +20,8 @@ export function appendToLedger(file: string, line: LedgerLine): void {
 export function readLedger(file: string): readonly LedgerLine[] {
   if (!existsSync(file)) return []
   // One write per line: a killed process leaves whole lines only. Written by appendToLedger.
-  return readFileSync(file, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as LedgerLine)
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LedgerLine)
 }

@@ -27,10 +27,12 @@ export class Parent {
   }
 
   async trigger(count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, async () => {
-      const initialValue = { large: this.#random() < 0.4, labels: Math.floor(this.#random() * 3), handled: 0 }
-      this.triggered.add(await this.client.trigger(`parcel-${this.#runs++}`, { initialValue }))
-    }))
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const initialValue = { large: this.#random() < 0.4, labels: Math.floor(this.#random() * 3), handled: 0 }
+        this.triggered.add(await this.client.trigger(`parcel-${this.#runs++}`, { initialValue }))
+      }),
+    )
   }
 
   /** How many runs are not finished. */
@@ -70,7 +72,8 @@ export class Parent {
 
   async #resume(runId: string): Promise<void> {
     const { waitsFor } = await this.client.explain(runId)
-    for (const one of waitsFor) if (one.kind === 'person' && one.pausedBy === 'engine') this.enginePauses.push(`run ${runId}: ${one.reason}`)
+    for (const one of waitsFor)
+      if (one.kind === 'person' && one.pausedBy === 'engine') this.enginePauses.push(`run ${runId}: ${one.reason}`)
     await ignoring(this.client.resume(runId, { reason: 'seen', actor: 'the test' }), 'IllegalMove')
   }
 }
