@@ -11,6 +11,7 @@ import { boundLogger } from './handler-run.ts'
 import { labelsOf } from './labels.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
 import { changeState, committedRecord, eventAgain } from './transition.ts'
+import type { WorkerContext } from './worker-context.ts'
 
 export interface Failure {
   /** Which attempt failed, from 1. */
@@ -46,7 +47,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
     retryAt,
     instance: ctx.instance,
   }
-  const inPlace = a.lane.waitedMs + delayMs <= ctx.retryInPlaceMs && ctx.lanes.parked < ctx.lanes.limit / 4
+  const inPlace = a.lane.waitedMs + delayMs <= ctx.retryInPlaceMs && mayPark(ctx)
   const unit: Unit = {
     id: ctx.ids.unit(),
     attempts: [note],
@@ -85,6 +86,11 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
   return done
 }
 
+/** Whether one more run may wait in its lane: most of the window is for those that have something to do. */
+export function mayPark(ctx: WorkerContext): boolean {
+  return ctx.lanes.parked < ctx.lanes.limit / 4
+}
+
 /** Waits in the lane. Ends early when something newer about the run has come, when the slot goes, and at the stop. */
 export async function park(a: Attempt, ms: number): Promise<Verdict> {
   const { ctx, lane } = a
@@ -113,10 +119,15 @@ export function settleRetry(a: Attempt): readonly TimerOp[] {
 function retryTimers(a: Attempt, retryAt: Date, count: number): readonly TimerOp[] {
   const timer = a.task.timer
   if (timer?.key.kind === 'timeout' && a.kind === 'timeout') return [{ move: timer.key, at: retryAt, attempt: count }]
-  return [...settleRetry(a), { put: timerOf(a, 'retry', a.record.version, `${a.process.name}#${count}`, retryAt, count) }]
+  return [...settleRetry(a), { put: retryTimer(a, retryAt, count) }]
 }
 
-function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, name: string, at: Date, count: number): Timer {
+/** The timer of one attempt's retry: asked for twice, it is opened once. */
+export function retryTimer(a: Attempt, retryAt: Date, count: number): Timer {
+  return timerOf(a, 'retry', a.record.version, `${a.process.name}#${count}`, retryAt, count)
+}
+
+export function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, name: string, at: Date, count: number): Timer {
   return { key: { kind, owner: a.record.runId, epoch, name }, workflowName: a.record.workflowName, slot: a.held.slot, at, held: false, attempt: count }
 }
 

@@ -13,7 +13,7 @@ import { type Attempt, attempt, failuresOf, noteOf } from './attempt.ts'
 import { callbackUnitId, type CallbackBody, type PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
 import { entryTimers } from './entry-timers.ts'
-import { fail, park } from './failure.ts'
+import { fail, mayPark, park, retryTimer, settleRetry, timerOf } from './failure.ts'
 import type { HandlerRun } from './handler-run.ts'
 import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
@@ -198,10 +198,10 @@ export class RunWorker {
       await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: a.task.timer.key, at: new Date(now + waitMs), attempt: a.task.timer.attempt }] }, a.held.signal)
       return done
     }
-    if (waitMs <= ctx.retryInPlaceMs) return await park(a, waitMs)
-    if (lagMs < retryInMs) return await this.#stale(a.task, a.record)
-    const key = { kind: 'retry', owner: a.record.runId, epoch: a.record.version, name: `${a.process.name}#lag` } as const
-    await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ put: { key, workflowName: a.record.workflowName, slot: a.held.slot, at: new Date(now + lagMs), held: false, attempt: 0 } }] }, a.held.signal)
+    if (waitMs <= ctx.retryInPlaceMs && mayPark(ctx)) return await park(a, waitMs)
+    // Not in the window, which others need. A retry that has its timer already keeps it.
+    const put = lagMs >= retryInMs || note === undefined ? timerOf(a, 'retry', a.record.version, `${a.process.name}#lag`, new Date(now + lagMs), 0) : retryTimer(a, new Date(now + retryInMs), note.attempt)
+    await ctx.committer.commit({ id: ctx.ids.unit(), timers: [...settleRetry(a), { put }] }, a.held.signal)
     ctx.timersChanged()
     return done
   }
