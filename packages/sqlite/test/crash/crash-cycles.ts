@@ -45,7 +45,8 @@ interface Life {
 }
 
 const workers = 2
-const drainMs = 60_000
+/** Work that makes no progress for so long makes none any more. */
+const stalledMs = 30_000
 const lookEveryMs = 100
 
 export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
@@ -78,8 +79,10 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
       progress?.(`cycle ${cycle} of ${cycles}: ${kills} kills, ${parent.triggered.size} runs, ${await parent.unfinished()} unfinished`)
     }
     fillUp()
-    const deadline = performance.now() + drainMs
-    while ((await parent.unfinished()) > 0 && performance.now() < deadline) await sleep(lookEveryMs)
+    await drained(parent)
+    // What is still at work after a stall must not move on while it is audited.
+    await Promise.all(alive.map(kill))
+    alive = []
     const ledger = readLedger(ledgerFile)
     const faults = await audit(file, parent.client, { triggered: parent.triggered, accepted: parent.accepted, ledger })
     return {
@@ -95,6 +98,17 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
   } finally {
     await Promise.all(alive.map(kill))
     await parent.end()
+  }
+}
+
+/** Until every run is finished, or nothing happens any more. */
+async function drained(parent: Parent): Promise<void> {
+  let least = Infinity
+  let since = performance.now()
+  while (least > 0 && performance.now() - since < stalledMs) {
+    const unfinished = await parent.unfinished()
+    if (unfinished < least) [least, since] = [unfinished, performance.now()]
+    else await sleep(lookEveryMs)
   }
 }
 

@@ -19,6 +19,8 @@ const workflow = parcelDefinition(ledger, random).build({
   ...database,
   logger: silent,
   autoResume: '1s',
+  // The sweeper would make up for a lost event after a while, and nobody would see that it was lost.
+  sweepFrequency: '1d',
   defaults: { parallelCount: 8, errBackOff: '20ms' },
 })
 await workflow.run()
