@@ -33,7 +33,12 @@ interface Stoppable {
   readonly stop: (options?: { readonly timeout?: '0ms' }) => Promise<void>
 }
 
-const leaseMs = 3_000
+/** How a world differs from the usual one. */
+export interface WorldOptions {
+  readonly database?: MemoryDatabase
+  /** For tests of days: leases are renewed and timers polled so rarely that a day costs little. @default false */
+  readonly calm?: boolean
+}
 
 /** Dispose it to stop everything that was started in it. */
 export class World {
@@ -46,15 +51,18 @@ export class World {
   readonly #started: Stoppable[] = []
   readonly #kills = new Map<string, () => void>()
 
-  constructor(database: MemoryDatabase = memoryDatabase()) {
+  readonly #calm: boolean
+
+  constructor({ database = memoryDatabase(), calm = false }: WorldOptions = {}) {
     this.database = database
+    this.#calm = calm
     this.#waiting = waitingOn({ clock: this.clock, pass: (ms) => this.clock.advance(ms), patienceMs: 60_000 })
   }
 
   /** The ports of a process of its own. Few slots, so that time costs little; no jitter, so that times can be said. */
   ports(instance = 'a', { change, ...options }: InstanceOptions = {}): Ports {
     const { clock, database } = this
-    const made = memory<unknown[]>({ database, clock, instance, leaseDuration: `${leaseMs}ms`, transaction: () => this.rows })
+    const made = memory<unknown[]>({ database, clock, instance, leaseDuration: this.#calm ? '1h' : '3s', transaction: () => this.rows })
     this.#kills.set(instance, made.kill)
     const store = change === undefined ? made.recordStore : change(made.recordStore)
     return {
@@ -66,6 +74,7 @@ export class World {
       logger: this.#logger(),
       slots: 2,
       random: seeded(instance),
+      ...(this.#calm ? { defaults: { pollingFrequency: '5m' }, sweepFrequency: '1h' } : undefined),
       ...options,
     }
   }
