@@ -33,7 +33,6 @@ export class Sweeper {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    if (this.#statuses.length === 0) return
     while (!stop.aborted) {
       await sleep(this.#ctx.clock, this.#options.everyMs, stop).catch(() => undefined)
       if (stop.aborted) return
@@ -50,7 +49,7 @@ export class Sweeper {
   async sweep(): Promise<number> {
     const ctx = this.#ctx
     const slots = new Set(this.#options.openSlots())
-    if (slots.size === 0) return 0
+    if (slots.size === 0 || this.#statuses.length === 0) return 0
     const oldest = (await ctx.streamer.receivers(ctx.contract.name)).find((receiver) => receiver.name === this.#options.receiver)?.oldest
     const before = new Date(Math.min(oldest?.getTime() ?? Infinity, ctx.clock.now()) - marginMs)
     const page = await ctx.store.list(

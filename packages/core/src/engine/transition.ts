@@ -137,10 +137,10 @@ export function parentWake(ctx: EngineContext, record: RunRecord): RunEvent | un
     v: 1,
     kind: 'wake',
     workflowName: parent.workflowName,
-    // A wake-up makes its receiver read the run: the ids that a child does not know are left empty.
-    foreignId: '',
+    // A wake-up makes its receiver read the run: a child knows neither the foreign id nor the version of its parent.
+    foreignId: parent.runId,
     runId: parent.runId,
-    version: 0,
+    version: 1,
     status,
     states: [],
     topics: [topicOf(parent.workflowName, status)],
