@@ -17,7 +17,7 @@ interface Measured {
 await bench('types', [{ name: 'compilers', runs: 1, measure: async () => compilers() }])
 
 function compilers(): readonly Figure[] {
-  if (!existsSync(measure)) throw new Error(`${measure} is not there`)
+  if (!existsSync(measure)) throw new Error('packages/core/test/types/measure.ts is not there')
   const { status, stdout, stderr } = spawnSync(process.execPath, [measure], { encoding: 'utf8', maxBuffer: 2 ** 24 })
   if (status !== 0) throw new Error(`measuring ended with code ${String(status)}\n${stdout}${stderr}`)
   // Its lines have the form of ours.

@@ -32,7 +32,13 @@ export async function bench(name: string, cases: readonly Case[]): Promise<void>
     if (asked.cases.length > 0 && !asked.cases.includes(caseName)) continue
     const size = { runs: asked.runs ?? runs, repeats: asked.repeats }
     report.progress(caseName)
-    report.add(caseName, await measure(size))
+    try {
+      report.add(caseName, await measure(size))
+    } catch (error) {
+      // The other cases are still worth measuring.
+      process.stderr.write(`${caseName} failed: ${error instanceof Error ? error.message : String(error)}\n`)
+      process.exitCode = 1
+    }
   }
   report.end()
 }
