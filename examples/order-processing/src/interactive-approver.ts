@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { allRuns, type OrderClient, type OrderRun } from './all-runs.ts'
 import { totalCentsOf } from './order.ts'
 import { unlessTooLate } from './simulated-people.ts'
-import { money, type View } from './view.ts'
+import { money, printable, type View } from './view.ts'
 
 export interface InteractiveApproverOptions {
   readonly client: OrderClient
@@ -34,7 +34,7 @@ export async function approveInteractively({ client, keys, view, actor, signal }
       const inTime = await unlessTooLate(
         client.callback({ runId: run.runId }, 'awaiting-approval', { approved, by: actor }, { key: 'person' }),
       )
-      if (!all) view.note(`  ${run.foreignId} ${inTime ? (approved ? 'approved' : 'rejected') : 'was decided meanwhile'}`)
+      if (!all) view.note(`  ${printable(run.foreignId)} ${inTime ? (approved ? 'approved' : 'rejected') : 'was decided meanwhile'}`)
     }
     await sleep(lookMs, undefined, { signal }).catch(() => undefined)
   }
@@ -45,7 +45,7 @@ async function answerTo(
   view: InteractiveApproverOptions['view'],
   keys: AsyncIterator<string>,
 ): Promise<'y' | 'n' | 'a' | undefined> {
-  view.ask(`${run.foreignId}, ${run.object.customer}, ${money(totalCentsOf(run.object))}: approve?  y yes  n no  a all`)
+  view.ask(`${printable(`${run.foreignId}, ${run.object.customer}`)}, ${money(totalCentsOf(run.object))}: approve?  y yes  n no  a all`)
   try {
     for (;;) {
       const { done, value } = await keys.next()

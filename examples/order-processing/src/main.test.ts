@@ -134,7 +134,7 @@ test('two processes share one file', { timeout: 30_000 }, async () => {
 test('reads stdin, says which lines are bad, and loses none of the others', { timeout: 30_000 }, async () => {
   const lines = [
     line('good-1'),
-    'this is no JSON',
+    'this is no \u001B[2J JSON',
     line('good-1'),
     '',
     line('bad-1', { items: [] }),
@@ -145,13 +145,15 @@ test('reads stdin, says which lines are bad, and loses none of the others', { ti
   ]
   const run = start(['--fast'], lines.join('\n'))
   expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
-  expect(run.output()).toMatch(/line 2: skipped, .*JSON/)
+  expect(run.output()).toMatch(/line 2: skipped, [^\n]*is not valid JSON/)
   expect(run.output()).toMatch(/line 3: order good-1 of line 1 is already (in progress|\w+); not taken twice/)
   expect(run.output()).toMatch(/line 5: skipped, items: /)
   expect(run.output()).toMatch(/line 7: skipped, card: /)
   expect(run.output()).toMatch(/line 8: skipped, /)
   expect(run.output()).toContain('input: 3 new orders, 1 repeated lines, 4 invalid lines skipped')
   expect(run.output()).toContain('every order has one run (3 orders)')
+  // What comes from outside cannot steer a terminal.
+  expect(run.output()).not.toContain('\u001B')
   // Once more, from a file: all known, none run again.
   await writeFile(join(folder, 'orders.ndjson'), lines.join('\r\n'))
   const again = start(['--fast', '--file', join(folder, 'orders.ndjson')])

@@ -22,7 +22,8 @@ const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 process.stdout.on('error', () => process.exit(128 + 13))
 process.exitCode = await main().catch((error: unknown) => {
   if (error instanceof UsageError) return complain(`${error.message}\n\nnpm start -- --help says what is possible.`, 2)
-  if (isWorkflowError(error)) return complain(`${error.message}\n\nWhat was taken in is safe in the database.`, 1)
+  if (isWorkflowError(error))
+    return complain(error.retryable ? `${error.message}\n\nWhat was taken in is safe in the database.` : error.message, 1)
   if (isSystemError(error)) return complain(error.message, 1)
   return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
 })

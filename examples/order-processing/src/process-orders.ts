@@ -15,7 +15,7 @@ import { PaymentLedger } from './payment-ledger.ts'
 import { isOver, type Progress, ProgressMeter } from './progress.ts'
 import { SimulatedPayments } from './simulated-payments.ts'
 import { SimulatedPeople } from './simulated-people.ts'
-import { grouped, type View } from './view.ts'
+import { grouped, printable, type View } from './view.ts'
 
 export interface ProcessOrdersInput {
   readonly options: CliOptions
@@ -179,7 +179,7 @@ function limited(view: View, max: number): (problem: string) => void {
   let count = 0
   return (problem) => {
     count += 1
-    if (count <= max) view.note(`  ${problem}`)
+    if (count <= max) view.note(`  ${printable(problem)}`)
     else if (Number.isInteger(Math.log10(count))) view.note(`  ... ${grouped(count)} lines so far`)
   }
 }

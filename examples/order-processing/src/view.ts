@@ -13,6 +13,11 @@ export interface View {
   end(): void
 }
 
+/** Text from outside, without what would move the cursor or ring a bell. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\uFFFD')
+}
+
 /** 1234567 as '1,234,567'. */
 export function grouped(count: number): string {
   return count.toLocaleString('en-US')
