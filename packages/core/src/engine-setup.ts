@@ -4,6 +4,8 @@ import { HandOffCache } from './engine/hand-off-cache.ts'
 import { Ids } from './engine/ids.ts'
 import { jsonCodec } from './adapter/json-codec.ts'
 import { ObjectCodec } from './engine/object-codec.ts'
+import { safeInstrumentation } from './engine/safe-instrumentation.ts'
+import { safeLogger } from './engine/safe-logger.ts'
 import { StoreLimit } from './engine/store-limit.ts'
 import { Topics } from './engine/topics.ts'
 import type { ContractModel } from './model/definition.ts'
@@ -11,7 +13,9 @@ import type { ResolvedClientInfrastructure } from './resolved-infrastructure.ts'
 
 /** Puts together what the engine of one workflow in this process shares. */
 export function engineContext(contract: ContractModel, infrastructure: ResolvedClientInfrastructure): EngineContext {
-  const { recordStore, eventStreamer, clock, random, logger, instrumentation, instance, slots } = infrastructure
+  const { recordStore, eventStreamer, clock, random, instance, slots } = infrastructure
+  const logger = safeLogger(infrastructure.logger)
+  const instrumentation = safeInstrumentation(infrastructure.instrumentation, logger)
   const cache = new HandOffCache(clock)
   return {
     contract,

@@ -63,8 +63,13 @@ export class WorkflowError extends Error {
 
 /** Whether `error` is a `WorkflowError`, and of `code` where one is given. */
 export function isWorkflowError(error: unknown, code?: ErrorCode): error is WorkflowError {
-  return typeof error === 'object' && error !== null && (error as { [brand]?: true })[brand] === true
-    && (code === undefined || (error as WorkflowError).code === code)
+  try {
+    return typeof error === 'object' && error !== null && (error as { [brand]?: true })[brand] === true
+      && (code === undefined || (error as WorkflowError).code === code)
+  } catch {
+    // A proxy that does not let itself be looked at is none of ours.
+    return false
+  }
 }
 
 export class Configuration extends WorkflowError {

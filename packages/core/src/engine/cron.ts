@@ -31,7 +31,7 @@ export async function nextTimeOf(spec: string, timezone: string): Promise<NextTi
     if (ms < everyMsMin) throw new InvalidArgument(`the interval of schedule '${spec}' must be at least one second`)
     return (afterMs) => (Math.floor(afterMs / ms) + 1) * ms
   }
-  const fields = macros[spec.trim()] ?? spec.trim()
+  const fields = (Object.hasOwn(macros, spec.trim()) ? macros[spec.trim()] : undefined) ?? spec.trim()
   if (fields.split(/\s+/).length !== 5) throw new InvalidArgument(`schedule '${spec}' must have five fields (minute hour day month weekday), or be one of ${Object.keys(macros).join(', ')} or '@every 90s'`)
   assertTimezone(spec, timezone)
   const { Cron: Calendar } = await import('croner')

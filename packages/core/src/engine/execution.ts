@@ -37,12 +37,12 @@ export class Execution {
       let work: Promise<T>
       try {
         work = handler(argument)
+        // From JavaScript a handler may return anything; a promise of our own makes a thenable settle once, and for good.
+        if (!(work instanceof Promise)) work = Promise.resolve(work)
       } catch (error) {
         this.#over = true
         return reject(error)
       }
-      // From JavaScript a handler may return anything.
-      if (typeof work?.then !== 'function') work = Promise.resolve(work)
       work.then(
         (value) => {
           if (this.#over) return

@@ -9,6 +9,7 @@ import type { Unit } from '../model/unit.ts'
 import type { Attempt } from './attempt.ts'
 import { boundLogger } from './handler-run.ts'
 import { labelsOf } from './labels.ts'
+import { readableError } from './readable-error.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
 import { changeState, committedRecord, eventAgain } from './transition.ts'
 import type { WorkerContext } from './worker-context.ts'
@@ -24,8 +25,9 @@ export interface Failure {
 
 export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
   const { ctx, process, record, held } = a
-  const { error, count } = failure
-  if (isWorkflowError(error, 'LeaseLost') || (isWorkflowError(error, 'Stopped') && ctx.stopping.aborted) || !held.lease.isValid()) return leave
+  const { count } = failure
+  const error = readableError(failure.error)
+  if ((isWorkflowError(error, 'LeaseLost') && held.signal.aborted) || (isWorkflowError(error, 'Stopped') && ctx.stopping.aborted) || !held.lease.isValid()) return leave
   ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, process.name))
   const logger = loggerOf(a, count)
   if (failure.fatal || count >= process.options.pauseAfterErrCount) {

@@ -1,9 +1,10 @@
-import { NotSerializable, ObjectTooLarge, Shredded, StoreCorrupt, WorkflowError } from '../errors.ts'
+import { isWorkflowError, NotSerializable, ObjectTooLarge, Shredded, StoreCorrupt, WorkflowError } from '../errors.ts'
 import type { RecordedError } from '../explanation.ts'
 import type { ContractModel } from '../model/definition.ts'
 import type { Payload } from '../model/payload.ts'
 import type { Codec, CodecContext, PayloadKind } from '../ports/codec.ts'
 import { validated } from '../schema.ts'
+import { readableError } from './readable-error.ts'
 
 /** Whose value it is: enough of a run to name it. */
 export interface ValueOwner {
@@ -39,9 +40,9 @@ export class ObjectCodec {
     try {
       if (kind === 'object' && this.#contract.objectUnchecked) refuseDates(value, '')
       const payload = this.#codec.encode(value, this.#contract.schemaVersion, this.#context(owner, kind))
-      return payload instanceof Promise ? payload.then((done) => this.#sized(done, owner, kind), (error: unknown) => { throw this.#named(error, owner, kind) }) : this.#sized(payload, owner, kind)
+      return payload instanceof Promise ? payload.then((done) => this.#sized(done, owner, kind), (error: unknown) => { throw this.#unencodable(error, owner, kind) }) : this.#sized(payload, owner, kind)
     } catch (error) {
-      throw this.#named(error, owner, kind)
+      throw this.#unencodable(error, owner, kind)
     }
   }
 
@@ -122,6 +123,13 @@ export class ObjectCodec {
 
   #context(owner: ValueOwner, kind: PayloadKind): CodecContext {
     return { workflowName: this.#contract.name, foreignId: owner.foreignId, runId: owner.runId, kind }
+  }
+
+  /** A getter or a `toJSON` that throws, say. Nothing is stored yet, so nothing is corrupt. */
+  #unencodable(error: unknown, owner: ValueOwner, kind: PayloadKind): unknown {
+    if (isWorkflowError(error)) return this.#named(error, owner, kind)
+    const shown = readableError(error)
+    return this.#named(new NotSerializable(`encoding it throws: ${shown instanceof Error ? shown.message : String(shown)}`, { cause: shown }), owner, kind)
   }
 
   #named(error: unknown, owner: ValueOwner, kind: PayloadKind): unknown {

@@ -87,7 +87,7 @@ export class Reader<E> {
   }
 
   async #pull(stop: AbortSignal): Promise<void> {
-    const { receiver, window, batch, offer } = this.#options
+    const { receiver, window, batch } = this.#options
     while (!stop.aborted) {
       const room = window.limit - window.size
       if (room <= 0) {
@@ -97,9 +97,19 @@ export class Reader<E> {
       const max = Math.min(room, batch)
       const except = this.#options.except?.()
       const deliveries = except === undefined || except.size === 0 ? await receiver.receive({ max, signal: stop }) : await this.#receiveSome(max, except, stop)
-      for (const delivery of deliveries) offer(delivery)
+      for (const delivery of deliveries) this.#offer(delivery)
       // The rest of the process has a turn between batches, however much there is to read.
       await turn(this.#ctx.clock)
+    }
+  }
+
+  /** An event that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to its run. */
+  #offer(delivery: Delivery<E>): void {
+    try {
+      this.#options.offer(delivery)
+    } catch (error) {
+      this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.name, slot: delivery.slot, error }, 'an event cannot be read; leaving it out')
+      delivery.ack().catch((failure: unknown) => this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, process: this.name, slot: delivery.slot, error: failure }, 'an acknowledgement failed'))
     }
   }
 

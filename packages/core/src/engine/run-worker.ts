@@ -313,7 +313,7 @@ export class RunWorker {
     ctx.logger.error({ workflow: ctx.contract.name, runId: task.lane, version: task.version, error }, 'a run could not be looked at; trying again')
     ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, 'runs'))
     // A row that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to it.
-    if (isWorkflowError(error, 'StoreCorrupt')) return done
+    if (isWorkflowError(error, 'StoreCorrupt') || isWorkflowError(error, 'InvalidArgument')) return done
     if (isWorkflowError(error) && error.retryable) {
       // The store is away: its runs wait for it where they are.
       await sleep(ctx.clock, awayMs / 2 + (ctx.random() * awayMs) / 2, held.signal).catch(() => undefined)

@@ -62,7 +62,8 @@ export function creation(ctx: EngineContext, unitId: string, run: Creation): Cha
     entered: { version: 1, at },
     repeat: 0,
     object: run.object,
-    metadata: run.metadata,
+    // A copy: what the caller does to its own later is not what was stored.
+    metadata: Object.freeze({ ...run.metadata }),
     writer: writerOf(ctx),
     createdAt: at,
     updatedAt: at,
