@@ -2,7 +2,7 @@
 import { isWorkflowError, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { gate, World } from './world.ts'
+import { gate, receiving, World } from './world.ts'
 
 const trips = workflow('trips', {
   object: z.object({ to: z.string(), seats: z.number().int().positive().default(1) }),
@@ -89,6 +89,14 @@ test.each(refused)('a trigger with %s is refused with the reason, and starts not
   expect((error as Error).message).toMatch(message)
   expect((error as Error).message.length).toBeLessThan(500)
   expect((await client.list()).items).toEqual([])
+})
+
+test('a trigger without an initial value says so where the contract has no schema to miss it', async () => {
+  await using world = new World()
+  const contract = workflow('loose', { object: unchecked<{ to: string }>(), graph: { a: { step: ['b'] }, b: {} } })
+  // What JavaScript may pass: the object itself in place of the options.
+  const client = contract.client(world.ports('client')) as unknown as { trigger: (foreignId: string, options: object) => Promise<string> }
+  await expect(client.trigger('t', { to: 'Rome' })).rejects.toThrow("trigger('t') of workflow 'loose' needs { initialValue }")
 })
 
 const unstorable: readonly (readonly [string, () => unknown, string, RegExp])[] = [
@@ -181,7 +189,7 @@ test('a thousand awaits share one receiver, which is gone when they are', async 
       newReceiver: async (options) => {
         most = Math.max(most, ++open)
         const receiver = await ports.eventStreamer.newReceiver(options)
-        return { receive: receiver.receive, assign: receiver.assign, [Symbol.asyncDispose]: async () => { open -= 1; await receiver[Symbol.asyncDispose]() } }
+        return receiving(receiver, { [Symbol.asyncDispose]: async () => { open -= 1; await receiver[Symbol.asyncDispose]() } })
       },
     },
   })
@@ -204,7 +212,7 @@ test('an await finds out by itself when every wake-up is lost', async () => {
   const ports = world.ports('client', { awaitPollingFrequency: '5s' })
   const client = trips.client({
     ...ports,
-    eventStreamer: { ...ports.eventStreamer, newReceiver: async (options) => ({ ...await ports.eventStreamer.newReceiver(options), receive: ({ signal }) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) }) }) },
+    eventStreamer: { ...ports.eventStreamer, newReceiver: async (options) => receiving(await ports.eventStreamer.newReceiver(options), { receive: ({ signal }) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) }) }) },
   })
   const runId = await client.trigger('t', { initialValue: { to: 'nowhere' } })
   expect(await world.within(client.awaitCompletion(runId))).toMatchObject({ status: 'lost' })

@@ -1,6 +1,6 @@
 /** What a test of the engine lives in: one database, one virtual clock, and as many instances as it starts. */
 import type { Logger, WorkerInfrastructure } from '@workflow/core'
-import type { EventStreamer, RecordStore, RoleScheduler, TimeoutStore } from '@workflow/core/adapter'
+import type { EventReceiver, EventStreamer, RecordStore, RoleScheduler, TimeoutStore } from '@workflow/core/adapter'
 import { memory, memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
 import { VirtualClock } from '../../src/conformance/index.ts'
 import { waitingOn, type Waiting } from '../../src/conformance/waiting.ts'
@@ -145,4 +145,14 @@ function seeded(name: string): () => number {
 /** A promise, and its ends. */
 export function gate<T = void>(): PromiseWithResolvers<T> {
   return Promise.withResolvers<T>()
+}
+
+/** A receiver that does some things differently. */
+export function receiving<E>(receiver: EventReceiver<E>, changes: Partial<EventReceiver<E>>): EventReceiver<E> {
+  return {
+    receive: (options) => receiver.receive(options),
+    assign: (claims) => receiver.assign(claims),
+    [Symbol.asyncDispose]: () => Promise.resolve(receiver[Symbol.asyncDispose]()),
+    ...changes,
+  }
 }
