@@ -19,6 +19,8 @@ it.each([
   ['a version of our own', { dependencies: { '@workflow/core': '0.1.0' } }, 'must be "workspace:^"'],
   ['another name', { name: '@workflow/kernel' }, '"name" must be'],
   ['side effects', { sideEffects: true }, '"sideEffects" must be false'],
+  ['a Node that is too old', { engines: { node: '>=22.2' } }, '"engines.node" must be'],
+  ['any Node', { engines: {} }, '"engines.node" must be'],
   ['no provenance', { publishConfig: { access: 'public' } }, 'provenance'],
   ['conditions in another order', { exports: { '.': { default: './a.js', types: './a.d.ts' } } }, 'in this order'],
 ])('%s is a fault', (_, change, says) => {

@@ -36,7 +36,7 @@ function published({ folder, manifest }: WorkspacePackage): readonly Rule[] {
     { holds: typeof manifest.version === 'string', says: '"version" is missing' },
     { holds: typeof manifest['description'] === 'string' && manifest['description'] !== '', says: '"description" is missing' },
     { holds: manifest['sideEffects'] === false, says: '"sideEffects" must be false' },
-    { holds: engines['node'] === '>=22.12', says: '"engines.node" must be ">=22.12"' },
+    { holds: nodeRange(engines['node']), says: '"engines.node" must be ">=22.12", or more where a driver needs more' },
     {
       holds: publish['access'] === 'public' && publish['provenance'] === true,
       says: '"publishConfig" must have public access and provenance',
@@ -44,6 +44,11 @@ function published({ folder, manifest }: WorkspacePackage): readonly Rule[] {
     { holds: ways.length > 0, says: '"exports" is missing' },
     ...ways.filter(([, way]) => typeof way === 'object').map(([name, way]) => wayRule(name, way as Readonly<Record<string, unknown>>)),
   ]
+}
+
+function nodeRange(range: unknown): boolean {
+  const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(String(range)) ?? []
+  return Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 12)
 }
 
 /** Conditions are tried in the order in which they are written. */

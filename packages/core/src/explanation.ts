@@ -38,6 +38,7 @@ export type WaitsFor =
 export interface LastError extends RecordedError {
   readonly process: string
   readonly attempt: number
+  /** When the attempt began; for one that paused the run, when it paused. */
   readonly at: Date
 }
 

@@ -5,6 +5,9 @@ import { withPrefix } from './schema.ts'
 
 type Mode = 'rows' | 'pluck' | 'raw'
 
+/** The Node-API that better-sqlite3 13 is built for. Node has it from 22.14. */
+const napiMin = 10
+
 /** A handle with its prepared statements: each text is compiled once. Table names in braces get the prefix. */
 export class Connection {
   readonly database: SqliteDatabase
@@ -92,11 +95,23 @@ export function configureDatabase(database: SqliteDatabase, synchronous: string,
   database.pragma('journal_size_limit = 67108864')
 }
 
+/**
+ * Throws `Configuration` where the driver's native module would end the process without a word: on a Node that lacks the
+ * version of Node-API that it was built for.
+ */
+export function assertDriverRuns({ node, napi }: { readonly node: string; readonly napi?: string | undefined }): void {
+  if (Number(napi ?? 0) >= napiMin) return
+  throw new Configuration(`better-sqlite3 would crash this process: it needs Node 22.14 or newer, and this is Node ${node}. Update Node`)
+}
+
 function loadDriver(): SqliteDriver {
+  assertDriverRuns(process.versions)
   try {
     // The driver is the user's to install (a peer dependency), has no types of its own, and is needed only once a file is opened.
     return createRequire(import.meta.url)('better-sqlite3') as SqliteDriver
   } catch (cause) {
-    throw new Configuration('@workflow/sqlite needs the package better-sqlite3 (13): install it beside', { cause })
+    throw new Configuration('@workflow/sqlite could not load its driver better-sqlite3: install it with npm install better-sqlite3@13', {
+      cause,
+    })
   }
 }

@@ -28,9 +28,10 @@ export function storeError(error: unknown, file: string): WorkflowError {
   if (code === 'SQLITE_FULL') {
     return new StoreUnavailable(`the disk that holds ${file} is full: free some space; nothing that was committed is lost`, options)
   }
-  if (code.startsWith('SQLITE_CANTOPEN')) {
+  // The driver looks for the folder itself, and then has no code of SQLite.
+  if (code.startsWith('SQLITE_CANTOPEN') || (error instanceof TypeError && error.message.includes('directory does not exist'))) {
     return new StoreUnavailable(
-      `the database ${file} cannot be opened: check that its folder exists and that this process may write there`,
+      `the database ${file} cannot be opened: make its folder if it is missing, and see that this process may write there`,
       options,
     )
   }

@@ -67,6 +67,10 @@ const known: ReadonlySet<string> = new Set([
 
 /** Checks the options of a session; `others` are names that the caller has options under. Throws `Configuration`. */
 export function sessionSettings(options: SessionOptions, others: readonly string[] = []): SessionSettings {
+  // From JavaScript anything may come.
+  if (typeof options !== 'object' || options === null) {
+    throw new Configuration(`sqlite takes an object of options, like sqlite({ file: 'workflow.db' }); got ${JSON.stringify(options)}`)
+  }
   for (const name of Object.keys(options)) {
     if (!known.has(name) && !others.includes(name)) {
       throw new Configuration(`sqlite has no option ${JSON.stringify(name)}; it knows ${[...known, ...others].join(', ')}`)

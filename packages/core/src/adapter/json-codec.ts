@@ -80,6 +80,9 @@ function classFlaw(value: object, path: string): string | undefined {
   return `${at(path)} is an instance of ${value.constructor?.name ?? 'a class'}, which would come back without its class: store plain data`
 }
 
+/** Long paths, as in a value that contains itself, are cut. */
+const pathLengthMax = 120
+
 function at(path: string): string {
-  return path === '' ? 'the value' : `'${path}'`
+  return path === '' ? 'the value' : `'${path.length > pathLengthMax ? `${path.slice(0, pathLengthMax)}…` : path}'`
 }

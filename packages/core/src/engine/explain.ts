@@ -113,7 +113,7 @@ function textOf(record: RunRecord, waitsFor: readonly WaitsFor[], moves: readonl
     `Run ${record.runId} ('${record.foreignId}') of workflow '${record.workflowName}' is ${record.runState} at '${record.status}', since ${record.entered.at.toISOString()}.`,
     person === undefined ? '' : `It was paused by ${person.pausedBy === 'engine' ? 'the engine' : (person.actor ?? 'a person')}: ${person.reason}.`,
     waitsFor.length === 0 ? (record.attempts ?? []).some((note) => note.kind === 'skipped') ? 'Its handler chose to skip, and nothing else would move it on.' : 'Nothing that is known would move it on.' : `What would move it on: ${moves.join('; or ')}.`,
-    lastError === undefined ? '' : `Its last attempt (${lastError.attempt}, '${lastError.process}') failed at ${lastError.at.toISOString()}: ${lastError.name}: ${lastError.message}.`,
+    lastError === undefined ? '' : `Its last attempt (${lastError.attempt}, '${lastError.process}', ${lastError.at.toISOString()}) failed: ${lastError.name}: ${lastError.message}.`,
     holder !== undefined ? `Its slot is worked on by ${holder.instance}, since ${holder.since.toISOString()}.` : asked && !isFinished(record.runState) ? 'No instance works on its slot: is a process running this workflow?' : '',
     lag !== undefined && lag.events > 0 && !isFinished(record.runState) ? `The workflow's reader has ${lag.events} event(s) before it${lag.oldest === undefined ? '' : `, the oldest from ${lag.oldest.toISOString()}`}.` : '',
   ]

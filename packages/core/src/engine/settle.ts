@@ -233,7 +233,7 @@ function where(a: Attempt): string {
 function describe(value: unknown): string {
   if (value === undefined) return 'undefined'
   if (typeof value === 'object' && value !== null) return '~outcome' in value || '~commit' in value ? 'an outcome of another run' : 'an object'
-  return String(value)
+  return typeof value === 'function' ? 'a function' : String(value)
 }
 
 function equalBytes(one: Uint8Array, other: Uint8Array): boolean {

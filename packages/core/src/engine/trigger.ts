@@ -22,6 +22,8 @@ export async function trigger(ctx: EngineContext, foreignId: string, input: Trig
   const status = startOf(ctx, input.startAt)
   const checked = validated(ctx.contract.object, input.initialValue, () => `the initial value of '${foreignId}' of workflow '${ctx.contract.name}'`)
   const value = checked instanceof Promise ? await checked : checked
+  // Only now: a schema may have a default, or a better word for what is missing.
+  if (value === undefined && !('initialValue' in input)) throw new InvalidArgument(`trigger('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
   const encoded = ctx.codec.encode(value, { runId, foreignId })
   const object = encoded instanceof Promise ? await encoded : encoded
   const unitId = `trigger/${runId}`

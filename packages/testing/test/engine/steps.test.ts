@@ -190,6 +190,7 @@ const wrong: readonly (readonly [
     },
     /made an outcome by run\.cancel\(\) and returned something else/,
   ],
+  ['the method instead of its result', (run) => run.skip, /returned a function: return one of/],
   [
     'nothing after making an outcome',
     (run) => {
