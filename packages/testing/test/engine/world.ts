@@ -95,8 +95,10 @@ export class World {
 
   /** The outcome of something, while time passes. */
   within<T>(work: Promise<T>): Promise<T> {
-    work.catch(() => undefined)
-    return this.#waiting.within(work, 'an answer')
+    const answer = this.#waiting.within(work, 'an answer')
+    // A test may look at a rejection later than it happens.
+    answer.catch(() => undefined)
+    return answer
   }
 
   /** Waits, while time passes, until a condition answers something other than false or undefined. */
