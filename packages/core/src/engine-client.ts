@@ -70,7 +70,7 @@ export class EngineClient {
 
   async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
     await this.#ready()
-    return await sendCallback(this.#ctx, this.#watch, target, status, payload, options, this.#closed.signal)
+    return await sendCallback(this.#ctx, this.#watch, target, status, payload, options)
   }
 
   async schedule(foreignId: string, spec: string, options: ScheduleInput): Promise<ScheduleHandle> {
@@ -113,14 +113,15 @@ export class EngineClient {
   async lookup(runId: string): Promise<AnySnapshot | undefined> {
     await this.#ready()
     assertRunId(this.#ctx, runId)
-    const record = await this.#ctx.store.lookup(runId)
+    const record = await this.#withLimit(() => this.#ctx.store.lookup(runId))
     return record === undefined || record.workflowName !== this.#ctx.contract.name ? undefined : await snapshotOf(this.#ctx, record)
   }
 
   async list(query: ListQuery = {}): Promise<ResultPage<AnySnapshot>> {
     await this.#ready()
     const { cursor, limit } = query
-    const page = await this.#ctx.store.list(this.#queryOf(query), { limit: checkedLimit(limit), ...(cursor === undefined ? undefined : { after: cursor }) })
+    const asked = { limit: checkedLimit(limit), ...(cursor === undefined ? undefined : { after: cursor }) }
+    const page = await this.#withLimit(() => this.#ctx.store.list(this.#queryOf(query), asked))
     const items = await Promise.all(page.items.map((record) => snapshotOf(this.#ctx, record)))
     return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
   }
@@ -128,8 +129,9 @@ export class EngineClient {
   async history(runId: string, query: { readonly objects?: boolean; readonly cursor?: string; readonly limit?: number } = {}): Promise<ResultPage<RunHistoryEntry>> {
     await this.#ready()
     assertRunId(this.#ctx, runId)
-    const record = await find(this.#ctx, runId)
-    const page = await this.#ctx.store.history(runId, { objects: query.objects ?? false, limit: checkedLimit(query.limit), ...(query.cursor === undefined ? undefined : { after: query.cursor }) })
+    const asked = { objects: query.objects ?? false, limit: checkedLimit(query.limit), ...(query.cursor === undefined ? undefined : { after: query.cursor }) }
+    const record = await this.#withLimit(() => find(this.#ctx, runId))
+    const page = await this.#withLimit(() => this.#ctx.store.history(runId, asked))
     const items = await Promise.all(page.items.map((entry) => historyEntryOf(this.#ctx, record, entry)))
     return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
   }
@@ -138,7 +140,7 @@ export class EngineClient {
     await this.#ready()
     // Loaded by the first question: most processes are never asked.
     const { explain } = await import('./engine/explain.ts')
-    return await explain(this.#ctx, runId, this.#scheduler, runsReceiver(this.#ctx.contract.name))
+    return await this.#withLimit(() => explain(this.#ctx, runId, this.#scheduler, runsReceiver(this.#ctx.contract.name)))
   }
 
   diagram(options?: DiagramOptions): string {

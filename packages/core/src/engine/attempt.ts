@@ -8,7 +8,7 @@ import type { AttemptNote } from '../model/attempt-note.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { PendingCallback } from './callback-item.ts'
 import type { Execution } from './execution.ts'
-import { fail, pauseByEngine } from './failure.ts'
+import { fail, pauseByEngine, putOff } from './failure.ts'
 import { HandlerRun } from './handler-run.ts'
 import type { Lane } from './lanes.ts'
 import { labelsOf } from './labels.ts'
@@ -38,6 +38,9 @@ const inHand = '(in hand)'
 const aloneFrom = 2
 /** After so many suspicions, three of them alone, it is paused for a person. */
 const suspicionsMax = 5
+/** How long a run that must be alone waits for the others to end, and when it tries again. */
+const aloneMsMax = 10_000
+const aloneAgainMs = 30_000
 /** A record that has waited for its turn for longer than this is read again. */
 const staleMs = 1_000
 
@@ -63,12 +66,15 @@ async function warily(a: Attempt): Promise<Verdict> {
 
 /** Waits until nothing else runs, and only then writes the suspicion down: whoever waits with it has nothing to do with a death. */
 async function runAlone(a: Attempt, count: number, suspicions: number | undefined): Promise<Verdict> {
-  const { ctx, process, held } = a
+  const { ctx, process } = a
   await process.gate.enter()
-  await ctx.solitude.enterAlone()
+  if (!await ctx.solitude.enterAlone(ctx.clock, aloneMsMax)) {
+    process.gate.leave()
+    return await putOff(a, aloneAgainMs)
+  }
   let verdict: Verdict | undefined
   try {
-    if (ctx.slotKeeper.open(held.slot) !== held || !held.lease.isValid()) verdict = leave
+    if (!stillOurs(a)) verdict = leave
     else if ((await ctx.store.lookup(a.record.runId))?.version !== a.record.version) verdict = again
     else if (suspicions !== undefined && !await noteSuspicion(a, suspicions)) verdict = leave
   } catch (error) {
@@ -84,30 +90,33 @@ async function runAlone(a: Attempt, count: number, suspicions: number | undefine
 
 /** Takes a place in the gate of the process, and gives it back as soon as the handler is over: a commit needs none. */
 function inTurn(a: Attempt, count: number): Promise<Verdict> {
-  const { ctx, process } = a
-  if (!process.gate.tryEnter()) return afterWaiting(a, count)
-  if (!ctx.solitude.tryEnter()) return ctx.solitude.enter().then(() => run(a, count, false))
-  return run(a, count, false)
-}
-
-function afterWaiting(a: Attempt, count: number): Promise<Verdict> {
-  const since = a.ctx.clock.monotonic()
-  return new Promise((resolve) => a.process.gate.queue(() => resolve(turnCame(a, count, since))))
-}
-
-/** After a wait the slot may be gone, and the run may have been paused or moved. */
-function turnCame(a: Attempt, count: number, since: number): Verdict | Promise<Verdict> {
   const { ctx, process, held } = a
-  if (ctx.slotKeeper.open(held.slot) !== held || !held.lease.isValid()) {
+  if (process.gate.tryEnter()) return ctx.solitude.tryEnter() ? run(a, count, false) : besides(a, count, ctx.clock.monotonic())
+  const since = ctx.clock.monotonic()
+  return new Promise((resolve) => process.gate.queue((entered) => resolve(entered ? turnCame(a, count, since) : leave), held.slot))
+}
+
+/** Waits until nobody runs alone any more, with a place in the gate in hand. */
+async function besides(a: Attempt, count: number, since: number): Promise<Verdict> {
+  await a.ctx.solitude.enter()
+  a.ctx.solitude.leave()
+  return await turnCame(a, count, since)
+}
+
+/** After a wait the slot may be gone, and the run may have been paused or moved. Ends the place in the gate, or runs in it. */
+function turnCame(a: Attempt, count: number, since: number): Verdict | Promise<Verdict> {
+  const { ctx, process } = a
+  if (!stillOurs(a)) {
     process.gate.leave()
     return leave
   }
   if (ctx.clock.monotonic() - since >= staleMs) return lookedAgain(a, count)
-  return ctx.solitude.tryEnter() ? run(a, count, false) : ctx.solitude.enter().then(() => run(a, count, false))
+  return ctx.solitude.tryEnter() ? run(a, count, false) : besides(a, count, since)
 }
 
 async function lookedAgain(a: Attempt, count: number): Promise<Verdict> {
   const { ctx, process } = a
+  const since = ctx.clock.monotonic()
   let record: RunRecord | undefined
   try {
     record = await ctx.store.lookup(a.record.runId)
@@ -119,8 +128,11 @@ async function lookedAgain(a: Attempt, count: number): Promise<Verdict> {
     process.gate.leave()
     return again
   }
-  await ctx.solitude.enter()
-  return await run({ ...a, record }, count, false)
+  return await turnCame({ ...a, record }, count, Math.max(since, ctx.clock.monotonic() - staleMs + 1))
+}
+
+function stillOurs(a: Attempt): boolean {
+  return a.ctx.slotKeeper.open(a.held.slot) === a.held && a.held.lease.isValid()
 }
 
 /** Runs the handler, in the place that was taken for it. Chained by hand: this runs for every transition of every run. */
@@ -155,13 +167,13 @@ function finished(a: Attempt, execution: Execution, loaded: HandlerRun | undefin
   const durationMs = ctx.clock.monotonic() - execution.startedAt
   const startedAt = ctx.clock.now() - durationMs
   ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, labelsOf(ctx, process.name))
-  // Without a run what is stored could not be read: no attempt will ever do better.
-  if (failed !== undefined || loaded === undefined) return fail(a, { count, startedAt, error: failed?.error, fatal: loaded === undefined || isFatal(failed?.error) })
+  if (failed !== undefined || loaded === undefined) return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded) })
   return settle(a, loaded, returned, { count, startedAt, durationMs })
 }
 
-function isFatal(error: unknown): boolean {
-  return isWorkflowError(error, 'NonRetryable')
+/** What is stored cannot be read, or the handler says so: no attempt will do better, unless something was only away. */
+function isFatal(error: unknown, loaded: HandlerRun | undefined): boolean {
+  return isWorkflowError(error, 'NonRetryable') || (loaded === undefined && !(isWorkflowError(error) && error.retryable))
 }
 
 function versionOf(record: RunRecord): string {

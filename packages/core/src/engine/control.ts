@@ -27,8 +27,10 @@ export async function control(ctx: EngineContext, runId: string, to: Controlled,
   assertAudit(ctx, to, audit)
   for (let tries = 0; tries < triesMax; tries++) {
     const record = await find(ctx, runId)
-    if (record.runState === to && to !== 'Running') return
-    const legal = to === 'Running' ? record.runState === 'Paused' : isLegalMove(record.runState, to)
+    // A pause of the engine's becomes the person's: it must not end by itself any more.
+    const taken = to === 'Paused' && record.pause?.by === 'engine'
+    if (record.runState === to && to !== 'Running' && !taken) return
+    const legal = taken || (to === 'Running' ? record.runState === 'Paused' : isLegalMove(record.runState, to))
     if (!legal) throw new IllegalMove(illegal(ctx, record, to), { details: { runId, runState: record.runState } })
     if (await move(ctx, record, to, audit, signal)) return
   }
@@ -51,10 +53,9 @@ async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit
 
 /** Pausing holds what would come due, resuming lets it go on, and a finished run waits for nothing. */
 function timersOf(record: RunRecord, to: Controlled): readonly TimerOp[] {
-  if (to === 'Paused') return [{ hold: record.runId }]
-  if (to === 'Running') {
-    return [{ settle: { kind: 'resume', owner: record.runId, epoch: record.version, name: 'resume' }, as: 'cancelled' }, { release: record.runId }]
-  }
+  const resume: TimerOp = { settle: { kind: 'resume', owner: record.runId, epoch: record.version, name: 'resume' }, as: 'cancelled' }
+  if (to === 'Paused') return [resume, { hold: record.runId }]
+  if (to === 'Running') return [resume, { release: record.runId }]
   return to === 'Cancelled' ? [{ cancelOwner: record.runId }] : []
 }
 

@@ -6,13 +6,10 @@ import type { Payload } from '../model/payload.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { Timer } from '../model/timer.ts'
 import type { PayloadPlace } from '../ports/record-store.ts'
-import { tombstone } from './object-codec.ts'
+import { scrubbedMark, tombstone } from './object-codec.ts'
 import { again, done, type Verdict } from './run-task.ts'
 import { changeState, committedRecord } from './transition.ts'
 import type { WorkerContext } from './worker-context.ts'
-
-/** Marks what a custom scrubber has made, so that it is not scrubbed twice. */
-const scrubbedMark = '+scrubbed'
 
 export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: Timer | undefined, signal: AbortSignal): Promise<Verdict> {
   const scrub = async (payload: Payload, place: PayloadPlace): Promise<Payload> => {

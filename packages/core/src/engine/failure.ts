@@ -93,6 +93,18 @@ export function mayPark(ctx: WorkerContext): boolean {
   return ctx.lanes.parked < ctx.lanes.limit / 4
 }
 
+/** Comes back to the same version after a while, by a timer. No attempt was made, so none is counted. */
+export async function putOff(a: Attempt, ms: number): Promise<Verdict> {
+  const { ctx } = a
+  const at = new Date(ctx.clock.now() + ms)
+  const timers: readonly TimerOp[] = a.task.timer !== undefined
+    ? [{ move: a.task.timer.key, at, attempt: a.task.timer.attempt }]
+    : [{ put: timerOf(a, 'retry', a.record.version, `${a.process.name}#put off`, at, 0) }]
+  await ctx.committer.commit({ id: ctx.ids.unit(), timers }, a.held.signal)
+  ctx.timersChanged()
+  return done
+}
+
 /** Waits in the lane. Ends early when something newer about the run has come, when the slot goes, and at the stop. */
 export async function park(a: Attempt, ms: number): Promise<Verdict> {
   const { ctx, lane } = a

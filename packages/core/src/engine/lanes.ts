@@ -30,15 +30,17 @@ export class Lanes<T extends LaneTask> {
   readonly limit: number
   readonly #lanes = new Map<string, Lane<T>>()
   readonly #work: (task: T, lane: Lane<T>) => Promise<void>
+  readonly #fault: (error: unknown, task: T) => void
   readonly #room = new Wake()
   readonly #idle = new Set<() => void>()
   #size = 0
   /** Lanes that wait out a back-off. */
   parked = 0
 
-  constructor(limit: number, work: (task: T, lane: Lane<T>) => Promise<void>) {
+  constructor(limit: number, work: (task: T, lane: Lane<T>) => Promise<void>, fault: (error: unknown, task: T) => void = () => undefined) {
     this.limit = limit
     this.#work = work
+    this.#fault = fault
   }
 
   /** Tasks in hand, waiting ones included. */
@@ -96,7 +98,12 @@ export class Lanes<T extends LaneTask> {
   async #drain(lane: Lane<T>, first: T): Promise<void> {
     let task: T | undefined = first
     while (task !== undefined) {
-      await this.#work(task, lane)
+      try {
+        await this.#work(task, lane)
+      } catch (error) {
+        // Whoever works must not throw; if it does, the lane and its place are not lost with it.
+        this.#fault(error, task)
+      }
       this.#size -= 1
       this.#room.set()
       task.end?.()

@@ -1,4 +1,4 @@
-import { isWorkflowError, NotSerializable, ObjectTooLarge, Shredded, StoreCorrupt, WorkflowError } from '../errors.ts'
+import { isWorkflowError, NotSerializable, ObjectTooLarge, Shredded, StoreCorrupt, StoreUnavailable, WorkflowError } from '../errors.ts'
 import type { RecordedError } from '../explanation.ts'
 import type { ContractModel } from '../model/definition.ts'
 import type { Payload } from '../model/payload.ts'
@@ -17,6 +17,9 @@ const textLengthMax = 8_192
 
 /** The payload in place of what has been deleted. */
 export const tombstone: Payload = { bytes: new Uint8Array(0), codec: 'tombstone', schema: 1 }
+
+/** Ends the codec's name of what a custom scrubber has made, so that it is not scrubbed twice. */
+export const scrubbedMark = '+scrubbed'
 
 /** Turns a workflow's objects, payloads, errors and reasons into bytes and back, with every check on the way. */
 export class ObjectCodec {
@@ -62,8 +65,9 @@ export class ObjectCodec {
   /** As the codec gives it back, unchecked. */
   decode(payload: Payload, owner: ValueOwner, kind: PayloadKind): unknown {
     if (payload.codec === tombstone.codec) return undefined
+    const stored = payload.codec.endsWith(scrubbedMark) ? { ...payload, codec: payload.codec.slice(0, -scrubbedMark.length) } : payload
     try {
-      const value = this.#codec.decode(payload, this.#context(owner, kind))
+      const value = this.#codec.decode(stored, this.#context(owner, kind))
       return value instanceof Promise ? value.catch((error: unknown) => { throw this.#named(error, owner, kind) }) : value
     } catch (error) {
       throw this.#named(error, owner, kind)
@@ -71,8 +75,8 @@ export class ObjectCodec {
   }
 
   /** Why somebody moved a run, cut to a length that a log can bear. */
-  encodeReason(text: string, owner: ValueOwner): Payload | Promise<Payload> {
-    return this.encode(cut(text), owner, 'reason')
+  encodeReason(text: string, owner: ValueOwner): Promise<Payload> {
+    return this.#encodeAside(cut(text), owner, 'reason')
   }
 
   async decodeReason(payload: Payload | undefined, owner: ValueOwner): Promise<string> {
@@ -83,7 +87,7 @@ export class ObjectCodec {
   }
 
   /** Whatever was thrown, errors or not, as text that can be kept. */
-  encodeError(error: unknown, owner: ValueOwner): Payload | Promise<Payload> {
+  encodeError(error: unknown, owner: ValueOwner): Promise<Payload> {
     const recorded: RecordedError = error instanceof Error
       ? {
           name: cut(String(error.name)),
@@ -92,7 +96,7 @@ export class ObjectCodec {
           ...(typeof error.stack === 'string' ? { stack: cut(error.stack) } : undefined),
         }
       : { name: 'not an Error', message: cut(textOf(error)) }
-    return this.encode(recorded, owner, 'error')
+    return this.#encodeAside(recorded, owner, 'error')
   }
 
   async decodeError(payload: Payload | undefined, owner: ValueOwner): Promise<RecordedError | undefined> {
@@ -108,6 +112,16 @@ export class ObjectCodec {
     const old = this.#upcast(value, payload)
     if (this.#contract.objectUnchecked) return old
     return validated(this.#contract.object, old, () => `the stored object of run ${owner.runId} of workflow '${this.#contract.name}' (written by schema version ${payload.schema}, read by ${this.#contract.schemaVersion})`)
+  }
+
+  /** What explains a move must never stand in its way: where it cannot be encoded, its place stays empty. */
+  async #encodeAside(value: unknown, owner: ValueOwner, kind: 'error' | 'reason'): Promise<Payload> {
+    try {
+      return await this.encode(value, owner, kind)
+    } catch (error) {
+      if (isWorkflowError(error) && error.retryable) throw error
+      return tombstone
+    }
   }
 
   #upcast(value: unknown, payload: Payload): unknown {
@@ -138,7 +152,9 @@ export class ObjectCodec {
       return new NotSerializable(`${where} cannot be stored: ${error.message}`, { cause: error.cause, details: { runId: owner.runId } })
     }
     if (error instanceof WorkflowError && !(error instanceof StoreCorrupt)) return error
-    return new StoreCorrupt(`${where} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details: { runId: owner.runId } })
+    if (error instanceof StoreCorrupt) return new StoreCorrupt(`${where} cannot be decoded: ${error.message}`, { cause: error, details: { runId: owner.runId } })
+    // A codec says StoreCorrupt where bytes make no sense: anything else is its key service, or the like, being away.
+    return new StoreUnavailable(`${where} could not be decoded: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details: { runId: owner.runId } })
   }
 }
 

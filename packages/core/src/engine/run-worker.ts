@@ -6,7 +6,8 @@
 import { isWorkflowError } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
-import type { TimerOp } from '../model/timer.ts'
+import { slotOf } from '../model/slot.ts'
+import type { Timer, TimerOp } from '../model/timer.ts'
 import { validated } from '../schema.ts'
 import { ackFailed } from './acknowledge.ts'
 import { type Attempt, attempt, failuresOf, noteOf } from './attempt.ts'
@@ -18,6 +19,8 @@ import type { HandlerRun } from './handler-run.ts'
 import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
 import { labelsOf } from './labels.ts'
+import { Process } from './process.ts'
+import type { ResolvedProcessOptions } from './process-options.ts'
 import { resumeByTimer } from './resume.ts'
 import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
@@ -25,6 +28,10 @@ import { eventAgain } from './transition.ts'
 import { sleep, turn } from './waiting.ts'
 import { callbackStream, joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
 
+/** How long a slot rests whose lease was not valid for a moment. */
+const invalidMs = 1_000
+/** How long a timer that only other code knows is put off. */
+const foreignMs = 60_000
 /** How often and how long a look-up waits for a record that its event is ahead of. */
 const behindTries = 3
 const behindMs = 100
@@ -37,12 +44,18 @@ const brokenMs = 5_000
 /** After so many hand-offs the rest of the process has a turn. */
 const turnEvery = 512
 
+/** Owners that are no runs: their timers come here only where nobody else takes them. */
+function isForeign(owner: string): boolean {
+  return owner.startsWith('hook:') || owner.startsWith('connector:')
+}
+
 const nothing = (): Promise<unknown> => Promise.resolve()
 
 export class RunWorker {
   readonly #ctx: WorkerContext
   #sinceTurn = 0
   #turn: Promise<void> | undefined
+  readonly #openings = new Map<string, Process>()
 
   constructor(ctx: WorkerContext) {
     this.#ctx = ctx
@@ -81,7 +94,13 @@ export class RunWorker {
   #look(task: RunTask, lane: Lane<RunTask>): Verdict | Promise<Verdict> {
     const ctx = this.#ctx
     const held = ctx.slotKeeper.open(task.slot)
-    if (held === undefined || !held.lease.isValid()) return leave
+    if (held === undefined) return leave
+    if (!held.lease.isValid()) {
+      // What is left here must come again, wherever the role goes.
+      held.resign(invalidMs, 'its lease was not valid')
+      return leave
+    }
+    if (task.timer !== undefined && isForeign(task.timer.key.owner)) return this.#postpone(task.timer, held, 'it belongs to a hook or connector that this code does not have')
     if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
     const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined)
     return record === undefined ? this.#readFirst(task, lane, held) : this.#judge(task, lane, held, record)
@@ -116,13 +135,13 @@ export class RunWorker {
       ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, status: record.status }, 'the run is at a status that this code does not have: it waits for code that does')
       return done
     }
+    if (exits.callback !== undefined) {
+      const item = await this.#nextCallback(task, lane, held, record)
+      if (item !== undefined) return 'stored' in item ? await this.#callback(task, lane, held, record, item) : item
+    }
     if (record.entered.version === 1 && exits.timeout !== undefined && task.timer?.key.kind !== 'timeout') {
       const failed = await this.#startTimers(task, lane, held, record)
       if (failed !== undefined) return failed
-    }
-    if (exits.callback !== undefined) {
-      const item = await this.#pendingCallback(record)
-      if (item !== undefined) return await this.#callback(task, lane, held, record, item)
     }
     if (task.timer?.key.kind === 'timeout') return await this.#timeout(task, lane, held, record)
     if (exits.join !== undefined) {
@@ -130,7 +149,7 @@ export class RunWorker {
       if (unfinished === 0) return await this.#run(task, lane, held, record, 'join')
     }
     if (exits.step !== undefined) return await this.#run(task, lane, held, record, 'step')
-    return done
+    return await this.#settleTimer(task)
   }
 
   #run(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, kind: 'step' | 'join'): Verdict | Promise<Verdict> {
@@ -138,6 +157,7 @@ export class RunWorker {
     const model = kind === 'step' ? ctx.definition.steps.get(record.status) : ctx.definition.joins.get(record.status)
     if (model === undefined) return done
     const process = processOf(ctx, processNames[kind](record.status))
+    if (noteOf(record, process.name)?.kind === 'skipped') return this.#settleTimer(task)
     const a = {
       ctx, process, held, record, task, lane, kind,
       invoke: kind === 'step'
@@ -178,7 +198,8 @@ export class RunWorker {
     const key = task.timer?.key
     const model = ctx.definition.timeouts.get(record.status)?.find((timeout) => timeout.name === key?.name)
     // An earlier stay's timer, or one that this code no longer has.
-    if (key === undefined || model === undefined || key.epoch !== record.entered.version) return await this.#stale(task, record)
+    if (task.timer === undefined || key === undefined || key.epoch !== record.entered.version) return await this.#stale(task, record)
+    if (model === undefined) return await this.#postpone(task.timer, held, `this code has no timeout '${key.name}' at '${record.status}'`)
     const process = processOf(ctx, processNames.timeout(record.status, model.name))
     return await attempt({ ctx, process, held, record, task, lane, kind: 'timeout', invoke: (run) => model.handler(run as never) })
   }
@@ -206,6 +227,18 @@ export class RunWorker {
     return done
   }
 
+  /** The next callback, or what came of one that cannot be read: like an object that cannot, it pauses the run. */
+  async #nextCallback(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<PendingCallback | Verdict | undefined> {
+    const ctx = this.#ctx
+    try {
+      return await this.#pendingCallback(record)
+    } catch (error) {
+      if (!isWorkflowError(error, 'StoreCorrupt') && !isWorkflowError(error, 'Shredded')) throw error
+      const process = processOf(ctx, processNames.callback(record.status))
+      return await fail({ ctx, process, held, record, task, lane, kind: 'callback', invoke: nothing }, { count: 1, startedAt: ctx.clock.now(), error, fatal: true })
+    }
+  }
+
   /** The next callback for this stay. Those that were meant for an earlier stay are taken out of the way. */
   async #pendingCallback(record: RunRecord): Promise<PendingCallback | undefined> {
     const ctx = this.#ctx
@@ -217,7 +250,7 @@ export class RunWorker {
       const body = (await ctx.codec.decode(stored.body, record, 'item')) as CallbackBody | undefined
       if (body !== undefined && (body.entered === undefined || body.entered === record.entered.version)) return { stored, body }
       ctx.logger.warn({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status }, 'refusing a callback for a stay that is over')
-      await ctx.committer.commit({ id: callbackUnitId(record.runId, stored.id, 0), consume: [{ runId: record.runId, stream, through: stored.pos }], emit: [eventAgain(ctx, record, 'wake')] })
+      await ctx.committer.commit({ id: callbackUnitId(record.runId, stored.id, 0), consume: [{ runId: record.runId, stream, through: stored.pos }], emit: [eventAgain(ctx, record, 'wake')] }, ctx.slotKeeper.valid(slotOf(record.runId, ctx.slots))?.signal ?? ctx.stopping)
     }
   }
 
@@ -229,7 +262,7 @@ export class RunWorker {
     const ctx = this.#ctx
     const first = ctx.definition.timeouts.get(record.status)?.[0]
     if (first === undefined) return undefined
-    const a: Attempt = { ctx, process: processOf(ctx, processNames.timeout(record.status, first.name)), held, record, task, lane, kind: 'timeout', invoke: nothing }
+    const a: Attempt = { ctx, process: this.#opening(record.status, processOf(ctx, processNames.timeout(record.status, first.name)).options), held, record, task, lane, kind: 'step', invoke: nothing }
     const wait = record.attempts === undefined ? undefined : await this.#due(a)
     if (wait !== undefined) return wait
     const startedAt = ctx.clock.now()
@@ -244,6 +277,21 @@ export class RunWorker {
       ctx.timersChanged()
     }
     return undefined
+  }
+
+  /** Opening the timers of a status, as a process with failures of its own. */
+  #opening(status: string, options: ResolvedProcessOptions): Process {
+    let process = this.#openings.get(status)
+    if (process === undefined) this.#openings.set(status, (process = new Process(`timers of ${status}`, options)))
+    return process
+  }
+
+  /** A timer that other code knows: it waits for that code, and is looked at again now and then. */
+  async #postpone(timer: Timer, held: HeldSlot, reason: string): Promise<Verdict> {
+    const ctx = this.#ctx
+    ctx.logger.warn({ workflow: ctx.contract.name, runId: timer.key.owner, timer: timer.key.name, reason }, 'a timer is due that this code cannot handle: leaving it to code that can')
+    await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: timer.key, at: new Date(ctx.clock.now() + foreignMs), attempt: timer.attempt }] }, held.signal)
+    return done
   }
 
   /** A scrubber that throws is tried again like any handler; nothing else can be done for a run that is finished. */
@@ -275,7 +323,7 @@ export class RunWorker {
     const ctx = this.#ctx
     ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version }, 'an event is newer than the stored run: dropping it')
     ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, 'runs'), reason: 'record is older' })
-    if (!isFinished(record.runState)) await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] })
+    if (!isFinished(record.runState)) await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] }, ctx.slotKeeper.valid(task.slot)?.signal ?? ctx.stopping)
     return undefined
   }
 
@@ -296,7 +344,7 @@ export class RunWorker {
   async #settleTimer(task: RunTask): Promise<Verdict> {
     if (task.timer === undefined) return done
     const timers: TimerOp[] = [{ settle: task.timer.key, as: 'cancelled' }]
-    await this.#ctx.committer.commit({ id: this.#ctx.ids.unit(), timers })
+    await this.#ctx.committer.commit({ id: this.#ctx.ids.unit(), timers }, this.#ctx.slotKeeper.valid(task.slot)?.signal ?? this.#ctx.stopping)
     return done
   }
 

@@ -41,15 +41,15 @@ const triesMax = 32
 /** No run has this version: an append on this condition succeeds only for an item that is known already. */
 const impossibleVersion = Number.MAX_SAFE_INTEGER
 
-export async function sendCallback(ctx: EngineContext, watch: Watch, target: TargetInput, status: string, payload: unknown, input: CallbackInput, signal: AbortSignal): Promise<Receipt | AnySnapshot> {
+export async function sendCallback(ctx: EngineContext, watch: Watch, target: TargetInput, status: string, payload: unknown, input: CallbackInput): Promise<Receipt | AnySnapshot> {
   assertStatus(ctx, status)
   if (ctx.contract.graph.get(status)?.callback === undefined) throw new InvalidArgument(`no callback leaves '${status}' of workflow '${ctx.contract.name}'`)
   assertKey(ctx, input.key)
   const schema = ctx.contract.payloads.get(status)
   if (schema === undefined && payload !== undefined) throw new InvalidArgument(`the callback for '${status}' of workflow '${ctx.contract.name}' carries nothing: declare its payload in the contract, or leave it out`)
   if (schema !== undefined) await validated(schema, payload, () => `the payload of a callback for '${status}' of workflow '${ctx.contract.name}'`)
-  const first = await targetOf(ctx, target)
-  const { receipt, entered } = await accept(ctx, first, target, status, payload, input, signal)
+  // Only the handing in is limited: how long to wait for the handler is the caller's to say.
+  const { receipt, entered } = await ctx.storeLimit.run(async (signal) => await accept(ctx, await targetOf(ctx, target), target, status, payload, input, signal))
   return input.wait === true ? await handled(ctx, watch, receipt, status, entered, input) : receipt
 }
 
@@ -95,9 +95,10 @@ async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput,
 async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, status: string, entered: number | undefined, input: CallbackInput): Promise<AnySnapshot> {
   const stream = callbackStream(status)
   const look = async (): Promise<AnySnapshot | undefined> => {
+    // The record first: an item that is still there afterwards was not what moved the run to where it is.
+    const record = await ctx.store.lookup(receipt.runId)
     const page = await ctx.store.items(receipt.runId, stream, { limit: 1_000 })
     const place = page.items.findIndex((item) => item.id === receipt.key)
-    const record = await ctx.store.lookup(receipt.runId)
     if (record === undefined) throw new RunNotFound(`run ${receipt.runId} of workflow '${ctx.contract.name}' is gone`, { details: { runId: receipt.runId } })
     // Nobody will handle it any more: the stay that it was meant for is over, or the run is.
     if (place >= 0 && (isFinished(record.runState) || (entered !== undefined && entered !== record.entered.version))) throw left(ctx, record, receipt, status)

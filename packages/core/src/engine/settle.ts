@@ -4,6 +4,7 @@
  * the same idempotency key; after it, everything happened.
  */
 import { type ErrorCode, InvalidOutcome, isWorkflowError, Unsupported } from '../errors.ts'
+import type { AttemptNote } from '../model/attempt-note.ts'
 import type { Payload } from '../model/payload.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
@@ -174,13 +175,31 @@ function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id:
   if (change !== undefined) unit.changes = children.length === 0 ? [change] : [change, ...children]
   if (a.item !== undefined) unit.consume = [{ runId: record.runId, stream: a.item.stored.stream, through: a.item.stored.pos }]
   if (settled.length > 0 || moved.length > 0) unit.timers = [...settled, ...moved]
+  const kept = change !== undefined && change.event.topics.length === 0 && !isFinished(change.next.runState) && change.next.runState !== 'Paused' ? keptNotes(a, change.next.version) : noNotes
   // A callback's skip is noted only to take the place of the failures before it.
-  if (decision.skipped === true && (a.kind !== 'callback' || success.count > 1)) unit.attempts = [skippedNote(a, change?.next.version ?? record.version, success)]
+  const skipped = decision.skipped === true && (a.kind !== 'callback' || success.count > 1)
+  if (skipped || kept.length > 0) unit.attempts = [...kept, ...(skipped ? [skippedNote(a, change?.next.version ?? record.version, success)] : noNotes)]
+  const carried = kept.flatMap((note) => retryOf(a, note))
+  if (carried.length > 0) unit.timers = [...(unit.timers ?? noTimers), ...carried]
   const wake = change !== undefined && isFinished(change.next.runState) ? parentWake(ctx, record) : undefined
   if (wake !== undefined) unit.emit = [wake]
   // The version is new and nothing is to be done for it, but the next callback in the inbox still waits for its turn.
   else if (change !== undefined && change.event.topics.length === 0 && a.kind === 'callback') unit.emit = [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }]
   return unit
+}
+
+const noNotes: readonly AttemptNote[] = []
+
+/** What is known against the other processes of the stay stays known when a skip saves its edits as a new version. */
+function keptNotes(a: Attempt, version: number): readonly AttemptNote[] {
+  return (a.record.attempts ?? noNotes).filter((note) => note.process !== a.process.name).map((note) => ({ ...note, version }))
+}
+
+/** The retry that a kept note speaks of: the timer of the version before is stale now. */
+function retryOf(a: Attempt, note: AttemptNote): readonly TimerOp[] {
+  if (note.kind !== 'failed' || note.retryAt === undefined) return noTimers
+  const key = { kind: 'retry', owner: note.runId, epoch: note.version, name: `${note.process}#${note.attempt}` } as const
+  return [{ put: { key, workflowName: a.record.workflowName, slot: a.held.slot, at: note.retryAt, held: false, attempt: note.attempt } }]
 }
 
 function skippedNote(a: Attempt, version: number, success: Success): NonNullable<Unit['attempts']>[number] {

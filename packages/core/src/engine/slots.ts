@@ -78,7 +78,10 @@ export class Slots {
   /** A newer holder has these slots: what we believe to hold of them is worth nothing any more. */
   fenced(slots: readonly number[]): void {
     for (const slot of slots) this.#held.get(slot)?.resign(retryMs, 'a newer holder has it')
-    for (const slot of slots) this.#work.get(slot)?.abort(this.#lostError(slot))
+    for (const slot of slots) {
+      this.#work.get(slot)?.abort(this.#lostError(slot))
+      this.#options.abandon(slot, this.#lostError(slot))
+    }
   }
 
   /** Stops every write at once. */
@@ -145,6 +148,7 @@ export class Slots {
         held.draining = true
         const gone = Promise.withResolvers<void>()
         const give = (): void => gone.resolve()
+        if (work.signal.aborted) give()
         work.signal.addEventListener('abort', give, { once: true })
         await Promise.race([this.#options.drained(slot), gone.promise])
         work.signal.removeEventListener('abort', give)

@@ -1,3 +1,5 @@
+import type { Clock } from '../ports/clock.ts'
+
 /**
  * Lets a run that may kill its process run alone in it, so that a crash tells which one it was. Shared by all workflows
  * of a process that use the same store.
@@ -25,11 +27,27 @@ export class Solitude {
     this.#wake()
   }
 
-  /** Resolves once nobody else runs; nobody else starts before `leaveAlone`. */
-  async enterAlone(): Promise<void> {
-    while (this.#alone) await this.#change()
-    this.#alone = true
-    while (this.#running > 0) await this.#change()
+  /**
+   * Resolves to true once nobody else runs; nobody else starts before `leaveAlone`. Resolves to false, and bars nobody any
+   * more, when the others have not ended within `msMax`: a long handler, or one that waits for another run.
+   */
+  async enterAlone(clock: Clock, msMax: number): Promise<boolean> {
+    let over = false
+    const timer = clock.setTimer(msMax, () => {
+      over = true
+      this.#wake()
+    })
+    try {
+      while (this.#alone && !over) await this.#change()
+      if (over) return false
+      this.#alone = true
+      while (this.#running > 0 && !over) await this.#change()
+      if (this.#running === 0) return true
+      this.leaveAlone()
+      return false
+    } finally {
+      timer[Symbol.dispose]()
+    }
   }
 
   leaveAlone(): void {

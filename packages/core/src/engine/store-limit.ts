@@ -1,5 +1,6 @@
 import { StoreUnavailable } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
+import { abortable } from './waiting.ts'
 
 /** Bounds how long a caller waits for a store that does not answer. */
 export class StoreLimit {
@@ -19,7 +20,7 @@ export class StoreLimit {
     const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller: new AbortController() }
     this.#calls.add(call)
     this.#timer ??= this.#arm(this.#timeoutMs)
-    return work(call.controller.signal).finally(() => {
+    return abortable(work(call.controller.signal), call.controller.signal).finally(() => {
       this.#calls.delete(call)
       if (this.#calls.size > 0) return
       this.#timer?.[Symbol.dispose]()

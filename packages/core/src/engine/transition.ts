@@ -107,8 +107,9 @@ export function changeState(ctx: EngineContext, unitId: string, record: RunRecor
     at,
     ...(extra.pause === undefined ? undefined : { pause: extra.pause }),
   })
-  const topics = to === 'Running' ? ctx.topics.at(record.status) : ctx.topics.state(to)
-  return changeOf(ctx, unitId, record, next, [record.runState, to], topics, note)
+  // Pausing what is paused tells no hook a second time.
+  const topics = to === 'Running' ? ctx.topics.at(record.status) : to === record.runState ? [] : ctx.topics.state(to)
+  return changeOf(ctx, unitId, record, next, to === record.runState ? [to] : [record.runState, to], topics, note)
 }
 
 /** Says once more that a run has something to do, without a new version. */

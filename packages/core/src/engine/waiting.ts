@@ -23,6 +23,14 @@ export function turn(clock: Clock): Promise<void> {
   })
 }
 
+/** Rejects with `signal.reason` once it aborts, unless `work` settles first. The signal is the caller's own, so the listener goes with it. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    work.then(resolve, reject)
+  })
+}
+
 /** A wake-up that is remembered until somebody waits, and then ends one wait. One waiter at a time. */
 export class Wake {
   #set = false

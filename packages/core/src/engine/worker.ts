@@ -280,6 +280,7 @@ export class Worker {
 
   async #drained(slot: number): Promise<void> {
     this.#lanes.drop(slot)
+    for (const process of this.#processes.values()) process.gate.evict(slot)
     for (const hook of this.#hooks.values()) hook.lanes.drop(slot)
     await Promise.all([this.#lanes.idle(slot), ...[...this.#hooks.values()].map((hook) => hook.lanes.idle(slot))])
   }
@@ -287,6 +288,7 @@ export class Worker {
   #abandon(slot: number, reason: unknown): void {
     this.#executions.abort(reason, slot)
     this.#lanes.drop(slot)
+    for (const process of this.#processes.values()) process.gate.evict(slot)
     for (const hook of this.#hooks.values()) hook.lanes.drop(slot)
   }
 
