@@ -214,7 +214,7 @@ test('a timer whose function throws is tried again, can be seen, and leaves the 
   const good = await wf.trigger('good', { initialValue: {} })
   await world.pass(1_500)
   expect(await wf.lookup(good)).toMatchObject({ status: 'expired' })
-  expect((await wf.explain(runId)).lastError).toMatchObject({ message: 'no such day', process: 'timeout open/timeout' })
+  expect((await wf.explain(runId)).lastError).toMatchObject({ message: 'no such day', process: 'timers of open' })
   bad = false
   await world.pass(60_000)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'expired' })
