@@ -27,14 +27,17 @@ export interface ContractTypes {
 }
 
 export type TypesOf<C extends AnyContract> = NonNullable<C['~types']>
+/** The name of the workflow, as a literal type. */
 export type NameOf<C extends AnyContract> = TypesOf<C>['name']
 /** The run's object, as handlers see it. */
 export type ObjectOf<C extends AnyContract> = TypesOf<C>['object']
 /** The run's object, as its schema takes it: what a trigger is given. */
 export type InputOf<C extends AnyContract> = TypesOf<C>['input']
+/** Every status of the graph. */
 export type StatusOf<C extends AnyContract> = TypesOf<C>['status']
 /** The statuses that an exit of this kind leaves. */
 export type StatusWith<C extends AnyContract, Kind extends ExitKind> = StatusHaving<TypesOf<C>['graph'], Kind>
+/** The statuses that nothing leaves: where runs end. */
 export type TerminalOf<C extends AnyContract> = EndsOf<TypesOf<C>['graph']>
 /** Where a run may begin: at every status that it can leave. */
 export type StartOf<C extends AnyContract> = Exclude<StatusOf<C>, TerminalOf<C>>

@@ -18,7 +18,9 @@ import type { Schema } from './schema.ts'
 import type { Storable } from './storable.ts'
 import type { WorkflowClient } from './workflow-client.ts'
 
+/** The schema of the payload by status, for those with a callback. */
 export type Payloads = { readonly [status: string]: Schema }
+/** The contract of the children by status, for those with a join. */
 export type Children = { readonly [status: string]: AnyContract }
 
 /**
@@ -47,6 +49,7 @@ export interface Contract<Name extends string, O extends Schema, G extends Graph
   client(infrastructure: ClientInfrastructure): WorkflowClient<Contract<Name, O, G, P, K>>
 }
 
+/** What `workflow(name, spec)` is told about a process. */
 export interface ContractSpec<In, Out, G, P, K> {
   /** The run's object. Checked when a run is triggered and whenever it is loaded. */
   readonly object: Storable<In, Out>

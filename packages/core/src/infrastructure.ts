@@ -101,6 +101,7 @@ export interface WorkerInfrastructure<Tx = unknown> extends ClientInfrastructure
   readonly generation?: number
 }
 
+/** How the relay from the store to the stream reads and sends. */
 export interface OutboxOptions {
   /** @default '250ms' */
   readonly pollingFrequency?: Duration

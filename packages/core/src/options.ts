@@ -12,6 +12,7 @@ import { expiryMs } from './timer-value.ts'
  */
 export type BackOff = Duration | ExponentialBackOff | ((attempt: number, error: unknown) => TimerValue)
 
+/** Waits that grow by a factor, up to a limit. */
 export interface ExponentialBackOff {
   /** The wait after the first failure. */
   readonly initial: Duration
@@ -66,6 +67,7 @@ export interface StepOptions extends ProcessOptions {
   readonly deadline?: Duration | false
 }
 
+/** What a timeout can be told. */
 export interface TimeoutOptions extends StepOptions {
   /**
    * Tells the timeouts of one status apart.

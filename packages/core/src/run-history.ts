@@ -24,6 +24,7 @@ export interface RunHistoryEntry<Obj = unknown, Status extends string = string> 
   readonly object?: Obj
 }
 
+/** Which part of a history, and how much of it. */
 export interface HistoryQuery {
   /**
    * Whether entries carry the run's object as of their version.

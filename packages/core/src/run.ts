@@ -96,7 +96,9 @@ export interface DeletedRun<Status extends string = string> extends AnySnapshot 
   readonly object?: never
 }
 
+/** What a run starts with. */
 export interface TriggerOptions<In, Start extends string = string> {
+  /** The object of the new run. */
   readonly initialValue: In
   /** @default the first status that no other one leads to */
   readonly startAt?: Start

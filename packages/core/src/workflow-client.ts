@@ -23,6 +23,7 @@ export interface Audit {
   readonly actor: string
 }
 
+/** What ends waiting early. Only the waiting: the run goes on. */
 export interface WaitOptions {
   /** Rejects with its reason when aborted. */
   readonly signal?: AbortSignal
@@ -54,6 +55,7 @@ export interface ResultPage<T> {
   readonly cursor?: string
 }
 
+/** How a callback is handed in, and whether to wait for its handler. */
 export interface CallbackOptions<Wait extends boolean = boolean> extends WaitOptions {
   /**
    * Keep a callback that comes early, or meets a paused run, until the run waits for it, instead of rejecting with `RunNotWaiting`.
@@ -81,6 +83,7 @@ export interface CallbackReceipt {
   readonly queued: boolean
 }
 
+/** What each run of a schedule starts with, and when there is none. */
 export interface ScheduleOptions<In, Start extends string = string> {
   /** The object of each run, or a function from the time that the run is for. */
   readonly initialValue: In | ((firesAt: Date) => In)
@@ -108,6 +111,7 @@ export interface ScheduleHandle extends AsyncDisposable {
 /** What the web UI, the CLI and the metrics need of any workflow. Statuses are strings here, checked at run time. */
 export interface AnyWorkflow {
   readonly contract: AnyContract
+  /** The run as it is stored now; undefined if there is none with this id. */
   lookup(runId: string): Promise<AnySnapshot | undefined>
   /** By creation, in pages that stay stable while runs change. */
   list(query?: ListQuery): Promise<ResultPage<AnySnapshot>>
@@ -149,6 +153,7 @@ export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
   schedule(foreignId: string, spec: CronSpec, options: ScheduleOptions<InputOf<C>, StartOf<C>>): Promise<ScheduleHandle>
   /** Like `AnyWorkflow.retry`; what `options` gives replaces what the old run had. */
   retry(runId: string, options?: Partial<TriggerOptions<InputOf<C>, StartOf<C>>>): Promise<string>
+  /** The run as it is stored now; undefined if there is none with this id. */
   lookup(runId: string): Promise<SnapshotOf<C> | DeletedRun<StatusOf<C>> | undefined>
   list(query?: ListQuery<StatusOf<C>>): Promise<ResultPage<SnapshotOf<C> | DeletedRun<StatusOf<C>>>>
   history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry<ObjectOf<C>, StatusOf<C>>>>
@@ -156,6 +161,7 @@ export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
   close(): Promise<void>
 }
 
+/** What a process of this instance does: waits for its role, works, or has ended. */
 export interface ProcessState {
   /** E.g. `'step created'`. */
   readonly name: string

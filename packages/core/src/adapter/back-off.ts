@@ -1,5 +1,6 @@
 import type { Random } from '../ports/random.ts'
 
+/** How long the waits of a `BackOff` are. */
 export interface BackOffOptions {
   /** The longest first wait, in milliseconds. @default 100 */
   readonly firstMs?: number

@@ -10,6 +10,7 @@ export class ItemFailure {
   }
 }
 
+/** How a `Coalescer` makes and sends its batches. */
 export interface CoalescerOptions<Item, Result> {
   /**
    * Sends one batch, in the order of the calls to `add`, and answers one result per item, in the same order. A throw

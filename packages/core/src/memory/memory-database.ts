@@ -6,6 +6,7 @@ import { RoleTable } from './role-table.ts'
 import { RunTable } from './run-table.ts'
 import { TimerTable } from './timer-table.ts'
 
+/** Options of `memoryDatabase`. */
 export interface MemoryDatabaseOptions {
   /**
    * How many events of a topic and slot stay for receivers that are created later, after every durable receiver has

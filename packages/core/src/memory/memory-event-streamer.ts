@@ -15,6 +15,7 @@ import { startOf } from './event-log.ts'
 import { memoryDatabase, type MemoryDatabase } from './memory-database.ts'
 import { MemoryReceiver } from './memory-receiver.ts'
 
+/** Options of `memoryEventStreamer`. */
 export interface MemoryEventStreamerOptions {
   /** Share it to see the same events from several streamers. @default a new, empty one */
   readonly database?: MemoryDatabase

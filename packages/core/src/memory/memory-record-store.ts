@@ -21,6 +21,7 @@ import type { StoredRun } from './stored-run.ts'
 import { applyUnit, type UnitEffects } from './unit-application.ts'
 import { refusalOf, replayedAnswer } from './unit-decision.ts'
 
+/** Options of `memoryRecordStore`. */
 export interface MemoryRecordStoreOptions<Tx = unknown> {
   /** Share it to see the same runs from several stores. @default a new, empty one, whose events go to the outbox */
   readonly database?: MemoryDatabase

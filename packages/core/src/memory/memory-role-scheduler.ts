@@ -7,6 +7,7 @@ import { systemClock } from '../system/system-clock.ts'
 import { memoryDatabase, type MemoryDatabase } from './memory-database.ts'
 import type { HeldRole, Member, RoleTable, Waiter } from './role-table.ts'
 
+/** Options of `memoryRoleScheduler`. */
 export interface MemoryRoleSchedulerOptions {
   /** Share it, and the clock, to compete with other schedulers for roles. @default a new, empty one */
   readonly database?: MemoryDatabase

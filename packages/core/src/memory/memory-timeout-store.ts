@@ -8,6 +8,7 @@ import { memoryDatabase, type MemoryDatabase } from './memory-database.ts'
 import { pageOfRows } from './ordered-rows.ts'
 import { compareDue, type DueKey, type TimerRow, type TimerTable } from './timer-table.ts'
 
+/** Options of `memoryTimeoutStore`. */
 export interface MemoryTimeoutStoreOptions {
   /** Share it to see the same timers from several stores. @default a new, empty one */
   readonly database?: MemoryDatabase

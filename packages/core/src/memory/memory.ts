@@ -10,6 +10,7 @@ import { memoryEventStreamer } from './memory-event-streamer.ts'
 import { openRecordStore } from './memory-record-store.ts'
 import { openRoleScheduler } from './memory-role-scheduler.ts'
 
+/** Options of `memory`. */
 export interface MemoryOptions<Tx = unknown> {
   /** Share it between calls to have several instances, as several processes have one database. @default a new, empty one */
   readonly database?: MemoryDatabase

@@ -39,6 +39,7 @@ export interface ContractModel {
   readonly children: ReadonlyMap<string, ContractModel>
 }
 
+/** What can move a run out of a status: its own handler, a call from outside, time, or the end of its children. */
 export type ExitKind = 'step' | 'callback' | 'timeout' | 'join'
 export type ExitsModel = { readonly [Kind in ExitKind]?: readonly string[] }
 export type HookKind = 'pause' | 'cancel' | 'complete' | 'dataDeleted'

@@ -4,6 +4,7 @@ import type { Transition, TransitionGraph } from './transition-graph.ts'
 /** Where a diagram's first status is, and where it grows to: top to bottom, left to right, and their opposites. */
 export type DiagramDirection = 'TB' | 'LR' | 'RL' | 'BT'
 
+/** How a diagram is drawn. */
 export interface DiagramOptions {
   /** @default 'TB' */
   readonly direction?: DiagramDirection

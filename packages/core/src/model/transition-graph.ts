@@ -10,12 +10,14 @@ export interface TransitionGraph {
   readonly transitions: readonly Transition[]
 }
 
+/** A status and the kinds of its exits. */
 export interface GraphNode {
   readonly status: string
   /** The kinds of its exits; none for a terminal status. */
   readonly exits: readonly ExitKind[]
 }
 
+/** One way from a status to another. */
 export interface Transition {
   readonly from: string
   readonly to: string

@@ -58,6 +58,7 @@ export interface Unit {
 /** The answer to a unit. A throw instead of an answer means: unknown; send the same unit again. */
 export type CommitResult = Committed | Refused | Busy
 
+/** The answer to a unit that is in the store. */
 export interface Committed {
   readonly ok: true
   /** This unit had been committed before; nothing was written now. `seqs` are those of then. */
@@ -68,6 +69,7 @@ export interface Committed {
   readonly seqs: readonly bigint[]
 }
 
+/** The answer to a unit that the store refused: nothing of it was written. */
 export interface Refused {
   readonly ok: false
   /**
@@ -81,6 +83,7 @@ export interface Refused {
   readonly current: RunRecord | undefined
 }
 
+/** The answer to a unit that met a lock: it was not written, and may be sent again. */
 export interface Busy {
   readonly ok: false
   /** A lock elsewhere. Nothing was written; only this unit is to be tried again, after a short wait. */

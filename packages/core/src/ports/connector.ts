@@ -21,6 +21,7 @@ export interface Connector {
   readonly connect: (options: ConnectOptions) => Promise<EventReceiver<ForeignEvent>>
 }
 
+/** Who connects, where it begins, and by which fence it holds its place. */
 export interface ConnectOptions {
   readonly name: string
   readonly from: ReceiverSpec['from']

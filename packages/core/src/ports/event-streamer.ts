@@ -46,6 +46,7 @@ export interface ReceiverSpec {
   readonly from: 'earliest' | 'latest' | Date
 }
 
+/** A receiver as the stream knows it. */
 export interface ReceiverInfo {
   readonly name: string
   readonly topics: readonly string[]
@@ -55,6 +56,7 @@ export interface ReceiverInfo {
   readonly oldest?: Date
 }
 
+/** Sends events to the stream, in order per run. */
 export interface EventSender extends AsyncDisposable {
   /** Resolves when all of them are durable. A throw means unknown: send all again, in the same order. */
   readonly send: (events: readonly RunEvent[]) => Promise<void>
@@ -66,8 +68,10 @@ export interface SlotClaim {
   readonly fence: Fence
 }
 
+/** A receiver that keeps its place, or one that leaves nothing behind. */
 export type ReceiverOptions = DurableReceiverOptions | EphemeralReceiverOptions
 
+/** A receiver whose place in the stream outlives it. */
 export interface DurableReceiverOptions extends ReceiverSpec {
   readonly durable: true
   readonly workflowName: string
@@ -102,6 +106,7 @@ export interface EventReceiver<E> extends AsyncDisposable {
   readonly assign: (claims: readonly SlotClaim[]) => Promise<void>
 }
 
+/** How many events to hand out, and of which topics none. */
 export interface ReceiveOptions {
   /** 1 or more. */
   readonly max: number

@@ -9,6 +9,7 @@ export interface Outbox {
   readonly onAppend?: (wake: () => void) => Disposable
 }
 
+/** Whose outbox to read, and which slots of it. */
 export interface OutboxReceiverOptions {
   readonly workflowName: string
   readonly claims: readonly SlotClaim[]

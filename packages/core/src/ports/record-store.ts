@@ -70,6 +70,7 @@ export interface RecordStore<out Tx = unknown> {
   readonly close: () => Promise<void>
 }
 
+/** What a store can do, as data. */
 export interface StoreCapabilities {
   /** Whether one unit may change several runs. `'one'`: such a unit throws `Unsupported`. */
   readonly atomicRuns: 'any' | 'one'
@@ -78,6 +79,7 @@ export interface StoreCapabilities {
   readonly losesOnFailover: boolean
 }
 
+/** How one unit is committed. */
 export interface CommitOptions {
   /** A transaction of the caller's own, as this store's `Tx`; never batched, answers `final: false`. Something else throws `InvalidArgument`. */
   readonly tx?: unknown
@@ -85,6 +87,7 @@ export interface CommitOptions {
   readonly signal?: AbortSignal
 }
 
+/** Which page of a history, and with what in it. */
 export interface HistoryOptions extends PageOptions {
   readonly objects: boolean
   /** Leaves out the versions before this one. */

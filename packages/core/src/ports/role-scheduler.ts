@@ -19,12 +19,14 @@ export interface RoleScheduler {
   readonly close: () => Promise<void>
 }
 
+/** How to wait for a role. */
 export interface AwaitRoleOptions {
   readonly signal: AbortSignal
   /** Integer, 0 or more. */
   readonly generation: number
 }
 
+/** Who holds a role, and since when. */
 export interface RoleHolder {
   readonly instance: string
   readonly since: Date

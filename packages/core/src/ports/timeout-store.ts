@@ -17,16 +17,19 @@ export interface TimeoutStore {
   readonly toldOfAll?: boolean
 }
 
+/** Timers of some slots of a workflow. */
 export interface SlotQuery {
   readonly workflowName: string
   /** None matches nothing. */
   readonly slots: readonly number[]
 }
 
+/** Those of them that expire before a time. */
 export interface DueQuery extends SlotQuery {
   readonly before: Date
 }
 
+/** Timers by workflow, owner and whether they are open. Absent fields match all. */
 export interface TimerQuery {
   readonly workflowName?: string
   readonly owner?: string

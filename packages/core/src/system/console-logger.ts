@@ -1,8 +1,10 @@
 import type { Logger } from '../ports/logger.ts'
 
 const levels = ['debug', 'info', 'warn', 'error'] as const
+/** From the least to the most urgent: debug, info, warn, error. */
 export type LogLevel = (typeof levels)[number]
 
+/** What `consoleLogger` writes. */
 export interface ConsoleLoggerOptions {
   /**
    * The least that is written.
