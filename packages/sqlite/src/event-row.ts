@@ -30,13 +30,7 @@ export function eventText(event: RunEvent): string {
 
 /** The event of its columns. */
 export function eventOf(id: number, text: string, version: number, slot: number, atMs: number, topics: readonly string[]): RunEvent {
-  let json: EventJson
-  try {
-    json = JSON.parse(text) as EventJson
-  } catch (cause) {
-    throw new StoreCorrupt(`event ${id} makes no sense: restore the database from a backup`, { cause, details: { eventId: id } })
-  }
-  const [kind, workflowName, foreignId, runId, previousStatus, status, states, traceparent] = json
+  const [kind, workflowName, foreignId, runId, previousStatus, status, states, traceparent] = jsonOf(id, text)
   return {
     v: 1,
     kind,
@@ -52,6 +46,18 @@ export function eventOf(id: number, text: string, version: number, slot: number,
     ...(previousStatus === null ? {} : { previousStatus }),
     ...(traceparent === undefined ? {} : { traceparent }),
   }
+}
+
+function jsonOf(id: number, text: string): EventJson {
+  let cause: unknown
+  try {
+    const json: unknown = JSON.parse(text)
+    // What `eventText` writes has at least so many parts, and a run id among them.
+    if (Array.isArray(json) && json.length >= 7 && typeof json[3] === 'string') return json as unknown as EventJson
+  } catch (error) {
+    cause = error
+  }
+  throw new StoreCorrupt(`event ${id} makes no sense: restore the database from a backup`, { cause, details: { eventId: id } })
 }
 
 type EntryJson = readonly [

@@ -1,4 +1,4 @@
-import { Configuration, StoredByNewer } from '@workflow/core/adapter'
+import { Configuration, StoreCorrupt, StoredByNewer } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.ts'
 import { metaSql, migrations, schemaVersion, withPrefix } from './schema.ts'
@@ -57,6 +57,11 @@ function storedVersion(connection: Connection, file: string): number {
   }
   const stored = connection.database.prepare(withPrefix("SELECT value FROM {meta} WHERE key = 'schema'", connection.prefix)).pluck().get()
   const version = Number(stored ?? 0)
+  if (!Number.isInteger(version) || version < 0) {
+    throw new StoreCorrupt(`${file} says that its schema version is ${JSON.stringify(stored)}: restore it from a backup`, {
+      details: { file, stored },
+    })
+  }
   if (version > schemaVersion) {
     throw new StoredByNewer(
       `${file} has schema version ${version}, this code knows ${schemaVersion}: upgrade @workflow/sqlite, or use another file or tablePrefix`,

@@ -1,5 +1,5 @@
 /** A run's row in the table `record`, and the record that it stands for. */
-import { StoreCorrupt, type AttemptNote, type RunPause, type RunRecord, type RunState } from '@workflow/core/adapter'
+import { runStates, StoreCorrupt, type AttemptNote, type RunPause, type RunRecord, type RunState } from '@workflow/core/adapter'
 import { payloadFromJson, payloadOf, payloadToJson, type PayloadJson } from './payload-column.ts'
 
 /** The columns that make a record, in the order that `recordOf` reads. */
@@ -39,6 +39,7 @@ const noMetadata: Readonly<Record<string, string>> = Object.freeze({})
 export function recordOf(row: RecordRow, attempts: boolean): RunRecord {
   const runId = row[1]
   try {
+    assertVersions(row[4], row[7])
     return {
       workflowName: row[2],
       foreignId: row[3],
@@ -46,8 +47,7 @@ export function recordOf(row: RecordRow, attempts: boolean): RunRecord {
       seq: BigInt(row[0]),
       version: row[4],
       status: row[5],
-      // Only `stateOf` writes the column.
-      runState: row[6] as RunState,
+      runState: stateOf(row[6]),
       entered: { version: row[7], at: new Date(row[8]) },
       repeat: row[9],
       object: payloadOf(row[21], row[22], runId),
@@ -70,6 +70,18 @@ export function recordOf(row: RecordRow, attempts: boolean): RunRecord {
       details: { runId },
     })
   }
+}
+
+const states: ReadonlySet<string> = new Set(runStates)
+
+function stateOf(text: string): RunState {
+  if (!states.has(text)) throw new TypeError(`state ${JSON.stringify(text)}`)
+  // The cast holds because of the line above.
+  return text as RunState
+}
+
+function assertVersions(version: number, entered: number): void {
+  if (!(entered >= 1 && entered <= version)) throw new TypeError(`version ${version}, entered at ${entered}`)
 }
 
 /** `writer` as text: the schema, then the graph's fingerprint. */

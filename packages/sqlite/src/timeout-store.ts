@@ -3,8 +3,10 @@ import {
   assertTimerOps,
   decodePageToken,
   encodePageToken,
+  StoreCorrupt,
   Stopped,
   type Page,
+  type Payload,
   type StoredTimer,
   type TimeoutStore,
   type Timer,
@@ -109,7 +111,7 @@ function pageOf<Row, T>(rows: readonly Row[], limit: number, map: (row: Row) => 
 
 function timerOf(row: Row): Timer {
   const [, kind, owner, epoch, name, workflowName, slot, at, held, attempt] = row
-  const data = optionalPayload(row[11], row[12], owner)
+  const data = dataOf(row[11], row[12], owner)
   return {
     // Only `assertTimerOps` lets kinds into the table.
     key: { kind: kind as TimerKey['kind'], owner, epoch, name },
@@ -119,6 +121,19 @@ function timerOf(row: Row): Timer {
     held: held === 1,
     attempt,
     ...(data === undefined ? {} : { data }),
+  }
+}
+
+/**
+ * Data that makes no sense comes out as a payload that no codec reads: the timer it belongs to fails, and the others of
+ * its page do not fail with it.
+ */
+function dataOf(codec: string | null, bytes: Uint8Array | null, owner: string): Payload | undefined {
+  try {
+    return optionalPayload(codec, bytes, owner)
+  } catch (error) {
+    if (!(error instanceof StoreCorrupt)) throw error
+    return { bytes: bytes ?? new Uint8Array(), codec: `unreadable ${JSON.stringify(codec)}`, schema: 1 }
   }
 }
 
