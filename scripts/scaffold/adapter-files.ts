@@ -33,7 +33,7 @@ function manifest(name: string): string {
     type: 'module',
     sideEffects: false,
     engines: { node: '>=22.12' },
-    files: ['dist', 'src', '!src/**/*.test.ts', '!src/**/*.test-d.ts'],
+    files: ['dist', 'src', 'CHANGELOG.md', '!src/**/*.test.ts', '!src/**/*.test-d.ts'],
     exports: {
       '.': { '@workflow/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
       './package.json': './package.json',
