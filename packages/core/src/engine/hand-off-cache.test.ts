@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { ManualClock } from '../../test/manual-clock.ts'
+import type { RunRecord } from '../model/run-record.ts'
+import { HandOffCache } from './hand-off-cache.ts'
+
+/** What the cache looks at of a record. */
+const record = (runId: string, version: number): RunRecord => ({ runId, version }) as RunRecord
+
+test('it gives back the newest version, and works from exactly that for a second only', async () => {
+  const clock = new ManualClock()
+  const cache = new HandOffCache(clock)
+  cache.put(record('a', 5))
+  cache.put(record('a', 6))
+  expect([cache.newestVersion('a'), cache.fresh('a', 5), cache.fresh('a', 6)?.version, cache.newestVersion('b')]).toEqual([6, undefined, 6, 0])
+  await clock.advance(1_000)
+  expect([cache.newestVersion('a'), cache.fresh('a', 6)]).toEqual([6, undefined])
+})
+
+test('it forgets within five seconds, whether it is asked meanwhile or not', async () => {
+  for (const step of [5_000, 500, 2_499]) {
+    const clock = new ManualClock()
+    const cache = new HandOffCache(clock)
+    cache.put(record('a', 5))
+    for (let at = 0; at < 5_000; at += step) {
+      await clock.advance(step)
+      if (step < 5_000) cache.put(record(`other ${at}`, 1))
+    }
+    await clock.advance(1)
+    expect(cache.newestVersion('a'), `step ${step}`).toBe(0)
+  }
+})
+
+test('it forgets a run, or all, when it is told', () => {
+  const cache = new HandOffCache(new ManualClock())
+  for (const runId of ['a', 'b', 'c']) cache.put(record(runId, 1))
+  cache.forget('a')
+  expect([cache.newestVersion('a'), cache.newestVersion('b')]).toEqual([0, 1])
+  cache.clear()
+  expect([cache.newestVersion('b'), cache.newestVersion('c')]).toEqual([0, 0])
+})
+
+test('it is bounded, however many runs come at once', () => {
+  const cache = new HandOffCache(new ManualClock())
+  for (let i = 0; i < 100_000; i++) cache.put(record(`run ${i}`, 1))
+  let kept = 0
+  for (let i = 0; i < 100_000; i++) kept += cache.newestVersion(`run ${i}`)
+  expect(kept).toBeLessThanOrEqual(2 * 16_384 + 1)
+  expect(cache.newestVersion('run 99999')).toBe(1)
+})
