@@ -9,12 +9,13 @@ import { Ids } from './engine/ids.ts'
 import { type CallbackInput, type Receipt, sendCallback, type TargetInput } from './engine/send-callback.ts'
 import type { ScheduleInput } from './engine/schedule.ts'
 import { snapshotOf } from './engine/snapshot.ts'
-import { assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
+import { assertForeignId, assertMetadata, assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
 import { Watch } from './engine/watch.ts'
 import { runsReceiver } from './engine/receivers.ts'
 import type { Explanation } from './explanation.ts'
 import { type DiagramOptions, mermaid } from './model/mermaid.ts'
 import type { RunQuery } from './model/run-query.ts'
+import { shown } from './option-check.ts'
 import { runStates } from './model/run-state.ts'
 import { type TransitionGraph, transitionGraphOf } from './model/transition-graph.ts'
 import type { RoleScheduler } from './ports/role-scheduler.ts'
@@ -70,6 +71,7 @@ export class EngineClient {
 
   async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
     await this.#ready()
+    this.#assertOptions(options)
     return await sendCallback(this.#ctx, this.#watch, target, status, payload, options)
   }
 
@@ -107,6 +109,7 @@ export class EngineClient {
 
   async retry(runId: string, options: Partial<TriggerInput> = {}): Promise<string> {
     await this.#ready()
+    this.#assertOptions(options)
     return await this.#withLimit((signal) => retry(this.#ctx, runId, options, signal))
   }
 
@@ -119,6 +122,7 @@ export class EngineClient {
 
   async list(query: ListQuery = {}): Promise<ResultPage<AnySnapshot>> {
     await this.#ready()
+    this.#assertOptions(query)
     const { cursor, limit } = query
     const asked = { limit: checkedLimit(limit), ...(cursor === undefined ? undefined : { after: cursor }) }
     const page = await this.#withLimit(() => this.#ctx.store.list(this.#queryOf(query), asked))
@@ -128,6 +132,7 @@ export class EngineClient {
 
   async history(runId: string, query: { readonly objects?: boolean; readonly cursor?: string; readonly limit?: number } = {}): Promise<ResultPage<RunHistoryEntry>> {
     await this.#ready()
+    this.#assertOptions(query)
     assertRunId(this.#ctx, runId)
     const asked = { objects: query.objects ?? false, limit: checkedLimit(query.limit), ...(query.cursor === undefined ? undefined : { after: query.cursor }) }
     const record = await this.#withLimit(() => find(this.#ctx, runId))
@@ -192,11 +197,20 @@ export class EngineClient {
     return this.#ctx.storeLimit.run(work)
   }
 
+  #assertOptions(given: unknown): void {
+    if (typeof given === 'object' && given !== null) return
+    throw new InvalidArgument(`the options of a call of workflow '${this.#ctx.contract.name}' must be an object; got ${shown(given)}`)
+  }
+
   #queryOf(query: ListQuery): RunQuery {
-    const states = query.state === undefined ? undefined : typeof query.state === 'string' ? [query.state] : query.state
-    for (const state of states ?? []) if (!runStates.includes(state)) throw new InvalidArgument(`there is no run state '${String(state)}': it is one of ${runStates.join(', ')}`)
-    const status = query.status === undefined ? undefined : typeof query.status === 'string' ? [query.status] : query.status
+    const states = listOf('state', query.state)
+    for (const state of states ?? []) if (!runStates.includes(state)) throw new InvalidArgument(`there is no run state ${shown(state)}: it is one of ${runStates.join(', ')}`)
+    const status = listOf('status', query.status)
     for (const one of status ?? []) assertStatus(this.#ctx, one)
+    if (query.foreignId !== undefined) assertForeignId(this.#ctx, query.foreignId)
+    assertMetadata(this.#ctx, query.metadata)
+    if (query.order !== undefined && query.order !== 'oldest' && query.order !== 'newest') throw new InvalidArgument(`order must be 'oldest' or 'newest'; got ${shown(query.order)}`)
+    if (query.cursor !== undefined && typeof query.cursor !== 'string') throw new InvalidArgument(`a cursor is the one of the page before; got ${shown(query.cursor)}`)
     return {
       workflowName: this.#ctx.contract.name,
       order: query.order ?? 'newest',
@@ -210,6 +224,13 @@ export class EngineClient {
 
 function checkedLimit(limit: number | undefined): number {
   if (limit === undefined) return limitDefault
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new InvalidArgument(`limit must be a whole number from 1 to ${limitMax}; got ${String(limit)}`)
+  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new InvalidArgument(`limit must be a whole number from 1 to ${limitMax}; got ${shown(limit)}`)
   return limit
+}
+
+/** One or several, as a list. */
+function listOf<T extends string>(name: string, given: T | readonly T[] | undefined): readonly T[] | undefined {
+  if (given === undefined || typeof given === 'string') return given === undefined ? undefined : [given]
+  if (Array.isArray(given)) return given
+  throw new InvalidArgument(`${name} must be a text or a list of texts; got ${shown(given)}`)
 }

@@ -2,6 +2,7 @@ import { AwaitTimeout, InvalidArgument, RunFinished } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished, type RunState } from '../model/run-state.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
+import { shown } from '../option-check.ts'
 import type { AnySnapshot } from '../run.ts'
 import { find } from './control.ts'
 import type { EngineContext } from './engine-context.ts'
@@ -16,6 +17,7 @@ export interface AwaitInput {
 
 /** The run once it has reached one of the statuses, as it was then; also if that was earlier. */
 export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: string, statuses: readonly string[], input: AwaitInput): Promise<AnySnapshot> {
+  if (!Array.isArray(statuses)) throw new InvalidArgument(`await of workflow '${ctx.contract.name}' needs a status, or a list of statuses; got ${shown(statuses)}`)
   for (const status of statuses) assertStatus(ctx, status)
   if (statuses.length === 0) throw new InvalidArgument(`await of run ${runId} of workflow '${ctx.contract.name}' needs at least one status`)
   const wanted = new Set(statuses)
@@ -58,6 +60,8 @@ export interface Search<T> {
 /** Subscribes first, reads second, then looks whenever it is told; slowly by itself as a net. */
 export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput, search: Search<T>): Promise<T> {
   assertRunId(ctx, runId)
+  if (typeof input !== 'object' || input === null) throw new InvalidArgument(`the options of an await of workflow '${ctx.contract.name}' must be an object; got ${shown(input)}`)
+  if (input.signal !== undefined && !(input.signal instanceof AbortSignal)) throw new InvalidArgument(`the signal given to workflow '${ctx.contract.name}' must be an AbortSignal; got ${shown(input.signal)}`)
   input.signal?.throwIfAborted()
   const timeoutMs = input.timeout === undefined ? undefined : durationMs(input.timeout, 'timeout')
   const waiting = new Waiting(search.wants)

@@ -1,6 +1,7 @@
 import type { Cron } from 'croner'
 import { InvalidArgument } from '../errors.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
+import { shown } from '../option-check.ts'
 
 /** The next time of a schedule after another, in milliseconds since the epoch; undefined when there is none any more. */
 export type NextTime = (afterMs: number) => number | undefined
@@ -50,6 +51,6 @@ function assertTimezone(spec: string, timezone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: timezone })
   } catch (cause) {
-    throw new InvalidArgument(`schedule '${spec}' has the time zone '${timezone}', which does not exist: use an IANA name like 'Europe/Berlin'`, { cause })
+    throw new InvalidArgument(`schedule '${spec}' has the time zone ${shown(timezone)}, which does not exist: use an IANA name like 'Europe/Berlin'`, { cause })
   }
 }

@@ -1,4 +1,5 @@
 import { InvalidArgument, WorkflowInProgress } from '../errors.ts'
+import { shown } from '../option-check.ts'
 import { validated } from '../schema.ts'
 import type { EngineContext } from './engine-context.ts'
 import { committedRecord, creation } from './transition.ts'
@@ -53,7 +54,7 @@ export async function trigger(ctx: EngineContext, foreignId: string, input: Trig
 export function startOf(ctx: EngineContext, startAt: string | undefined): string {
   if (startAt === undefined) return ctx.contract.startDefault
   const exits = ctx.contract.graph.get(startAt)
-  if (exits === undefined) throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status '${startAt}' to start at`)
+  if (exits === undefined) throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${quoted(startAt)} to start at`)
   if (Object.keys(exits).length === 0) throw new InvalidArgument(`workflow '${ctx.contract.name}' cannot start at '${startAt}': it is terminal`)
   return startAt
 }
@@ -73,7 +74,7 @@ export function assertMetadata(ctx: EngineContext, metadata: unknown): void {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw new InvalidArgument(`the metadata of a run of workflow '${ctx.contract.name}' must be an object of texts`)
   for (const [key, value] of Object.entries(metadata)) {
     const problem = textProblem(key, 255) ?? (value === '' ? undefined : textProblem(value, 4_096))
-    if (problem !== undefined) throw new InvalidArgument(`the metadata '${key}' of a run of workflow '${ctx.contract.name}' ${problem}`)
+    if (problem !== undefined) throw new InvalidArgument(`the metadata ${quoted(key)} of a run of workflow '${ctx.contract.name}' ${problem}`)
   }
 }
 
@@ -94,5 +95,10 @@ function textProblem(value: unknown, lengthMax: number): string | undefined {
 /** For callers that need a status from outside to exist. */
 export function assertStatus(ctx: EngineContext, status: unknown): asserts status is string {
   if (typeof status === 'string' && ctx.contract.graph.has(status)) return
-  throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${JSON.stringify(status)}: it has ${[...ctx.contract.graph.keys()].map((name) => `'${name}'`).join(', ')}`)
+  throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${quoted(status)}: it has ${[...ctx.contract.graph.keys()].map((name) => `'${name}'`).join(', ')}`)
+}
+
+/** A name as messages write it, cut where it is absurdly long. */
+function quoted(value: unknown): string {
+  return typeof value === 'string' ? `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'` : shown(value)
 }

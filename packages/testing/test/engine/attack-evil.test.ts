@@ -47,7 +47,8 @@ test.for([
 test('a thenable that settles with one that never does runs into its deadline', async () => {
   await using world = new World()
   let calls = 0
-  const never: { then: (settle: (value: unknown) => void) => void } = { then: (settle) => settle({ then: () => undefined }) }
+  const thenable = (then: (settle: (value: unknown) => void) => void): object => Object.fromEntries([['then', then]])
+  const never = thenable((settle) => settle(thenable(() => undefined)))
   const wf = await world.start((ports) => things
     // The cast is what JavaScript does not need.
     .addStep('start', () => ((calls += 1) === 1 ? never : Promise.resolve('end')) as Promise<'end'>, { deadline: '100ms', errBackOff: '20ms' })
