@@ -6,7 +6,7 @@ import { type AuditInput, control, find, retry } from './engine/control.ts'
 import type { EngineContext } from './engine/engine-context.ts'
 import { historyEntryOf } from './engine/history-entry.ts'
 import { Ids } from './engine/ids.ts'
-import { type CallbackInput, type Receipt, sendCallback, type TargetInput } from './engine/send-callback.ts'
+import type { CallbackInput, Receipt, TargetInput } from './engine/send-callback.ts'
 import type { ScheduleInput } from './engine/schedule.ts'
 import { snapshotOf } from './engine/snapshot.ts'
 import { assertForeignId, assertMetadata, assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
@@ -72,6 +72,7 @@ export class EngineClient {
   async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
     await this.#ready()
     this.#assertOptions(options)
+    const { sendCallback } = await import('./engine/send-callback.ts')
     return await sendCallback(this.#ctx, this.#watch, target, status, payload, options)
   }
 
