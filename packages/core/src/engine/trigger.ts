@@ -95,7 +95,7 @@ function textProblem(value: unknown, lengthMax: number): string | undefined {
 /** For callers that need a status from outside to exist. */
 export function assertStatus(ctx: EngineContext, status: unknown): asserts status is string {
   if (typeof status === 'string' && ctx.contract.graph.has(status)) return
-  throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${quoted(status)}: it has ${[...ctx.contract.graph.keys()].map((name) => `'${name}'`).join(', ')}`)
+  throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${shown(status)}: it has ${[...ctx.contract.graph.keys()].map((name) => `'${name}'`).join(', ')}`)
 }
 
 /** A name as messages write it, cut where it is absurdly long. */

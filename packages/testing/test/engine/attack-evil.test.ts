@@ -47,7 +47,11 @@ test.for([
 test('a thenable that settles with one that never does runs into its deadline', async () => {
   await using world = new World()
   let calls = 0
-  const thenable = (then: (settle: (value: unknown) => void) => void): object => Object.fromEntries([['then', then]])
+  const thenable = (then: (settle: (value: unknown) => void) => void): object => {
+    const target = {}
+    Reflect.set(target, 'then', then)
+    return target
+  }
   const never = thenable((settle) => settle(thenable(() => undefined)))
   const wf = await world.start((ports) => things
     // The cast is what JavaScript does not need.
