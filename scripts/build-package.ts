@@ -26,7 +26,7 @@ if (status === 0) {
     chunkNames: 'shared/[name]-[hash]',
     format: 'esm',
     platform: 'node',
-    target: 'node22.12',
+    target: 'node22.14',
     packages: 'external',
     charset: 'utf8',
     sourcemap: true,

@@ -36,7 +36,7 @@ function published({ folder, manifest }: WorkspacePackage): readonly Rule[] {
     { holds: typeof manifest.version === 'string', says: '"version" is missing' },
     { holds: typeof manifest['description'] === 'string' && manifest['description'] !== '', says: '"description" is missing' },
     { holds: manifest['sideEffects'] === false, says: '"sideEffects" must be false' },
-    { holds: nodeRange(engines['node']), says: '"engines.node" must be ">=22.12", or more where a driver needs more' },
+    { holds: nodeRange(engines['node']), says: '"engines.node" must be ">=22.14", or more where a driver needs more' },
     {
       holds: publish['access'] === 'public' && publish['provenance'] === true,
       says: '"publishConfig" must have public access and provenance',

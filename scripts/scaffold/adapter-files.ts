@@ -32,7 +32,7 @@ function manifest(name: string): string {
     license: 'MIT',
     type: 'module',
     sideEffects: false,
-    engines: { node: '>=22.12' },
+    engines: { node: '>=22.14' },
     files: ['dist', 'src', 'CHANGELOG.md', '!src/**/*.test.ts', '!src/**/*.test-d.ts'],
     exports: {
       '.': { '@workflow/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },

@@ -8,7 +8,7 @@ import { historyEntryOf } from './engine/history-entry.ts'
 import { Ids } from './engine/ids.ts'
 import type { CallbackInput, Receipt, TargetInput } from './engine/send-callback.ts'
 import type { ScheduleInput } from './engine/schedule.ts'
-import { snapshotOf } from './engine/snapshot.ts'
+import { listedSnapshotOf, snapshotOf } from './engine/snapshot.ts'
 import { assertForeignId, assertMetadata, assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
 import { Watch } from './engine/watch.ts'
 import { runsReceiver } from './engine/receivers.ts'
@@ -127,7 +127,7 @@ export class EngineClient {
     const { cursor, limit } = query
     const asked = { limit: checkedLimit(limit), ...(cursor === undefined ? undefined : { after: cursor }) }
     const page = await this.#withLimit(() => this.#ctx.store.list(this.#queryOf(query), asked))
-    const items = await Promise.all(page.items.map((record) => snapshotOf(this.#ctx, record)))
+    const items = await Promise.all(page.items.map((record) => listedSnapshotOf(this.#ctx, record)))
     return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
   }
 

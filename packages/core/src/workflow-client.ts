@@ -75,7 +75,10 @@ export interface CallbackOptions<Wait extends boolean = boolean> extends WaitOpt
   readonly key?: string
 }
 
-/** That a callback was stored with its run. It will be handled, whatever happens to this process. */
+/**
+ * That a callback was stored with its run. It will be handled, whatever happens to this process; unless the run leaves the
+ * status first, by an earlier callback or by a cancel: then it is refused, which `wait` reports and the log tells.
+ */
 export interface CallbackReceipt {
   readonly runId: string
   readonly key: string

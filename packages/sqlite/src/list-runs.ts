@@ -6,6 +6,7 @@ import {
   assertPageLimit,
   decodePageToken,
   encodePageToken,
+  isWorkflowError,
   type Page,
   type PageOptions,
   type RunQuery,
@@ -51,12 +52,27 @@ export async function listRuns(read: Read, query: RunQuery, page: PageOptions): 
         missing + 1,
       ),
     )
-    for (const row of rows.slice(0, missing)) items.push(recordOf(row, false))
-    if (rows.length > missing) return { items, next: encodePageToken(listing, [items.at(-1)?.seq ?? BigInt(position)]) }
+    const taken = rows.slice(0, missing)
+    for (const row of taken) {
+      const record = readableRecord(row)
+      if (record !== undefined) items.push(record)
+    }
+    const [seq] = taken.at(-1) ?? []
+    if (rows.length > missing) return { items, next: encodePageToken(listing, [BigInt(seq ?? position)]) }
     position += newest ? -step : step
     await turn()
   }
   return { items }
+}
+
+/** One row that makes no sense must not hide the others; whoever looks that run up is told what is wrong with it. */
+function readableRecord(row: RecordRow): RunRecord | undefined {
+  try {
+    return recordOf(row, false)
+  } catch (error) {
+    if (isWorkflowError(error, 'StoreCorrupt')) return undefined
+    throw error
+  }
 }
 
 /** How many runs per value of a column. */

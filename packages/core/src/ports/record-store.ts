@@ -46,7 +46,7 @@ export interface RecordStore<out Tx = unknown> {
   readonly latest: (workflowName: string, foreignId: string) => Promise<RunRecord | undefined>
   /** From the primary: how many unfinished runs have this parent and join, counted up to `limit`. */
   readonly unfinishedChildren: (runId: string, join: string, limit: number) => Promise<number>
-  /** By `seq`, in pages that stay stable while rows change. May lag behind the primary, unless the query names a parent. Records come without their attempts. */
+  /** By `seq`, in pages that stay stable while rows change. May lag behind the primary, unless the query names a parent. Records come without their attempts; rows that make no sense are left out, and `lookup` says why. */
   readonly list: (query: RunQuery, page: PageOptions) => Promise<Page<RunRecord>>
   /** How many runs per status or run state; without the zeros. May lag behind the primary. */
   readonly count: (query: RunQuery, by: 'status' | 'runState') => Promise<ReadonlyMap<string, number>>
