@@ -3,14 +3,22 @@
  * passes. A timer stays open until the unit that acts on it settles it: after a crash it is due again.
  */
 import { isWorkflowError } from '../errors.ts'
+import type { Page } from '../model/run-query.ts'
 import { type Timer, timerId } from '../model/timer.ts'
+import type { DueQuery, SlotQuery } from '../ports/timeout-store.ts'
+import { TimerShares } from './timer-shares.ts'
 import type { WorkerContext } from './worker-context.ts'
 import { Wake } from './waiting.ts'
 
-const inHandMax = 256
+/** So many timers beyond those in hand are looked at in one go. */
+const spare = 256
 const pageMax = 1_000
 /** A timer that is still due after it was dealt with is left alone for so long: whoever dealt with it could not settle it. */
 const restMs = 5_000
+const restingMax = 10_000
+/** Behind the first page, a backlog is looked through page by page, this far apart, with a pause after the last one. */
+const pageEveryMs = 100
+const pauseMsMin = 1_000
 
 export interface TimerPollerOptions {
   readonly pollingMs: number
@@ -19,19 +27,40 @@ export interface TimerPollerOptions {
   readonly dispatch: (timer: Timer, end: () => void) => void
 }
 
+/** A walk through the due timers behind the first page. */
+interface Round {
+  readonly query: DueQuery
+  readonly startedAt: number
+  /** Absent: it is over. */
+  readonly after?: string
+  /** When the next page may be read; both times on the monotonic clock. */
+  readonly nextAt: number
+}
+
+/** What came of a page. */
+interface Offered {
+  /** How many timers were handed on. */
+  readonly fresh: number
+  /** When the first timer that is not due yet will be; Infinity when all of them were due. */
+  readonly nextInMs: number
+}
+
 export class TimerPoller {
   readonly #ctx: WorkerContext
   readonly #options: TimerPollerOptions
+  readonly #shares: TimerShares
   readonly #inHand = new Set<string>()
   /** Dealt with since the last look. */
   #ended = new Set<string>()
   /** Dealt with and still due: by id and time, until when on the monotonic clock. */
   readonly #resting = new Map<string, number>()
   readonly #wake = new Wake()
+  #round: Round | undefined
 
   constructor(ctx: WorkerContext, options: TimerPollerOptions) {
     this.#ctx = ctx
     this.#options = options
+    this.#shares = new TimerShares(ctx)
   }
 
   /** A timer may be due earlier than was known. */
@@ -57,38 +86,103 @@ export class TimerPoller {
   async #poll(): Promise<number> {
     const { clock, contract, store } = this.#ctx
     const slots = this.#options.openSlots()
-    const room = inHandMax - this.#inHand.size
-    if (slots.length === 0 || room <= 0) return this.#options.pollingMs
+    if (slots.length === 0) return this.#options.pollingMs
     const query = { workflowName: contract.name, slots }
-    // Where every writer is heard, nothing is missed between two expiries.
-    const pollingMs = store.timers.toldOfAll === true ? Infinity : this.#options.pollingMs
     const next = await store.timers.nextExpiry(query)
-    if (next === undefined) return pollingMs
-    const inMs = next.getTime() - clock.now()
-    if (inMs > 0) return Math.min(inMs, pollingMs)
+    const inMs = next === undefined ? Infinity : next.getTime() - clock.now()
+    if (inMs <= 0) return await this.#takeDue(query)
+    this.#ended.clear()
+    this.#round = undefined
+    // Where every writer is heard, nothing is missed between two expiries.
+    return store.timers.toldOfAll === true ? inMs : Math.min(inMs, this.#options.pollingMs)
+  }
+
+  async #takeDue(slots: SlotQuery): Promise<number> {
+    const { clock, store } = this.#ctx
+    const { pollingMs } = this.#options
     const restMsLeft = this.#wakeResting()
     const ended = this.#ended
     this.#ended = new Set()
-    const page = await store.timers.due({ ...query, before: new Date(clock.now()) }, { limit: Math.min(pageMax, this.#inHand.size + this.#resting.size + room) })
-    let fresh = 0
-    for (const timer of page.items) {
-      const id = `${timerId(timer.key)}@${timer.at.getTime()}`
-      if (this.#inHand.has(id) || this.#resting.has(id)) continue
-      if (ended.has(id)) {
-        this.#resting.set(id, clock.monotonic() + restMs)
-        continue
-      }
-      fresh += 1
-      this.#inHand.add(id)
-      this.#options.dispatch(timer, () => {
-        this.#inHand.delete(id)
-        this.#ended.add(id)
-        this.#wake.set()
-      })
-      if (fresh === room) break
+    // A little into the future: what is in hand hides from us when the next one expires.
+    const query = { ...slots, before: new Date(clock.now() + pollingMs) }
+    const first = await store.timers.due(query, { limit: Math.min(pageMax, this.#inHand.size + this.#resting.size + spare) })
+    const passed = new Set<string>()
+    const { fresh, nextInMs } = await this.#offer(first, ended, passed)
+    const waitMs = Math.min(pollingMs, restMsLeft, nextInMs, this.#resting.size > 0 ? restMs : Infinity)
+    if (first.next === undefined || nextInMs !== Infinity) {
+      this.#round = undefined
+      return waitMs
     }
-    // Nothing new: what is due is in hand, and its end wakes us, or it rests.
-    return fresh === 0 ? Math.min(this.#options.pollingMs, restMsLeft, this.#resting.size > 0 ? restMs : Infinity) : 0
+    if (fresh > 0) return 0
+    // What is due first is in hand, rests, or waits for others of its process; what is due later must not wait with it.
+    return Math.min(waitMs, await this.#goRound(query, first.next, ended, passed))
+  }
+
+  /** Looks at one page more, if it is time; returns how long it is until the one after it. */
+  async #goRound(query: DueQuery, after: string, ended: ReadonlySet<string>, passed: Set<string>): Promise<number> {
+    const { clock, store } = this.#ctx
+    const now = clock.monotonic()
+    const current = this.#round
+    if (current !== undefined && current.nextAt > now) return current.nextAt - now
+    // A token belongs to the query that gave it, and slots come and go.
+    const going = current?.after !== undefined && sameSlots(current.query, query) ? { ...current, after: current.after } : { query, startedAt: now, after }
+    const page = await store.timers.due(going.query, { limit: pageMax, after: going.after })
+    await this.#offer(page, ended, passed)
+    const { startedAt } = going
+    this.#round = page.next === undefined
+      ? { query: going.query, startedAt, nextAt: now + Math.max(pauseMsMin, now - startedAt) }
+      : { query: going.query, startedAt, nextAt: now + pageEveryMs, after: page.next }
+    return this.#round.nextAt - now
+  }
+
+  /** Hands on what is due and new, as far as its process has room. Of one run, nothing overtakes what has to wait. */
+  async #offer(page: Page<Timer>, ended: ReadonlySet<string>, passed: Set<string>): Promise<Offered> {
+    const { clock } = this.#ctx
+    const now = clock.now()
+    const unknown: [id: string, timer: Timer][] = []
+    let fresh = 0
+    let nextInMs = Infinity
+    for (const timer of page.items) {
+      const inMs = timer.at.getTime() - now
+      if (inMs > 0) {
+        nextInMs = inMs
+        break
+      }
+      const id = `${timerId(timer.key)}@${timer.at.getTime()}`
+      // One that has ended while the page was on its way may be settled: the next look tells.
+      if (this.#inHand.has(id) || this.#resting.has(id) || this.#ended.has(id)) continue
+      if (ended.has(id)) this.#rest(id)
+      else if (passed.has(timer.key.owner)) continue
+      else if (this.#dispatch(id, timer)) fresh += 1
+      else {
+        passed.add(timer.key.owner)
+        if (this.#shares.isUnknown(id, timer)) unknown.push([id, timer])
+      }
+    }
+    await Promise.all(unknown.map(([id, timer]) => this.#shares.learn(id, timer)))
+    for (const [id, timer] of unknown) if (this.#dispatch(id, timer)) fresh += 1
+    return { fresh, nextInMs }
+  }
+
+  #dispatch(id: string, timer: Timer): boolean {
+    const share = this.#shares.take(id, timer)
+    if (share === undefined) return false
+    this.#inHand.add(id)
+    this.#options.dispatch(timer, () => {
+      // Whoever has it may say twice that it is over.
+      if (!this.#inHand.delete(id)) return
+      this.#ended.add(id)
+      if (this.#shares.leave(share)) this.#wake.set()
+    })
+    return true
+  }
+
+  #rest(id: string): void {
+    this.#resting.set(id, this.#ctx.clock.monotonic() + restMs)
+    for (const soonest of this.#resting.keys()) {
+      if (this.#resting.size <= restingMax) return
+      this.#resting.delete(soonest)
+    }
   }
 
   /** Forgets those that have rested enough; returns how long the next one has still to rest. */
@@ -100,4 +194,8 @@ export class TimerPoller {
     }
     return Infinity
   }
+}
+
+function sameSlots(a: SlotQuery, b: SlotQuery): boolean {
+  return a.slots.length === b.slots.length && a.slots.every((slot, place) => slot === b.slots[place])
 }
