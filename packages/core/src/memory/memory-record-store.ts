@@ -32,7 +32,8 @@ export interface MemoryRecordStoreOptions<Tx = unknown> {
 }
 
 /** The reference of a record store: everything in this process's memory, nothing survives it. */
-export function memoryRecordStore<Tx = unknown>(options: MemoryRecordStoreOptions<Tx> = {}): RecordStore<Tx> {
+export function memoryRecordStore<Tx = unknown>(options: MemoryRecordStoreOptions<Tx> = {}): RecordStore<NoInfer<Tx>> {
+  // `NoInfer`, or a call without `transaction` would take the type of whatever it is handed to.
   return openRecordStore(options).port
 }
 

@@ -38,7 +38,8 @@ export interface MemoryInfrastructure<Tx = unknown> {
 }
 
 /** All four ports in this process's memory: for trying things out, for tests, and for reading how adapters work. */
-export function memory<Tx = unknown>(options: MemoryOptions<Tx> = {}): MemoryInfrastructure<Tx> {
+export function memory<Tx = unknown>(options: MemoryOptions<Tx> = {}): MemoryInfrastructure<NoInfer<Tx>> {
+  // `NoInfer`, or a call without `transaction` would take the type of whatever it is handed to.
   const { transaction, leaseDuration, instance, clock = systemClock, database = memoryDatabase() } = options
   const records = openRecordStore<Tx>({ database, clock, ...(transaction === undefined ? {} : { transaction }) })
   const roles = openRoleScheduler({
