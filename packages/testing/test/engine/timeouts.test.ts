@@ -54,6 +54,8 @@ test('several timeouts of a status fire each at its own time, by name, and movin
   await world.pass(15_000)
   expect(await wf.lookup(left)).toMatchObject({ object: { fired: ['remind'] } })
   await wf.callback({ runId: taken }, 'open')
+  await world.within(wf.awaitCompletion(taken))
+  expect((await world.ports('probe').timeoutStore.list({ owner: taken, status: 'open' }, { limit: 10 })).items).toEqual([])
   await world.pass(20_000)
   expect(await wf.lookup(left)).toMatchObject({ status: 'expired', object: { fired: ['remind', 'warn'] } })
   expect(await wf.lookup(taken)).toMatchObject({ status: 'taken', object: { fired: ['remind'] } })

@@ -28,7 +28,7 @@ test('of racing triggers of one foreign id exactly one wins, also over several p
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))
   const clients = ['x', 'y', 'z'].map((name) => trips.client(world.ports(name)))
-  const results = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => clients[i % 3]?.trigger('one', { initialValue: { to: 'Rome' } })))
+  const results = await Promise.allSettled(Array.from({ length: 30 }, async (_, i) => await clients[i % 3]?.trigger('one', { initialValue: { to: 'Rome' } })))
   const won = results.filter((result) => result.status === 'fulfilled')
   expect(won).toHaveLength(1)
   const runId = String(won[0]?.value)

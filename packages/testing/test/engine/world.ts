@@ -137,7 +137,7 @@ export class World {
 
 /** Park and Miller's generator: the same numbers in every test run. */
 function seeded(name: string): () => number {
-  let state = 1 + [...name].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) % 2_147_483_646, 7)
+  let state = 1 + Array.from(name, (character) => character.codePointAt(0) ?? 0).reduce((sum, code) => (sum * 31 + code) % 2_147_483_646, 7)
   return () => {
     state = (state * 48_271) % 2_147_483_647
     return state / 2_147_483_647
