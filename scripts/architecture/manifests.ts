@@ -48,7 +48,7 @@ function published({ folder, manifest }: WorkspacePackage): readonly Rule[] {
 
 function nodeRange(range: unknown): boolean {
   const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(String(range)) ?? []
-  return Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 12)
+  return Number(major) > 22 || (Number(major) === 22 && Number(minor) >= 14)
 }
 
 /** Conditions are tried in the order in which they are written. */
