@@ -253,7 +253,7 @@ test('what cannot be accepted says why, and nothing has changed', async () => {
   const cases: readonly (readonly [readonly unknown[], string, RegExp])[] = [
     [[{ runId }, 'review', { by: 7, next: 'signed' }], 'Validation', /by/],
     [[{ runId }, 'review'], 'Validation', /payload/],
-    [[{ runId }, 'nowhere', good], 'InvalidArgument', /no status "nowhere"/],
+    [[{ runId }, 'nowhere', good], 'InvalidArgument', /no status .nowhere/],
     [[{ runId }, 'draft', good], 'InvalidArgument', /no callback leaves 'draft'/],
     [[{ runId }, 'signed', { surprise: 1 }], 'InvalidArgument', /carries nothing/],
     [[{ runId: 'nobody' }, 'review', good], 'RunNotFound', /nobody/],
