@@ -6,6 +6,7 @@ import type { EngineContext } from './engine/engine-context.ts'
 import { Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
+import type { Clock } from './ports/clock.ts'
 import { libraryOptions, resolveProcessOptions } from './options.ts'
 import type { ResolvedInfrastructure } from './resolved-infrastructure.ts'
 import type { ProcessState, Workflow } from './workflow-client.ts'
@@ -25,6 +26,8 @@ class EngineWorkflow extends EngineClient {
   #running: Promise<void> | undefined
   #registered = false
   #stopping: Promise<void> | undefined
+  /** Nothing may be started any more. */
+  #ended = false
 
   constructor(definition: DefinitionModel, infrastructure: ResolvedInfrastructure) {
     const ctx = engineContext(definition.contract, infrastructure)
@@ -52,7 +55,7 @@ class EngineWorkflow extends EngineClient {
   }
 
   run(): Promise<void> {
-    if (this.#stopping !== undefined) return Promise.reject(new Stopped(`workflow '${this.#name}' has been stopped: build it anew to run it again`))
+    if (this.#stopping !== undefined) return Promise.reject(this.#stoppedError())
     this.#running ??= this.#start().catch((error: unknown) => {
       // The next call tries again.
       this.#running = undefined
@@ -86,15 +89,38 @@ class EngineWorkflow extends EngineClient {
   async #start(): Promise<void> {
     // Loaded here, not at the top: a process that only triggers and awaits never needs what runs handlers.
     const engine = await import('./engine/worker.ts')
+    if (this.#ended) throw this.#stoppedError()
     this.#worker ??= new engine.Worker(this.#engine, this.#options)
     await this.#worker.run()
     this.#registered = true
   }
 
   async #stop(timeoutMs: number): Promise<void> {
-    // A start that is under way ends first, whatever comes of it: then there is something to stop.
-    await this.#running?.catch(() => undefined)
-    await this.#worker?.stop(timeoutMs)
-    await this.close()
+    const { clock } = this.#engine
+    const since = clock.monotonic()
+    try {
+      // A start that is under way ends first, whatever comes of it: then there is something to stop. It may take the limit.
+      if (this.#running !== undefined) await atMost(clock, timeoutMs, this.#running)
+      this.#ended = true
+      await this.#worker?.stop(Math.max(0, timeoutMs - (clock.monotonic() - since)))
+    } finally {
+      await this.close()
+    }
   }
+
+  #stoppedError(): Stopped {
+    return new Stopped(`workflow '${this.#name}' has been stopped: build it anew to run it again`)
+  }
+}
+
+/** Waits for the end of something, for so long at most. */
+function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(ms, resolve)
+    const end = (): void => {
+      timer[Symbol.dispose]()
+      resolve()
+    }
+    work.then(end, end)
+  })
 }

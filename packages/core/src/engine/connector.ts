@@ -2,17 +2,18 @@
  * Handles the events of a foreign stream, one holder at a time, in order per key. What a handler triggers or calls back
  * through its `api` has ids that follow from the event, so that an event which comes twice acts once.
  */
-import { isWorkflowError, LeaseLost, ValidationError } from '../errors.ts'
+import { isWorkflowError, LeaseLost, StoreCorrupt, ValidationError } from '../errors.ts'
 import type { ConnectorModel } from '../model/definition.ts'
 import { slotOf } from '../model/slot.ts'
 import type { Timer } from '../model/timer.ts'
 import type { Connector, ForeignEvent } from '../ports/connector.ts'
-import type { Delivery, EventReceiver } from '../ports/event-streamer.ts'
+import type { EventReceiver } from '../ports/event-streamer.ts'
+import type { Logger } from '../ports/logger.ts'
 import type { RoleLease, RoleScheduler } from '../ports/role-scheduler.ts'
 import { validated } from '../schema.ts'
-import { boundLogger } from './handler-run.ts'
 import { labelsOf } from './labels.ts'
-import { Lanes, type LaneTask } from './lanes.ts'
+import type { Lanes } from './lanes.ts'
+import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from './persistent-work.ts'
 import type { Process } from './process.ts'
 import { Reader } from './reader.ts'
 import { sleep } from './waiting.ts'
@@ -31,28 +32,40 @@ export interface ConnectorRunnerOptions {
   readonly api: (seed: string) => object
 }
 
-interface ConnectorTask extends LaneTask {
+interface ConnectorTask extends PersistentTask {
   readonly event: ForeignEvent
-  readonly failures: number
-  readonly delivery?: Delivery<ForeignEvent>
-  readonly timer?: Timer
-  readonly signal: AbortSignal
+  /** The signal of the role under which work for the event may be started now. */
+  readonly role: () => AbortSignal | undefined
 }
 
+const ownerPrefix = 'connector:'
 const retryMs = 1_000
+
+/** Which connector of the workflow a timer brings an event back to; undefined for timers of others. */
+export function connectorOf(workflowName: string, timer: Timer): string | undefined {
+  const prefix = `${ownerPrefix}${workflowName}/`
+  return timer.key.owner.startsWith(prefix) ? timer.key.owner.slice(prefix.length) : undefined
+}
 
 export class ConnectorRunner {
   readonly process: Process
   readonly #ctx: WorkerContext
   readonly #options: ConnectorRunnerOptions
-  readonly #lanes: Lanes<ConnectorTask>
+  readonly #fresh: PersistentWork<ConnectorTask>
+  readonly #again: PersistentWork<ConnectorTask>
   #held = false
 
   constructor(ctx: WorkerContext, process: Process, options: ConnectorRunnerOptions) {
     this.#ctx = ctx
     this.process = process
     this.#options = options
-    this.#lanes = new Lanes(options.limit, (task) => this.#work(task))
+    this.#fresh = this.#work()
+    this.#again = this.#work()
+  }
+
+  /** Events whose back-off was a timer. They belong to the holder of the timer's slot, which need not be who reads the stream. */
+  get retries(): Lanes<ConnectorTask> {
+    return this.#again.lanes
   }
 
   /** Whether this instance reads the stream now. */
@@ -76,21 +89,38 @@ export class ConnectorRunner {
   }
 
   /** An event whose back-off has become a timer. */
-  async retry(timer: Timer, end: () => void, signal: AbortSignal): Promise<void> {
-    if (timer.data === undefined) return end()
-    const stored = (await this.#ctx.codec.decode(timer.data, { runId: timer.key.owner, foreignId: timer.key.owner }, 'timer')) as Omit<ForeignEvent, 'at'> & { readonly at: string }
-    const event: ForeignEvent = { ...stored, at: new Date(stored.at) }
-    this.#lanes.offer({ lane: event.key, slot: timer.slot, event, failures: timer.attempt, timer, end, signal })
+  retry(timer: Timer, end: () => void): void {
+    this.#stored(timer).then(
+      (event) => {
+        this.retries.offer({ lane: event.key, slot: timer.slot, event, failures: timer.attempt, timer, end, role: () => roleOfSlot(this.#ctx, timer.slot) })
+      },
+      (error: unknown) => {
+        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.process.name, timer: timer.key.name, error }, 'an event that waits for its retry cannot be read; trying again')
+        end()
+      },
+    )
+  }
+
+  async #stored(timer: Timer): Promise<ForeignEvent> {
+    const owner = timer.key.owner
+    if (timer.data === undefined) throw new StoreCorrupt(`the timer of a retry of connector '${this.#options.name}' has lost its event`)
+    // The cast holds because only this class writes such timers.
+    const stored = (await this.#ctx.codec.decode(timer.data, { runId: owner, foreignId: owner }, 'timer')) as Omit<ForeignEvent, 'at'> & { readonly at: string }
+    return { ...stored, at: new Date(stored.at) }
   }
 
   async #hold(lease: RoleLease, stop: AbortSignal): Promise<void> {
     const { source, name, ordinal } = this.#options
     const pulling = new AbortController()
     const work = new AbortController()
-    const end = (): void => pulling.abort()
+    const end = (): void => {
+      pulling.abort()
+      // Who waits for a turn must not wait for the others before the role is given back.
+      this.process.gate.evict(ordinal)
+    }
     const lost = (): void => {
       const error = new LeaseLost(`the role of connector '${name}' of workflow '${this.#ctx.contract.name}' is no longer held`)
-      pulling.abort()
+      end()
       work.abort(error)
       this.#ctx.executions.abort(error, ordinal)
     }
@@ -103,81 +133,57 @@ export class ConnectorRunner {
     try {
       this.#held = true
       receiver = await source.connect({ name: `${this.#ctx.contract.name}/${name}`, from: 'latest', fence: lease.fence })
-      await this.#reader(receiver, work, lost).run(pulling.signal)
-      this.#lanes.drop()
-      await this.#lanes.idle()
+      const role = (): AbortSignal | undefined => (pulling.signal.aborted || !lease.isValid() ? undefined : work.signal)
+      await this.#reader(receiver, role, lost).run(pulling.signal)
+      this.#fresh.lanes.drop()
+      await this.#fresh.lanes.idle()
     } finally {
       this.#held = false
       stop.removeEventListener('abort', end)
       lease.yield.removeEventListener('abort', end)
       lease.signal.removeEventListener('abort', lost)
-      await receiver?.[Symbol.asyncDispose]()
-      await lease.release()
+      try {
+        await receiver?.[Symbol.asyncDispose]()
+      } finally {
+        await lease.release()
+      }
     }
   }
 
-  #reader(receiver: EventReceiver<ForeignEvent>, work: AbortController, lost: () => void): Reader<ForeignEvent> {
+  #reader(receiver: EventReceiver<ForeignEvent>, role: () => AbortSignal | undefined, lost: () => void): Reader<ForeignEvent> {
+    const { lanes } = this.#fresh
     return new Reader(this.#ctx, {
       name: this.process.name,
       receiver,
-      window: this.#lanes,
+      window: lanes,
       batch: Math.max(1, Math.floor(this.#options.limit / 2)),
-      offer: (delivery) => this.#lanes.offer({ lane: delivery.event.key, slot: this.#options.ordinal, event: delivery.event, failures: 0, delivery, signal: work.signal }),
+      offer: (delivery) => lanes.offer({ lane: delivery.event.key, slot: this.#options.ordinal, event: delivery.event, failures: 0, delivery, role }),
       fenced: lost,
       lost: (error) => this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.process.name, error }, 'the foreign stream has lost events; going on with what it has'),
     })
   }
 
-  async #work(task: ConnectorTask): Promise<void> {
-    const ctx = this.#ctx
-    for (let failures = task.failures, waitedMs = 0; ; ) {
-      if (task.signal.aborted) return
-      try {
-        await this.#handle(task, failures + 1)
-        return await this.#finish(task)
-      } catch (error) {
-        if (task.signal.aborted || ctx.stopping.aborted || isWorkflowError(error, 'Fenced')) return
-        failures += 1
-        const delayMs = this.process.options.backOffMs(failures, error, ctx.clock.now(), ctx.random)
-        ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, this.process.name))
-        ctx.logger.warn({ workflow: ctx.contract.name, process: this.process.name, eventId: task.event.id, attempt: failures, error, retryInMs: delayMs }, 'a connector failed; trying again')
-        waitedMs += delayMs
-        try {
-          if (waitedMs <= ctx.retryInPlaceMs) await sleep(ctx.clock, delayMs, ctx.stopping)
-          else return await this.#retryLater(task, failures, delayMs)
-        } catch (failure) {
-          if (!ctx.stopping.aborted) ctx.logger.error({ workflow: ctx.contract.name, process: this.process.name, eventId: task.event.id, error: failure }, 'an event could not be put off; it will come again')
-          return
-        }
-      }
-    }
+  #work(): PersistentWork<ConnectorTask> {
+    return new PersistentWork<ConnectorTask>(this.#ctx, this.process, {
+      limit: this.#options.limit,
+      subject: 'a connector',
+      role: (task) => task.role(),
+      fields: ({ event }) => ({ eventId: event.id }),
+      prepare: (task, logger) => this.#prepare(task.event, logger),
+      retryTimer: (task, at, attempt) => this.#retryTimer(task.event, at, attempt),
+    })
   }
 
-  async #finish(task: ConnectorTask): Promise<void> {
-    if (task.timer !== undefined) await this.#ctx.committer.commit({ id: this.#ctx.ids.unit(), timers: [{ settle: task.timer.key, as: 'completed' }] }, task.signal)
-    await task.delivery?.ack()
+  async #retryTimer(event: ForeignEvent, at: Date, attempt: number): Promise<Timer> {
+    const { contract, codec, slots } = this.#ctx
+    const owner = `${ownerPrefix}${contract.name}/${this.#options.name}`
+    const data = await codec.encode({ ...event, at: event.at.toISOString() }, { runId: owner, foreignId: owner }, 'timer')
+    return { key: { kind: 'retry', owner, epoch: 0, name: `${this.process.name}/${event.id}` }, workflowName: contract.name, slot: slotOf(event.key, slots), at, held: false, attempt, data }
   }
 
-  async #retryLater(task: ConnectorTask, failures: number, delayMs: number): Promise<void> {
+  async #prepare(event: ForeignEvent, logger: Logger): Promise<Prepared | undefined> {
     const ctx = this.#ctx
-    const at = new Date(ctx.clock.now() + delayMs)
-    if (task.timer !== undefined) {
-      await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: task.timer.key, at, attempt: failures }] }, task.signal)
-    } else {
-      const owner = `connector:${ctx.contract.name}/${this.#options.name}`
-      const data = await ctx.codec.encode({ ...task.event, at: task.event.at.toISOString() }, { runId: owner, foreignId: owner }, 'timer')
-      const key = { kind: 'retry', owner, epoch: 0, name: `${this.process.name}/${task.event.id}` } as const
-      await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ put: { key, workflowName: ctx.contract.name, slot: slotOf(task.event.key, ctx.slots), at, held: false, attempt: failures, data } }] }, task.signal)
-    }
-    ctx.timersChanged()
-    await task.delivery?.ack()
-  }
-
-  async #handle(task: ConnectorTask, attempt: number): Promise<void> {
-    const ctx = this.#ctx
-    const { model, api, name, ordinal } = this.#options
-    const { event } = task
-    const logger = boundLogger(ctx.logger, { workflow: ctx.contract.name, process: this.process.name, eventId: event.id, attempt })
+    const { model, api, name } = this.#options
     let data: unknown
     try {
       data = await validated(model.schema, event.value, () => `event ${event.id} of connector '${name}' of workflow '${ctx.contract.name}'`)
@@ -186,23 +192,15 @@ export class ConnectorRunner {
       // No attempt will make it fit: others must not wait for it.
       logger.error({ error }, 'skipping an event that does not fit the schema of its connector')
       ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, this.process.name), reason: 'invalid' })
-      return
+      return undefined
     }
-    const { gate, options } = this.process
-    if (!gate.tryEnter()) await gate.enter()
-    const execution = ctx.executions.start(ordinal, options.deadlineMs)
-    const context = {
-      get signal(): AbortSignal {
-        return execution.signal
+    const typed = { id: event.id, createdAt: event.at, headers: event.headers, data }
+    // The casts hold because the definition's types have bound the handler to this schema and contract.
+    return {
+      fields: {},
+      call: async (context) => {
+        await model.handler(typed as never, api(`${ctx.contract.name}/${name}/${event.id}`) as never, context as never)
       },
-      logger,
-    }
-    try {
-      const typed = { id: event.id, createdAt: event.at, headers: event.headers, data }
-      await execution.run(() => model.handler(typed as never, api(`${ctx.contract.name}/${name}/${event.id}`) as never, context as never), undefined)
-    } finally {
-      ctx.executions.end(execution)
-      gate.leave()
     }
   }
 }

@@ -4,44 +4,38 @@
  */
 import { isWorkflowError } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
-import type { EventReceiver, EventSender, SlotClaim } from '../ports/event-streamer.ts'
-import type { WorkerContext } from './worker-context.ts'
+import type { Delivery, EventReceiver, EventSender, SlotClaim } from '../ports/event-streamer.ts'
+import { Claims } from './claims.ts'
 import { labelsOf } from './labels.ts'
 import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
 import { sleep, turn } from './waiting.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+export interface OutboxRelayOptions {
+  readonly receiver: EventReceiver<RunEvent>
+  readonly sender: EventSender
+  /** At most so many events at once. */
+  readonly batch: number
+  /** A newer holder has these slots. */
+  readonly fenced: (slots: readonly number[]) => void
+}
 
 export class OutboxRelay {
   readonly process: Process
   readonly #ctx: WorkerContext
-  readonly #batch: number
-  #receiver: EventReceiver<RunEvent> | undefined
-  #sender: EventSender | undefined
-  readonly #fenced: (slots: readonly number[]) => void
+  readonly #options: OutboxRelayOptions
+  readonly #claims: Claims
 
-  constructor(ctx: WorkerContext, process: Process, batch: number, fenced: (slots: readonly number[]) => void) {
+  constructor(ctx: WorkerContext, process: Process, options: OutboxRelayOptions) {
     this.#ctx = ctx
     this.process = process
-    this.#batch = batch
-    this.#fenced = fenced
+    this.#options = options
+    this.#claims = new Claims(ctx, { name: process.name, fenced: options.fenced })
   }
 
-  async open(): Promise<void> {
-    this.#sender = await this.#ctx.streamer.newSender()
-    this.#receiver = await this.#ctx.store.outbox.newReceiver({ workflowName: this.#ctx.contract.name, claims: [] })
-  }
-
-  async assign(claims: readonly SlotClaim[], until: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#receiver?.assign(claims)
-      } catch (error) {
-        if (isWorkflowError(error, 'Fenced')) return this.#fenced(slotsOf(error.details['slots']))
-        if (until.aborted || isWorkflowError(error, 'Stopped')) return
-        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.process.name, error }, 'the slots could not be assigned; trying again')
-        await sleep(this.#ctx.clock, 1_000, until).catch(() => undefined)
-      }
-    }
+  assign(claims: readonly SlotClaim[], until: AbortSignal): Promise<void> {
+    return this.#claims.assign(this.#options.receiver, claims, until)
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -51,46 +45,57 @@ export class OutboxRelay {
         failures = 0
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
-        if (isWorkflowError(error, 'Fenced')) {
-          this.#fenced(slotsOf(error.details['slots']))
-          continue
-        }
+        if (this.#claims.fenced(error)) continue
         failures += 1
-        const { clock, random, logger, contract, instrumentation } = this.#ctx
-        instrumentation.count('workflow_process_error_count', 1, labelsOf(this.#ctx, this.process.name))
-        logger.error({ workflow: contract.name, process: this.process.name, error, attempt: failures }, 'the outbox could not be relayed; trying again')
-        await sleep(clock, this.process.options.backOffMs(failures, error, clock.now(), random), stop).catch(() => undefined)
+        this.#ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(this.#ctx, this.process.name))
+        await this.#backOff(failures, error, stop, 'the outbox could not be relayed; trying again').catch(() => undefined)
       }
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#receiver?.[Symbol.asyncDispose]()
-    await this.#sender?.[Symbol.asyncDispose]()
   }
 
   async #relay(stop: AbortSignal): Promise<void> {
-    const deliveries = (await this.#receiver?.receive({ max: this.#batch, signal: stop })) ?? []
+    const { receiver, batch } = this.#options
+    const deliveries = await receiver.receive({ max: batch, signal: stop })
     const events = deliveries.map((delivery) => delivery.event)
     const [oldest] = events
     if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime())
-    // The same events in the same order until they are through: a run's events must not overtake each other.
-    for (let failures = 1; ; failures++) {
-      try {
-        await this.#sender?.send(events)
-        break
-      } catch (error) {
-        stop.throwIfAborted()
-        const { clock, random, logger, contract } = this.#ctx
-        logger.error({ workflow: contract.name, process: this.process.name, error, attempt: failures, events: events.length }, 'sending events failed; sending them again')
-        await sleep(clock, this.process.options.backOffMs(failures, error, clock.now(), random), stop)
-      }
-    }
-    await Promise.all(deliveries.map((delivery) => delivery.ack()))
+    await this.#send(events, stop)
+    await this.#acknowledge(deliveries, stop)
     await turn(this.#ctx.clock)
   }
-}
 
-function slotsOf(value: unknown): readonly number[] {
-  return Array.isArray(value) ? value.filter((slot) => typeof slot === 'number') : []
+  /** The same events in the same order until they are through: a run's events must not overtake each other. */
+  async #send(events: readonly RunEvent[], stop: AbortSignal): Promise<void> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#options.sender.send(events)
+      } catch (error) {
+        stop.throwIfAborted()
+        await this.#backOff(failures, error, stop, 'sending events failed; sending them again')
+      }
+    }
+  }
+
+  /** They are not handed out again while the receiver lives: what is not acknowledged here stays in the outbox. */
+  async #acknowledge(deliveries: readonly Delivery<RunEvent>[], stop: AbortSignal): Promise<void> {
+    let left = deliveries
+    for (let failures = 1; ; failures++) {
+      const failed: { readonly delivery: Delivery<RunEvent>; readonly error: unknown }[] = []
+      await Promise.all(left.map((delivery) => delivery.ack().catch((error: unknown) => {
+        // Whoever has the slot now sends it again.
+        if (!isWorkflowError(error, 'Fenced')) failed.push({ delivery, error })
+      })))
+      const [first] = failed
+      if (first === undefined) return
+      stop.throwIfAborted()
+      left = failed.map(({ delivery }) => delivery)
+      await this.#backOff(failures, first.error, stop, 'acknowledging events failed; acknowledging them again')
+    }
+  }
+
+  async #backOff(attempt: number, error: unknown, stop: AbortSignal, message: string): Promise<void> {
+    const { clock, random, logger, contract } = this.#ctx
+    logger.error({ workflow: contract.name, process: this.process.name, error, attempt }, message)
+    await sleep(clock, this.process.options.backOffMs(attempt, error, clock.now(), random), stop)
+  }
 }

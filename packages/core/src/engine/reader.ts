@@ -4,6 +4,7 @@
  */
 import { isWorkflowError, type WorkflowError } from '../errors.ts'
 import type { Delivery, EventReceiver, SlotClaim } from '../ports/event-streamer.ts'
+import { Claims } from './claims.ts'
 import type { EngineContext } from './engine-context.ts'
 import type { Lanes, LaneTask } from './lanes.ts'
 import { sleep, turn } from './waiting.ts'
@@ -28,12 +29,13 @@ const retryMs = 1_000
 export class Reader<E> {
   readonly #ctx: EngineContext
   readonly #options: ReaderOptions<E>
-  #claims: readonly SlotClaim[] = []
+  readonly #claims: Claims
   #interrupt: AbortController | undefined
 
   constructor(ctx: EngineContext, options: ReaderOptions<E>) {
     this.#ctx = ctx
     this.#options = options
+    this.#claims = new Claims(ctx, options)
   }
 
   get name(): string {
@@ -41,19 +43,8 @@ export class Reader<E> {
   }
 
   /** Makes the receiver follow the slots that are held. Keeps trying while the stream cannot be reached. */
-  async assign(claims: readonly SlotClaim[], until: AbortSignal): Promise<void> {
-    this.#claims = claims
-    while (this.#claims === claims) {
-      try {
-        await this.#options.receiver.assign(claims)
-        return
-      } catch (error) {
-        if (isWorkflowError(error, 'Fenced')) return this.#options.fenced(slotsOf(error))
-        if (isWorkflowError(error, 'Stopped') || until.aborted) return
-        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.name, error }, 'the slots could not be assigned; trying again')
-        await sleep(this.#ctx.clock, retryMs, until).catch(() => undefined)
-      }
-    }
+  assign(claims: readonly SlotClaim[], until: AbortSignal): Promise<void> {
+    return this.#claims.assign(this.#options.receiver, claims, until)
   }
 
   /** Pulls until `stop` aborts. */
@@ -63,8 +54,8 @@ export class Reader<E> {
         await this.#pull(stop)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
-        if (isWorkflowError(error, 'Fenced')) this.#options.fenced(slotsOf(error))
-        else if (isWorkflowError(error, 'EventsLost')) this.#options.lost(error)
+        if (this.#claims.fenced(error)) continue
+        if (isWorkflowError(error, 'EventsLost')) this.#options.lost(error)
         else {
           this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.name, error }, 'reading the stream failed; trying again')
           await sleep(this.#ctx.clock, retryMs / 2 + (this.#ctx.random() * retryMs) / 2, stop).catch(() => undefined)
@@ -76,14 +67,6 @@ export class Reader<E> {
   /** Looks again at which topics to leave alone. */
   nudge(): void {
     this.#interrupt?.abort()
-  }
-
-  async close(): Promise<void> {
-    try {
-      await this.#options.receiver[Symbol.asyncDispose]()
-    } catch (error) {
-      this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, process: this.name, error }, 'closing a receiver failed')
-    }
   }
 
   async #pull(stop: AbortSignal): Promise<void> {
@@ -128,9 +111,4 @@ export class Reader<E> {
       stop.removeEventListener('abort', forward)
     }
   }
-}
-
-function slotsOf(error: WorkflowError): readonly number[] {
-  const slots = error.details['slots']
-  return Array.isArray(slots) ? slots.filter((slot) => typeof slot === 'number') : []
 }

@@ -8,24 +8,22 @@ import type { RunEvent } from '../model/run-event.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { slotOf } from '../model/slot.ts'
 import type { Timer } from '../model/timer.ts'
-import { topicOf } from '../model/topic.ts'
 import type { Connector } from '../ports/connector.ts'
-import type { Delivery, ReceiverSpec, SlotClaim } from '../ports/event-streamer.ts'
+import type { Delivery } from '../ports/event-streamer.ts'
 import type { Attributes } from '../ports/instrumentation.ts'
 import type { RoleScheduler } from '../ports/role-scheduler.ts'
 import { ackFailed } from './acknowledge.ts'
-import { ConnectorRunner } from './connector.ts'
+import { connectorOf, ConnectorRunner } from './connector.ts'
 import type { EngineContext } from './engine-context.ts'
 import { Executions } from './execution.ts'
-import { HookRunner, hookStates } from './hook.ts'
+import { HookRunner, isOfHook } from './hook.ts'
+import { Intake } from './intake.ts'
 import { labelsOf } from './labels.ts'
-import { Lanes } from './lanes.ts'
-import { OutboxRelay } from './outbox-relay.ts'
+import { Lanes, type LaneTask } from './lanes.ts'
 import { Process, type ProcessStateName } from './process.ts'
 import type { ResolvedProcessOptions } from './process-options.ts'
-import { Reader } from './reader.ts'
 import { type RunTask, taskOfEvent, taskOfHandOff, taskOfTimer } from './run-task.ts'
-import { hookReceiver, runsReceiver } from './receivers.ts'
+import { runsReceiver } from './receivers.ts'
 import { RunWorker } from './run-worker.ts'
 import { type ScheduleInput, Schedules } from './schedule.ts'
 import { Slots } from './slots.ts'
@@ -55,7 +53,8 @@ export interface WorkerOptions {
 
 /** A schedule that cannot be fired now is asked again after this long. */
 const scheduleAgainMs = 5_000
-const batchMin = 32
+/** After the limit of a stop, what was aborted has so long to give its roles back. */
+const graceMs = 1_000
 
 export class Worker {
   readonly #ctx: WorkerContext
@@ -69,10 +68,14 @@ export class Worker {
   readonly #schedules: Schedules
   readonly #hooks = new Map<string, HookRunner>()
   readonly #connectors = new Map<string, ConnectorRunner>()
-  readonly #relay: OutboxRelay | undefined
-  #readers: readonly Reader<RunEvent>[] = []
+  readonly #intake: Intake
+  #opening: Promise<void> | undefined
   #loops: Promise<unknown> | undefined
-  #handOff: Disposable | undefined
+  /** The loops that have not ended. */
+  readonly #alive = new Set<string>()
+  readonly #listening: Disposable[] = []
+  /** What is due here and has no code here: told once. */
+  readonly #unknown = new Set<string>()
   #state: 'new' | 'running' | 'stopped' = 'new'
   #failed: string | undefined
   readonly #handledLabels: Attributes
@@ -87,7 +90,10 @@ export class Worker {
       scheduler: options.scheduler,
       generation: options.generation,
       carefulTasks: options.maxInFlight,
-      assign: (claims) => this.#assign(claims),
+      assign: async (claims) => {
+        await this.#intake.assign(claims, this.#stopping.signal)
+        this.#poller.wake()
+      },
       drained: (slot) => this.#drained(slot),
       abandon: (slot, reason) => this.#abandon(slot, reason),
     })
@@ -107,8 +113,14 @@ export class Worker {
     const worker = new RunWorker(this.#ctx)
     this.#schedules = new Schedules(this.#ctx, options.registered)
     this.#addProcesses()
-    const outbox = options.outbox
-    this.#relay = outbox === undefined ? undefined : new OutboxRelay(this.#ctx, this.#add('outbox', outbox.options), outbox.batch, (slots) => this.#slots.fenced(slots))
+    const { outbox, maxInFlight } = options
+    this.#intake = new Intake(this.#ctx, {
+      hooks: this.#hooks,
+      maxInFlight,
+      ...(outbox === undefined ? undefined : { outbox: { process: this.#add('outbox', outbox.options), batch: outbox.batch } }),
+      offer: (delivery) => this.#offerEvent(delivery),
+      fenced: (slots) => this.#slots.fenced(slots),
+    })
     this.#poller = new TimerPoller(this.#ctx, {
       pollingMs: processOf(this.#ctx, 'timers').options.pollingFrequencyMs,
       openSlots: () => this.#slots.openSlots(),
@@ -116,47 +128,49 @@ export class Worker {
     })
   }
 
-  /** Resolves when every process has registered. */
+  /** Resolves when every process has registered. If that fails, or the workflow is stopped meanwhile, nothing is left open. */
   async run(): Promise<void> {
     const ctx = this.#ctx
     const stop = this.#stopping.signal
-    await ctx.streamer.ensure({ workflowName: ctx.contract.name, topics: ctx.topics.all, slots: ctx.slots, receivers: this.#receivers() })
-    this.#readers = await this.#openReaders()
-    await this.#relay?.open()
-    if (stop.aborted) return
+    this.#opening = this.#intake.open(stop)
+    await this.#opening
+    stop.throwIfAborted()
     this.#state = 'running'
-    this.#handOff = ctx.committed.add((record) => this.#offerHandOff(record))
+    this.#listening.push(ctx.committed.add((record) => this.#offerHandOff(record)), ctx.store.onConnectionLost(() => ctx.cache.clear()))
     const timersChanged = ctx.store.timers.onChange?.(() => this.#poller.wake())
-    const connectionLost = ctx.store.onConnectionLost(() => ctx.cache.clear())
+    if (timersChanged !== undefined) this.#listening.push(timersChanged)
     const sweeper = new Sweeper(ctx, { everyMs: this.#options.sweepMs, receiver: runsReceiver(ctx.contract.name), openSlots: () => this.#slots.openSlots() })
     this.#loops = Promise.all([
       this.#watched('slots', this.#slots.run(stop)),
       this.#watched('timers', this.#poller.run(stop)),
       this.#watched('sweeper', sweeper.run(stop)),
-      ...this.#readers.map((reader) => this.#watched(reader.name, reader.run(stop))),
+      ...this.#intake.sources.map((source) => this.#watched(source.name, source.run(stop))),
       ...[...this.#connectors].map(([name, connector]) => this.#watched(name, connector.run(stop))),
-      ...(this.#relay === undefined ? [] : [this.#watched('outbox', this.#relay.run(stop))]),
-    ]).finally(() => {
-      timersChanged?.[Symbol.dispose]()
-      connectionLost[Symbol.dispose]()
-    })
+    ])
   }
 
-  /** Takes no more work, lets handlers finish within the limit, gives up the rest. */
+  /**
+   * Takes no more work, lets handlers finish within the limit, gives up the rest. Resolves a moment after the limit at the
+   * latest, also when something that this hangs on never answers.
+   */
   async stop(timeoutMs: number): Promise<void> {
-    const ctx = this.#ctx
-    this.#stopping.abort(new Stopped(`workflow '${ctx.contract.name}' is stopping`))
-    this.#handOff?.[Symbol.dispose]()
-    const limit = ctx.clock.setTimer(timeoutMs, () => {
-      const reason = new Stopped(`workflow '${ctx.contract.name}' has stopped and waits no longer for its handlers`)
-      ctx.logger.warn({ workflow: ctx.contract.name, handlers: this.#executions.size }, 'handlers did not finish in time: aborting them')
+    const { clock, contract, logger } = this.#ctx
+    this.#stopping.abort(new Stopped(`workflow '${contract.name}' is stopping`))
+    for (const listener of this.#listening.splice(0)) listener[Symbol.dispose]()
+    const over = Promise.withResolvers<'over'>()
+    let timer = clock.setTimer(timeoutMs, () => {
+      const reason = new Stopped(`workflow '${contract.name}' has stopped and waits no longer for its handlers`)
+      logger.warn({ workflow: contract.name, handlers: this.#executions.size }, 'handlers did not finish in time: aborting them')
       this.#executions.abort(reason)
       this.#slots.abort(reason)
+      timer = clock.setTimer(graceMs, () => over.resolve('over'))
     })
-    await this.#loops
-    limit[Symbol.dispose]()
-    await Promise.all(this.#readers.map((reader) => reader.close()))
-    await this.#relay?.close()
+    const how = await Promise.race([this.#end(), over.promise])
+    timer[Symbol.dispose]()
+    if (how === 'over') {
+      logger.error({ workflow: contract.name, processes: [...this.#alive] }, 'the stop waits no longer for what does not answer; roles that were not given back expire')
+      void this.#intake.close()
+    }
     this.#state = 'stopped'
   }
 
@@ -205,65 +219,11 @@ export class Worker {
     this.#add('sweeper', resolve({}))
   }
 
-  #receivers(): readonly ReceiverSpec[] {
-    const { name } = this.#ctx.contract
-    const receivers: ReceiverSpec[] = [{ name: runsReceiver(name), topics: this.#ctx.topics.work, from: 'earliest' }]
-    for (const kind of this.#hookKinds()) receivers.push({ name: hookReceiver(name, kind), topics: this.#ctx.topics.state(hookStates[kind]), from: 'latest' })
-    return receivers
-  }
-
-  #hookKinds(): readonly HookKind[] {
-    const { hooks } = this.#options.definition
-    return (Object.keys(hooks) as HookKind[]).filter((kind) => hooks[kind].length > 0)
-  }
-
-  async #openReaders(): Promise<readonly Reader<RunEvent>[]> {
-    const ctx = this.#ctx
-    const { maxInFlight } = this.#options
-    const fenced = (slots: readonly number[]): void => this.#slots.fenced(slots)
-    const readers: Reader<RunEvent>[] = []
-    const { name } = ctx.contract
-    const gates = [...this.#options.definition.steps.keys()].map((status) => ({ topic: topicOf(name, status), gate: processOf(ctx, processNames.step(status)).gate }))
-    const share = Math.max(batchMin, Math.floor(maxInFlight / (2 * Math.max(1, gates.length))))
-    const runs: Reader<RunEvent> = new Reader(ctx, {
-      name: 'runs',
-      receiver: await ctx.streamer.newReceiver({ durable: true, workflowName: name, name: runsReceiver(name), topics: ctx.topics.work, from: 'earliest', claims: [] }),
-      window: this.#lanes,
-      batch: Math.max(share, batchMin),
-      offer: (delivery) => this.#offerEvent(delivery),
-      except: () => {
-        let except: Set<string> | undefined
-        for (const { topic, gate } of gates) if (gate.waiting >= share) (except ??= new Set()).add(topic)
-        return except
-      },
-      fenced,
-      lost: (error) => ctx.logger.error({ workflow: name, process: 'runs', error }, 'the stream has lost events; the sweeper will find the runs that they were for'),
-    })
-    for (const { gate } of gates) {
-      gate.drainedAt = Math.floor(share / 2)
-      gate.onDrained = () => runs.nudge()
-    }
-    readers.push(runs)
-    for (const kind of this.#hookKinds()) {
-      const hook = this.#hooks.get(processNames.hook(kind))
-      if (hook === undefined) continue
-      readers.push(new Reader(ctx, {
-        name: hook.process.name,
-        receiver: await ctx.streamer.newReceiver({ durable: true, workflowName: name, name: hookReceiver(name, kind), topics: ctx.topics.state(hookStates[kind]), from: 'latest', claims: [] }),
-        window: hook.lanes,
-        batch: Math.floor(maxInFlight / 2) || 1,
-        offer: (delivery) => hook.offer(delivery),
-        fenced,
-        lost: (error) => ctx.logger.error({ workflow: name, process: hook.process.name, error }, 'the stream has lost events: hooks may not have been called'),
-      }))
-    }
-    return readers
-  }
-
-  async #assign(claims: readonly SlotClaim[]): Promise<void> {
-    const stop = this.#stopping.signal
-    await Promise.all([...this.#readers.map((reader) => reader.assign(claims, stop)), this.#relay?.assign(claims, stop)])
-    this.#poller.wake()
+  /** Everything that runs has ended, and everything that was opened is closed. */
+  async #end(): Promise<void> {
+    await this.#opening?.catch(() => undefined)
+    await this.#loops
+    await this.#intake.close()
   }
 
   /** Most events are of commits that this process has made and gone on from: those are done without a place in the window. */
@@ -278,18 +238,24 @@ export class Worker {
     lanes.offer(taskOfEvent(delivery))
   }
 
-  async #drained(slot: number): Promise<void> {
-    this.#lanes.drop(slot)
+  /** Everywhere where work of slots is in hand. */
+  #windows(): readonly Pick<Lanes<LaneTask>, 'drop' | 'idle'>[] {
+    return [this.#lanes, ...[...this.#hooks.values()].map((hook) => hook.lanes), ...[...this.#connectors.values()].map((connector) => connector.retries)]
+  }
+
+  #drop(slot: number): void {
+    for (const window of this.#windows()) window.drop(slot)
     for (const process of this.#processes.values()) process.gate.evict(slot)
-    for (const hook of this.#hooks.values()) hook.lanes.drop(slot)
-    await Promise.all([this.#lanes.idle(slot), ...[...this.#hooks.values()].map((hook) => hook.lanes.idle(slot))])
+  }
+
+  async #drained(slot: number): Promise<void> {
+    this.#drop(slot)
+    await Promise.all(this.#windows().map((window) => window.idle(slot)))
   }
 
   #abandon(slot: number, reason: unknown): void {
     this.#executions.abort(reason, slot)
-    this.#lanes.drop(slot)
-    for (const process of this.#processes.values()) process.gate.evict(slot)
-    for (const hook of this.#hooks.values()) hook.lanes.drop(slot)
+    this.#drop(slot)
   }
 
   /** What this process has committed itself needs not come back through the stream. */
@@ -301,15 +267,19 @@ export class Worker {
   }
 
   #dispatch(timer: Timer, end: () => void): void {
-    const { kind, name } = timer.key
-    if (kind === 'schedule') return void this.#fire(timer).finally(end)
-    const hook = kind === 'retry' ? this.#hooks.get(name) : undefined
+    if (timer.key.kind === 'schedule') return void this.#fire(timer).finally(end)
+    const { contract, logger } = this.#ctx
+    const source = connectorOf(contract.name, timer)
+    if (source === undefined && !isOfHook(timer)) return this.#lanes.offer(taskOfTimer(timer, end))
+    const process = source === undefined ? timer.key.name : processNames.connector(source)
+    const connector = this.#connectors.get(process)
+    if (connector !== undefined) return connector.retry(timer, end)
+    const hook = this.#hooks.get(process)
     if (hook !== undefined) return hook.retry(timer, end)
-    const owner = `connector:${this.#ctx.contract.name}/`
-    const connector = timer.key.owner.startsWith(owner) ? this.#connectors.get(processNames.connector(timer.key.owner.slice(owner.length))) : undefined
-    const held = this.#slots.open(timer.slot)
-    if (connector !== undefined && held !== undefined) return void connector.retry(timer, end, held.signal).catch(end)
-    this.#lanes.offer(taskOfTimer(timer, end))
+    // It stays open for an instance that has the code.
+    if (!this.#unknown.has(process)) logger.warn({ workflow: contract.name, process, at: timer.at }, 'a retry is due whose code is not in this process: it waits for one that has it')
+    this.#unknown.add(process)
+    end()
   }
 
   async #fire(timer: Timer): Promise<void> {
@@ -327,11 +297,13 @@ export class Worker {
   }
 
   async #watched(name: string, loop: Promise<void>): Promise<void> {
+    this.#alive.add(name)
     try {
       await loop
     } catch (error) {
       this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: name, error }, 'a process has ended by a fault of the engine')
     }
+    this.#alive.delete(name)
     if (!this.#stopping.signal.aborted) this.#failed = name
   }
 }

@@ -1,0 +1,183 @@
+/**
+ * Handles tasks that must succeed in the end, however often they fail: the events of hooks and of connectors. A short
+ * back-off is waited out in the lane, a long one becomes a timer, so that a failing task holds nobody up and survives a
+ * restart. If the process dies here, the delivery is unacknowledged or the timer open: the task comes again.
+ */
+import { isWorkflowError } from '../errors.ts'
+import type { Timer, TimerOp } from '../model/timer.ts'
+import type { Delivery } from '../ports/event-streamer.ts'
+import type { Logger } from '../ports/logger.ts'
+import { boundLogger } from './handler-run.ts'
+import { labelsOf } from './labels.ts'
+import { type Lane, Lanes, type LaneTask } from './lanes.ts'
+import type { Process } from './process.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+/** Something to do until it succeeds. It has come by a delivery, or by the timer of its retry. */
+export interface PersistentTask extends LaneTask {
+  /** How many attempts have failed already. */
+  readonly failures: number
+  readonly delivery?: Pick<Delivery<unknown>, 'ack'>
+  readonly timer?: Timer
+}
+
+/** What a handler is given beside its subject. */
+export interface HandlerContext {
+  readonly signal: AbortSignal
+  readonly logger: Logger
+}
+
+/** A task whose handlers wait for their turn. */
+export interface Prepared {
+  /** What the handlers' logger says besides. */
+  readonly fields: object
+  readonly call: (context: HandlerContext) => Promise<void>
+}
+
+export interface PersistentWorkOptions<T extends PersistentTask> {
+  /** How many tasks may be in hand. */
+  readonly limit: number
+  /** What is tried, for the log: 'a hook'. */
+  readonly subject: string
+  /** The signal of the role under which work for the task may be started now; another one for each time that the role is won. */
+  readonly role: (task: T) => AbortSignal | undefined
+  /** What says in logs which task it is. */
+  readonly fields: (task: T) => object
+  /** Reads what the handlers need. Undefined: nothing is to be done. */
+  readonly prepare: (task: T, logger: Logger) => Promise<Prepared | undefined>
+  /** The timer that brings the task back. */
+  readonly retryTimer: (task: T, at: Date, attempt: number) => Timer | Promise<Timer>
+}
+
+/** At most this part of the lanes waits out back-offs: the others are for those that have something to do. */
+const parkedShare = 1 / 4
+
+export class PersistentWork<T extends PersistentTask> {
+  readonly lanes: Lanes<T>
+  readonly #ctx: WorkerContext
+  readonly #process: Process
+  readonly #options: PersistentWorkOptions<T>
+
+  constructor(ctx: WorkerContext, process: Process, options: PersistentWorkOptions<T>) {
+    this.#ctx = ctx
+    this.#process = process
+    this.#options = options
+    this.lanes = new Lanes(options.limit, (task, lane) => this.#work(task, lane))
+  }
+
+  /** Never rejects: what cannot be finished here is left to come again. */
+  async #work(task: T, lane: Lane<T>): Promise<void> {
+    const role = this.#options.role(task)
+    if (role === undefined) return
+    // What is left to write once the handlers need not be called again here.
+    let finish: (() => Promise<void>) | undefined
+    for (let failures = task.failures, waitedMs = 0; this.#isOurs(task, role); ) {
+      const logger = this.#logger(task, failures + 1)
+      try {
+        if (finish === undefined) {
+          if (!await this.#handle(task, role, logger)) return
+          finish = () => this.#finish(task, role)
+        }
+        return await finish()
+      } catch (error) {
+        if (!this.#isOurs(task, role) || (finish !== undefined && isWorkflowError(error, 'Fenced'))) return
+        failures += 1
+        const delayMs = this.#failed(failures, error, logger, finish !== undefined)
+        const parks = waitedMs + delayMs <= this.#ctx.retryInPlaceMs && this.lanes.parked < this.lanes.limit * parkedShare
+        if (finish === undefined && !parks && await this.#putOff(task, role, failures, delayMs, logger)) {
+          finish = async () => await task.delivery?.ack()
+          continue
+        }
+        waitedMs += delayMs
+        await this.#park(task, role, lane, delayMs)
+      }
+    }
+  }
+
+  /** Whether work for the task may still be started under the role that it was taken up under. */
+  #isOurs(task: T, role: AbortSignal): boolean {
+    return !this.#ctx.stopping.aborted && !role.aborted && this.#options.role(task) === role
+  }
+
+  /** Waits for a turn and calls the handlers. False: the role or the workflow ended before the turn came. */
+  async #handle(task: T, role: AbortSignal, logger: Logger): Promise<boolean> {
+    const prepared = await this.#options.prepare(task, logger)
+    if (prepared === undefined) return true
+    if (!this.#isOurs(task, role)) return false
+    const { gate, options } = this.#process
+    if (!gate.tryEnter()) {
+      if (!await new Promise<boolean>((resolve) => gate.queue(resolve, task.slot))) return false
+      if (!this.#isOurs(task, role)) {
+        gate.leave()
+        return false
+      }
+    }
+    const { executions } = this.#ctx
+    const execution = executions.start(task.slot, options.deadlineMs)
+    const context: HandlerContext = {
+      get signal(): AbortSignal {
+        return execution.signal
+      },
+      logger: boundLogger(logger, prepared.fields),
+    }
+    try {
+      await execution.run(prepared.call, context)
+      return true
+    } finally {
+      executions.end(execution)
+      gate.leave()
+    }
+  }
+
+  async #finish(task: T, role: AbortSignal): Promise<void> {
+    const { committer, ids } = this.#ctx
+    if (task.timer !== undefined) await committer.commit({ id: ids.unit(), timers: [{ settle: task.timer.key, as: 'completed' }] }, role)
+    await task.delivery?.ack()
+  }
+
+  /** Tells of a failure, and says how long to wait after it. */
+  #failed(failures: number, error: unknown, logger: Logger, isDone: boolean): number {
+    const { clock, random, instrumentation } = this.#ctx
+    instrumentation.count('workflow_process_error_count', 1, labelsOf(this.#ctx, this.#process.name))
+    const retryInMs = this.#process.options.backOffMs(failures, error, clock.now(), random)
+    logger.warn({ error, retryInMs }, isDone ? `${this.#options.subject} is done with, but that could not be written down; writing it again` : `${this.#options.subject} failed; trying again`)
+    return retryInMs
+  }
+
+  /** Leaves the task to a timer. False if that cannot be. */
+  async #putOff(task: T, role: AbortSignal, failures: number, delayMs: number, logger: Logger): Promise<boolean> {
+    const { clock, committer, ids } = this.#ctx
+    const at = new Date(clock.now() + delayMs)
+    try {
+      const op: TimerOp = task.timer !== undefined ? { move: task.timer.key, at, attempt: failures } : { put: await this.#options.retryTimer(task, at, failures) }
+      await committer.commit({ id: ids.unit(), timers: [op] }, role)
+      this.#ctx.timersChanged()
+      return true
+    } catch (error) {
+      if (this.#isOurs(task, role)) logger.error({ error }, `the retry of ${this.#options.subject} could not be left to a timer; waiting for it in place`)
+      return false
+    }
+  }
+
+  /** Waits in the lane. Ends early when the role goes, and at the stop. */
+  async #park(task: T, role: AbortSignal, lane: Lane<T>, ms: number): Promise<void> {
+    const { clock, stopping } = this.#ctx
+    const until = clock.monotonic() + ms
+    this.lanes.parked += 1
+    try {
+      for (let leftMs = ms; leftMs > 0 && this.#isOurs(task, role); leftMs = until - clock.monotonic()) await lane.wake.wait(clock, leftMs, stopping)
+    } finally {
+      this.lanes.parked -= 1
+    }
+  }
+
+  #logger(task: T, attempt: number): Logger {
+    return boundLogger(this.#ctx.logger, { workflow: this.#ctx.contract.name, process: this.#process.name, ...this.#options.fields(task), attempt })
+  }
+}
+
+/** The role of a slot, while work for it may be started. */
+export function roleOfSlot(ctx: WorkerContext, slot: number): AbortSignal | undefined {
+  const held = ctx.slotKeeper.open(slot)
+  return held !== undefined && held.lease.isValid() ? held.signal : undefined
+}
