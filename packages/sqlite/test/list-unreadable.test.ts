@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { DatabaseSync } from 'node:sqlite'
 import { unchecked, workflow } from '@workflow/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
@@ -16,8 +16,8 @@ test('one unreadable row hides neither the others of a page nor the pages after 
   const runIds: string[] = []
   for (let n = 0; n < 6; n++) runIds.push(await client.trigger(`f${n}`, { initialValue: { n } }))
   const [, , third] = runIds
-  const other = new Database(file)
-  other.prepare("UPDATE workflow_record SET state = 'Bogus' WHERE run_id = ?").run(third)
+  const other = new DatabaseSync(file)
+  other.prepare("UPDATE workflow_record SET state = 'Bogus' WHERE run_id = ?").run(third ?? '')
   other.close()
   const seen: string[] = []
   let cursor: string | undefined
