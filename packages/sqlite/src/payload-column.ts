@@ -1,7 +1,6 @@
 import { StoreCorrupt, type Payload } from '@workflow/core/adapter'
 
 /** How a payload lies in two columns: what it is as text, its bytes as a blob. */
-type PayloadColumns = readonly [codec: string, bytes: Uint8Array]
 
 // Nearly every payload of a process has the same codec and schema: the last text is worth keeping.
 let lastCodec = ''

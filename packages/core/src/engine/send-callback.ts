@@ -65,7 +65,7 @@ async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput,
     if (!waits && !queued && input.key === undefined) throw notWaiting(ctx, record, status, input)
     const body: CallbackBody = {
       ...(payload === undefined ? undefined : { payload }),
-      ...(waits ? { entered: record.entered.version } : undefined),
+      ...(waits && input.queue !== true ? { entered: record.entered.version } : undefined),
       ...(input.wait === true ? { wait: true } : undefined),
     }
     const result = await ctx.committer.commit({
@@ -83,7 +83,7 @@ async function accept(ctx: EngineContext, first: RunRecord, target: TargetInput,
     if (result.ok) {
       // Something beside the version has changed: whoever works for this run here must look again.
       ctx.cache.forget(record.runId)
-      return { receipt: { runId: record.runId, key, queued }, entered: waits ? record.entered.version : undefined }
+      return { receipt: { runId: record.runId, key, queued }, entered: waits && input.queue !== true ? record.entered.version : undefined }
     }
     if (!waits && !queued) throw notWaiting(ctx, record, status, input)
     if (result.reason === 'finished') throw notWaiting(ctx, result.current ?? record, status, input)
@@ -104,7 +104,7 @@ async function handled(ctx: EngineContext, watch: Watch, receipt: Receipt, statu
     if (place >= 0 && (isFinished(record.runState) || (entered !== undefined && entered !== record.entered.version))) throw left(ctx, record, receipt, status)
     if (place === 0) {
       const note = noteOf(record, processNames.callback(status))
-      if (note?.kind !== 'failed' && record.pause?.by !== 'engine') return undefined
+      if (note?.kind !== 'failed' && (receipt.queued || record.pause?.by !== 'engine')) return undefined
       const error = note === undefined ? { message: await ctx.codec.decodeReason(record.pause?.reason, record) } : await ctx.codec.decodeError(note.error, record)
       throw new CallbackFailed(`the handler of callback '${receipt.key}' for '${status}' of run ${receipt.runId} of workflow '${ctx.contract.name}' failed: ${error?.message ?? 'unknown'}. It stays in the run's inbox${note?.retryAt === undefined ? '' : ` and is tried again at ${note.retryAt.toISOString()}`}`, { details: { runId: receipt.runId, key: receipt.key } })
     }

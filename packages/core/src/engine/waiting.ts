@@ -26,6 +26,8 @@ export function turn(clock: Clock): Promise<void> {
 /** Rejects with `signal.reason` once it aborts, unless `work` settles first. The signal is the caller's own, so the listener goes with it. */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
+    // Also where it is aborted already: `work` may never settle.
+    if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     work.then(resolve, reject)
   })
