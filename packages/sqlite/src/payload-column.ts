@@ -1,6 +1,5 @@
 import { StoreCorrupt, type Payload } from '@workflow/core/adapter'
 
-/** How a payload lies in two columns: what it is as text, its bytes as a blob. */
 
 // Nearly every payload of a process has the same codec and schema: the last text is worth keeping.
 let lastCodec = ''
