@@ -62,7 +62,8 @@ async function weighCore(): Promise<void> {
   const sizes = new Map(outputFiles.map((file) => [relative(root, file.path), gzipSync(file.contents, { level: 9 }).byteLength]))
   const atOnce = new Set(['index.js'])
   for (const path of atOnce) {
-    for (const { path: imported, kind } of metafile.outputs[path]?.imports ?? []) if (kind === 'import-statement' && sizes.has(imported)) atOnce.add(imported)
+    for (const { path: imported, kind } of metafile.outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && sizes.has(imported)) atOnce.add(imported)
   }
   const sum = (paths: Iterable<string>): number => [...paths].reduce((bytes, path) => bytes + (sizes.get(path) ?? 0), 0)
   const bytes = sum(atOnce)

@@ -42,17 +42,24 @@ export type TerminalOf<C extends AnyContract> = EndsOf<TypesOf<C>['graph']>
 /** Where a run may begin: at every status that it can leave. */
 export type StartOf<C extends AnyContract> = Exclude<StatusOf<C>, TerminalOf<C>>
 /** Where `Kind` may lead from `From`. */
-export type Destination<C extends AnyContract, From extends string, Kind extends ExitKind> =
-  TypesOf<C>['graph'] extends { readonly [S in From]: { readonly [K in Kind]?: readonly (infer To extends string)[] } } ? To : never
-type SchemaAt<C extends AnyContract, S extends string> =
-  TypesOf<C>['payloads'] extends { readonly [K in S]: infer P extends Schema } ? P : Schema<undefined>
+export type Destination<C extends AnyContract, From extends string, Kind extends ExitKind> = TypesOf<C>['graph'] extends {
+  readonly [S in From]: { readonly [K in Kind]?: readonly (infer To extends string)[] }
+}
+  ? To
+  : never
+type SchemaAt<C extends AnyContract, S extends string> = TypesOf<C>['payloads'] extends { readonly [K in S]: infer P extends Schema }
+  ? P
+  : Schema<undefined>
 /** What a callback's handler receives; `undefined` where the contract declares no payload. */
 export type PayloadOf<C extends AnyContract, S extends string> = StandardSchemaV1.InferOutput<SchemaAt<C, S>>
 /** What a caller gives to a callback. */
 export type PayloadInput<C extends AnyContract, S extends string> = StandardSchemaV1.InferInput<SchemaAt<C, S>>
 /** The contract whose runs the join of a status waits for. */
-export type ChildOf<C extends AnyContract, S extends string> =
-  TypesOf<C>['children'] extends { readonly [K in S]: infer Child extends AnyContract } ? Child : never
+export type ChildOf<C extends AnyContract, S extends string> = TypesOf<C>['children'] extends {
+  readonly [K in S]: infer Child extends AnyContract
+}
+  ? Child
+  : never
 
 // A registered symbol, so that a contract made by another copy of this package can be a child here.
 const modelKey: unique symbol = Symbol.for('@workflow/core/contract-model') as never
@@ -66,14 +73,17 @@ export function bindContract(contract: AnyContract, model: ContractModel): void 
 
 /** The model of a contract. Throws `Configuration` for anything that `workflow(…)` has not made. */
 export function contractModelOf(contract: unknown): ContractModel {
-  const model = typeof contract === 'object' && contract !== null ? (contract as { readonly [modelKey]?: ContractModel })[modelKey] : undefined
-  if (model === undefined) throw new Configuration(`a contract made with workflow(name, { object, graph }) is needed here; got ${shown(contract)}`)
+  const model =
+    typeof contract === 'object' && contract !== null ? (contract as { readonly [modelKey]?: ContractModel })[modelKey] : undefined
+  if (model === undefined)
+    throw new Configuration(`a contract made with workflow(name, { object, graph }) is needed here; got ${shown(contract)}`)
   return model
 }
 
 /** The contract of a model that this copy of the package has made. */
 export function contractOf(model: ContractModel): AnyContract {
   const contract = contracts.get(model)
-  if (contract === undefined) throw new Configuration(`the model of workflow '${model.name}' was not made by workflow(…) of this copy of the package`)
+  if (contract === undefined)
+    throw new Configuration(`the model of workflow '${model.name}' was not made by workflow(…) of this copy of the package`)
   return contract
 }

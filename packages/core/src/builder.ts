@@ -17,7 +17,11 @@ export interface Needs<Tx, Sources extends string> {
 
 // One status is marked as handled. After a misspelt status `From` is the union of all of them: then nothing is marked,
 // or every later call of the chain would be reported as well.
-type Mark<Kind extends ExitKind, From extends string, Each = From> = Each extends From ? ([From] extends [Each] ? `${Kind} ${From}` : never) : never
+type Mark<Kind extends ExitKind, From extends string, Each = From> = Each extends From
+  ? [From] extends [Each]
+    ? `${Kind} ${From}`
+    : never
+  : never
 type Unhandled<C extends AnyContract, Done extends string> = Exclude<WorkOf<TypesOf<C>['graph']>, Done>
 
 /**
@@ -38,7 +42,10 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
   /** Several per status: they run in order, and each sees the whole payload. */
   addCallback<const From extends StatusWith<C, 'callback'>>(
     from: From,
-    handler: (run: RunIn<Tx, ObjectOf<C>, NoInfer<From>>, payload: PayloadOf<C, NoInfer<From>>) => Promise<Next<Tx, Destination<C, NoInfer<From>, 'callback'>>>,
+    handler: (
+      run: RunIn<Tx, ObjectOf<C>, NoInfer<From>>,
+      payload: PayloadOf<C, NoInfer<From>>,
+    ) => Promise<Next<Tx, Destination<C, NoInfer<From>, 'callback'>>>,
     options?: StepOptions,
   ): Builder<C, Done | Mark<'callback', From>, Tx, Sources>
   /** Several per status, each with a `name`. The timer may be computed from the run as it enters the status, and may be none. */
@@ -51,7 +58,10 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
   /** Called once all children that were started on the way into the status have finished. */
   addJoin<const From extends StatusWith<C, 'join'>>(
     from: From,
-    handler: (run: RunIn<Tx, ObjectOf<C>, NoInfer<From>>, children: ChildrenOf<C, NoInfer<From>>) => Promise<Next<Tx, Destination<C, NoInfer<From>, 'join'>>>,
+    handler: (
+      run: RunIn<Tx, ObjectOf<C>, NoInfer<From>>,
+      children: ChildrenOf<C, NoInfer<From>>,
+    ) => Promise<Next<Tx, Destination<C, NoInfer<From>, 'join'>>>,
     options?: StepOptions,
   ): Builder<C, Done | Mark<'join', From>, Tx, Sources>
   /** Handles each event of a foreign stream. The stream itself is infrastructure: `build({ connectors: { [name]: … } })`. */
@@ -64,7 +74,9 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
   /** Hooks are called at least once for each run, after the fact, and again until they succeed. Several per kind. */
   onPause(handler: (run: RunSnapshot<ObjectOf<C>, StatusOf<C>>, context: HandlerContext) => Promise<void>): Builder<C, Done, Tx, Sources>
   onCancel(handler: (run: RunSnapshot<ObjectOf<C>, StatusOf<C>>, context: HandlerContext) => Promise<void>): Builder<C, Done, Tx, Sources>
-  onComplete(handler: (run: RunSnapshot<ObjectOf<C>, TerminalOf<C>>, context: HandlerContext) => Promise<void>): Builder<C, Done, Tx, Sources>
+  onComplete(
+    handler: (run: RunSnapshot<ObjectOf<C>, TerminalOf<C>>, context: HandlerContext) => Promise<void>,
+  ): Builder<C, Done, Tx, Sources>
   onDataDeleted(handler: (run: DeletedRun<StatusOf<C>>, context: HandlerContext) => Promise<void>): Builder<C, Done, Tx, Sources>
   /** What data deletion keeps of an object, everywhere that it is stored. Must accept its own results. Without it nothing is kept. */
   customDelete(scrub: (object: ObjectOf<C>) => Promise<ObjectOf<C>>): Builder<C, Done, Tx, Sources>

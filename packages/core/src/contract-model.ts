@@ -19,11 +19,14 @@ export function contractModelFrom(name: unknown, spec: unknown): ContractModel {
   const graph = checkedGraph(options['graph'], where)
   const startDefault = startsOf(graph)[0]
   if (startDefault === undefined) {
-    throw new Configuration(`${where} has no possible start: every status is terminal. Give at least one an exit, like { step: ['${[...graph.keys()].at(-1)}'] }`)
+    throw new Configuration(
+      `${where} has no possible start: every status is terminal. Give at least one an exit, like { step: ['${[...graph.keys()].at(-1)}'] }`,
+    )
   }
   assertReachable(graph, where)
   const object = options['object']
-  if (!isSchema(object)) throw new Configuration(`${where}: object must be a Standard Schema (zod, valibot, arktype, …) or unchecked<T>(); got ${shown(object)}`)
+  if (!isSchema(object))
+    throw new Configuration(`${where}: object must be a Standard Schema (zod, valibot, arktype, …) or unchecked<T>(); got ${shown(object)}`)
   const upcast = options['upcast']
   return Object.freeze({
     name: checked,
@@ -32,7 +35,8 @@ export function contractModelFrom(name: unknown, spec: unknown): ContractModel {
     fingerprint: fingerprintOf(graph),
     object,
     objectUnchecked: isUnchecked(object),
-    schemaVersion: options['schemaVersion'] === undefined ? 1 : checkedInteger(options['schemaVersion'], `${where}: schemaVersion`, 1, 2 ** 31 - 1),
+    schemaVersion:
+      options['schemaVersion'] === undefined ? 1 : checkedInteger(options['schemaVersion'], `${where}: schemaVersion`, 1, 2 ** 31 - 1),
     ...(upcast === undefined ? {} : { upcast: checkedFunction<NonNullable<ContractModel['upcast']>>(upcast, `${where}: upcast`) }),
     payloads: payloadsOf(options['payloads'], graph, where),
     children: childrenOf(options['children'], graph, where),
@@ -41,10 +45,15 @@ export function contractModelFrom(name: unknown, spec: unknown): ContractModel {
 
 function checkedGraph(value: unknown, where: string): ContractModel['graph'] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Configuration(`${where}: graph must be an object from status to exits, like { created: { step: ['done'] }, done: {} }; got ${shown(value)}`)
+    throw new Configuration(
+      `${where}: graph must be an object from status to exits, like { created: { step: ['done'] }, done: {} }; got ${shown(value)}`,
+    )
   }
   const statuses = Object.keys(value)
-  if (statuses.length === 0) throw new Configuration(`${where} has no status: declare at least one that leads somewhere, like { created: { step: ['done'] }, done: {} }`)
+  if (statuses.length === 0)
+    throw new Configuration(
+      `${where} has no status: declare at least one that leads somewhere, like { created: { step: ['done'] }, done: {} }`,
+    )
   assertStatusNames(statuses, where)
   return new Map(Object.entries(value).map(([status, exits]) => [status, checkedExits(exits, status, statuses, where)]))
 }
@@ -54,16 +63,22 @@ function assertStatusNames(statuses: readonly string[], where: string): void {
   for (const status of statuses) {
     checkedName(status, `${where}: the name of a status`)
     // JavaScript moves such keys to the front, and the order of the statuses means something.
-    if (/^\d+$/.test(status)) throw new Configuration(`${where}: status '${status}' is a number, and JavaScript would move it to the front: call it 's${status}'`)
+    if (/^\d+$/.test(status))
+      throw new Configuration(`${where}: status '${status}' is a number, and JavaScript would move it to the front: call it 's${status}'`)
     const other = seen.get(collisionKey(status))
-    if (other !== undefined) throw new Configuration(`${where}: '${other}' and '${status}' differ only in case or look alike, and some systems cannot tell such topics apart: rename one`)
+    if (other !== undefined)
+      throw new Configuration(
+        `${where}: '${other}' and '${status}' differ only in case or look alike, and some systems cannot tell such topics apart: rename one`,
+      )
     seen.set(collisionKey(status), status)
   }
 }
 
 function checkedExits(value: unknown, status: string, statuses: readonly string[], where: string): ExitsModel {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Configuration(`${where}: the exits of '${status}' must be an object like { step: ['done'] }, or {} if it is terminal; got ${shown(value)}`)
+    throw new Configuration(
+      `${where}: the exits of '${status}' must be an object like { step: ['done'] }, or {} if it is terminal; got ${shown(value)}`,
+    )
   }
   const exits: { [Kind in ExitKind]?: readonly string[] } = {}
   for (const [kind, to] of Object.entries(value)) {
@@ -90,12 +105,15 @@ function checkedDestinations(value: unknown, what: string, statuses: readonly st
 function assertReachable(graph: ContractModel['graph'], where: string): void {
   const unreachable = unreachableOf(graph)
   if (unreachable.length === 0) return
-  throw new Configuration(`${where}: no run can reach ${quoted(unreachable)}: let an exit of another status lead there, or take it out of the graph`)
+  throw new Configuration(
+    `${where}: no run can reach ${quoted(unreachable)}: let an exit of another status lead there, or take it out of the graph`,
+  )
 }
 
 function payloadsOf(value: unknown, graph: ContractModel['graph'], where: string): ReadonlyMap<string, Schema> {
   const entries = perStatus(value, 'callback', 'payloads', graph, where).map(([status, schema]): [string, Schema] => {
-    if (!isSchema(schema)) throw new Configuration(`${where}: the payload of '${status}' must be a Standard Schema or unchecked<T>(); got ${shown(schema)}`)
+    if (!isSchema(schema))
+      throw new Configuration(`${where}: the payload of '${status}' must be a Standard Schema or unchecked<T>(); got ${shown(schema)}`)
     return [status, schema]
   })
   return new Map(entries)
@@ -107,12 +125,16 @@ function childrenOf(value: unknown, graph: ContractModel['graph'], where: string
     try {
       children.set(status, contractModelOf(contract))
     } catch (cause) {
-      throw new Configuration(`${where}: the children of '${status}' must be a contract made with workflow(…); got ${shown(contract)}`, { cause })
+      throw new Configuration(`${where}: the children of '${status}' must be a contract made with workflow(…); got ${shown(contract)}`, {
+        cause,
+      })
     }
   }
   for (const [status, exits] of graph) {
     if (exits.join !== undefined && !children.has(status)) {
-      throw new Configuration(`${where}: a join leaves '${status}', but nothing says whose runs it waits for: add children: { '${status}': theirContract }`)
+      throw new Configuration(
+        `${where}: a join leaves '${status}', but nothing says whose runs it waits for: add children: { '${status}': theirContract }`,
+      )
     }
   }
   return children
@@ -123,13 +145,15 @@ function perStatus(value: unknown, kind: ExitKind, option: string, graph: Contra
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Configuration(`${where}: ${option} must be an object by status; got ${shown(value)}`)
   }
-  return Object.entries(value).filter(([, entry]) => entry !== undefined).map(([status, entry]: [string, unknown]) => {
-    if (graph.get(status)?.[kind] === undefined) {
-      const possible = [...graph].filter(([, exits]) => exits[kind] !== undefined).map(([name]) => name)
-      throw new Configuration(`${where}: ${option} has '${status}', but no ${kind} leaves that status. ${suggestion(status, possible)}`)
-    }
-    return [status, entry]
-  })
+  return Object.entries(value)
+    .filter(([, entry]) => entry !== undefined)
+    .map(([status, entry]: [string, unknown]) => {
+      if (graph.get(status)?.[kind] === undefined) {
+        const possible = [...graph].filter(([, exits]) => exits[kind] !== undefined).map(([name]) => name)
+        throw new Configuration(`${where}: ${option} has '${status}', but no ${kind} leaves that status. ${suggestion(status, possible)}`)
+      }
+      return [status, entry]
+    })
 }
 
 function isExitKind(kind: string): kind is ExitKind {
@@ -138,6 +162,11 @@ function isExitKind(kind: string): kind is ExitKind {
 
 /** The same for graphs with the same statuses and transitions, in whatever order they were written. */
 function fingerprintOf(graph: ContractModel['graph']): string {
-  const edges = transitionsOf(graph).map(({ from, to, kind }) => JSON.stringify([from, kind, to])).sort()
-  return createHash('sha256').update(JSON.stringify([[...graph.keys()].sort(), edges])).digest('hex').slice(0, 16)
+  const edges = transitionsOf(graph)
+    .map(({ from, to, kind }) => JSON.stringify([from, kind, to]))
+    .sort()
+  return createHash('sha256')
+    .update(JSON.stringify([[...graph.keys()].sort(), edges]))
+    .digest('hex')
+    .slice(0, 16)
 }

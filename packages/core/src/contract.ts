@@ -32,15 +32,17 @@ export interface Contract<Name extends string, O extends Schema, G extends Graph
   readonly name: Name
   /** The schema of the run's object. */
   readonly object: O
-  readonly '~types'?: {
-    readonly name: Name
-    readonly status: keyof G & string
-    readonly input: StandardSchemaV1.InferInput<O>
-    readonly object: StandardSchemaV1.InferOutput<O>
-    readonly graph: G
-    readonly payloads: P
-    readonly children: K
-  } | undefined
+  readonly '~types'?:
+    | {
+        readonly name: Name
+        readonly status: keyof G & string
+        readonly input: StandardSchemaV1.InferInput<O>
+        readonly object: StandardSchemaV1.InferOutput<O>
+        readonly graph: G
+        readonly payloads: P
+        readonly children: K
+      }
+    | undefined
   /** The process as Mermaid `stateDiagram-v2` text. */
   diagram(options?: DiagramOptions): string
   /** The process as data: statuses, starts, terminals and transitions with their kind. */
@@ -56,9 +58,14 @@ export interface ContractSpec<In, Out, G, P, K> {
   /** Every status, in order, with its exits. The first one that no other leads to is the default start. */
   readonly graph: G & AnyGraph
   /** What each callback carries. Not listed: it carries nothing. */
-  readonly payloads?: P & { readonly [S in StatusHaving<G, 'callback'>]?: Schema } & { readonly [S in keyof P]: S extends StatusHaving<G, 'callback'> ? Schema : `no callback leaves '${S & string}'` }
+  // `unknown`, not `Schema` again: the older compilers would compare an arktype schema with itself without end.
+  readonly payloads?: P & { readonly [S in StatusHaving<G, 'callback'>]?: Schema } & {
+    readonly [S in keyof P]: S extends StatusHaving<G, 'callback'> ? unknown : `no callback leaves '${S & string}'`
+  }
   /** Whose runs each join waits for. */
-  readonly children?: K & { readonly [S in StatusHaving<G, 'join'>]?: AnyContract } & { readonly [S in keyof K]: S extends StatusHaving<G, 'join'> ? AnyContract : `no join leaves '${S & string}'` }
+  readonly children?: K & { readonly [S in StatusHaving<G, 'join'>]?: AnyContract } & {
+    readonly [S in keyof K]: S extends StatusHaving<G, 'join'> ? AnyContract : `no join leaves '${S & string}'`
+  }
   /**
    * The version of the object's shape. Raise it when objects of older code would no longer fit.
    * @default 1
@@ -75,7 +82,13 @@ export interface ContractSpec<In, Out, G, P, K> {
 export function workflow<const Name extends string, In, Out, const G extends GraphOf<G>, P extends Payloads = {}, K extends Children = {}>(
   name: Name,
   spec: ContractSpec<In, Out, G, P, K>,
-): Contract<Name, Schema<In, Out>, G, { readonly [S in keyof P]: Schema<StandardSchemaV1.InferInput<P[S]>, StandardSchemaV1.InferOutput<P[S]>> }, K> {
+): Contract<
+  Name,
+  Schema<In, Out>,
+  G,
+  { readonly [S in keyof P]: Schema<StandardSchemaV1.InferInput<P[S]>, StandardSchemaV1.InferOutput<P[S]>> },
+  K
+> {
   // The cast holds because the class has every member of a contract; its types live only in the interface.
   return new WorkflowContract(contractModelFrom(name, spec)) as never
 }
@@ -120,6 +133,9 @@ function checkedDiagramOptions(options: unknown, where: string): DiagramOptions 
   const { direction } = checkedObject(options, ['direction'], `${where}: diagram`)
   if (direction === undefined) return {}
   const known = diagramDirections.find((each) => each === direction)
-  if (known === undefined) throw new Configuration(`${where}: diagram has no direction '${String(direction)}'. ${suggestion(String(direction), diagramDirections)}`)
+  if (known === undefined)
+    throw new Configuration(
+      `${where}: diagram has no direction '${String(direction)}'. ${suggestion(String(direction), diagramDirections)}`,
+    )
   return { direction: known }
 }

@@ -28,7 +28,9 @@ export function parseCron(text: string): CronSpec {
   }
   if (macros.includes(spec)) return spec as CronSpec
   if (!/^[\d*,/A-Za-z?#-]+( [\d*,/A-Za-z?#-]+){4}$/.test(spec)) {
-    throw new InvalidArgument(`${shown(text)} is no schedule: use five fields (minute hour day month weekday), one of ${macros.join(' ')}, or '@every 90s'`)
+    throw new InvalidArgument(
+      `${shown(text)} is no schedule: use five fields (minute hour day month weekday), one of ${macros.join(' ')}, or '@every 90s'`,
+    )
   }
   return spec as CronSpec
 }

@@ -36,13 +36,19 @@ export class DefinitionBuilder {
   addStep(from: unknown, handler: unknown, options?: unknown): DefinitionBuilder {
     const status = this.#statusWith('step', from, 'addStep')
     if (this.#model.steps.has(status)) throw this.#error(`'${status}' already has a step: give it one handler`)
-    const step = { handler: this.#handler(handler, `addStep('${status}')`), options: checkedOptions(options, this.#at(`addStep('${status}')`)) }
+    const step = {
+      handler: this.#handler(handler, `addStep('${status}')`),
+      options: checkedOptions(options, this.#at(`addStep('${status}')`)),
+    }
     return this.#with({ steps: new Map(this.#model.steps).set(status, step) })
   }
 
   addCallback(from: unknown, handler: unknown, options?: unknown): DefinitionBuilder {
     const status = this.#statusWith('callback', from, 'addCallback')
-    const callback = { handler: this.#handler(handler, `addCallback('${status}')`), options: checkedOptions(options, this.#at(`addCallback('${status}')`)) }
+    const callback = {
+      handler: this.#handler(handler, `addCallback('${status}')`),
+      options: checkedOptions(options, this.#at(`addCallback('${status}')`)),
+    }
     return this.#with({ callbacks: appended(this.#model.callbacks, status, callback) })
   }
 
@@ -50,7 +56,9 @@ export class DefinitionBuilder {
     const status = this.#statusWith('timeout', from, 'addTimeout')
     const call = `addTimeout('${status}')`
     if (!isTimerValue(timer) && typeof timer !== 'function') {
-      throw this.#error(`${call}: its timer must be after('1h'), at(date), or a function that gives one of them or nothing; got ${shown(timer)}`)
+      throw this.#error(
+        `${call}: its timer must be after('1h'), at(date), or a function that gives one of them or nothing; got ${shown(timer)}`,
+      )
     }
     const timeout = {
       name: this.#timeoutName(status, options),
@@ -65,7 +73,10 @@ export class DefinitionBuilder {
   addJoin(from: unknown, handler: unknown, options?: unknown): DefinitionBuilder {
     const status = this.#statusWith('join', from, 'addJoin')
     if (this.#model.joins.has(status)) throw this.#error(`'${status}' already has a join: give it one handler`)
-    const join = { handler: this.#handler(handler, `addJoin('${status}')`), options: checkedOptions(options, this.#at(`addJoin('${status}')`)) }
+    const join = {
+      handler: this.#handler(handler, `addJoin('${status}')`),
+      options: checkedOptions(options, this.#at(`addJoin('${status}')`)),
+    }
     return this.#with({ joins: new Map(this.#model.joins).set(status, join) })
   }
 
@@ -78,10 +89,18 @@ export class DefinitionBuilder {
     return this.#with({ connectors: new Map(this.#model.connectors).set(checked, connector) })
   }
 
-  onPause(handler: unknown): DefinitionBuilder { return this.#hook('pause', 'onPause', handler) }
-  onCancel(handler: unknown): DefinitionBuilder { return this.#hook('cancel', 'onCancel', handler) }
-  onComplete(handler: unknown): DefinitionBuilder { return this.#hook('complete', 'onComplete', handler) }
-  onDataDeleted(handler: unknown): DefinitionBuilder { return this.#hook('dataDeleted', 'onDataDeleted', handler) }
+  onPause(handler: unknown): DefinitionBuilder {
+    return this.#hook('pause', 'onPause', handler)
+  }
+  onCancel(handler: unknown): DefinitionBuilder {
+    return this.#hook('cancel', 'onCancel', handler)
+  }
+  onComplete(handler: unknown): DefinitionBuilder {
+    return this.#hook('complete', 'onComplete', handler)
+  }
+  onDataDeleted(handler: unknown): DefinitionBuilder {
+    return this.#hook('dataDeleted', 'onDataDeleted', handler)
+  }
 
   customDelete(scrub: unknown): DefinitionBuilder {
     if (this.#model.customDelete !== undefined) throw this.#error('customDelete is there already: put both into one function')
@@ -105,7 +124,12 @@ export class DefinitionBuilder {
   build(infrastructure: unknown): Workflow<AnyContract> {
     const missing = unhandled(this.#model)
     if (missing.length > 0) {
-      throw this.#error(`no handler for: ${missing.map(({ kind, status }) => `${kind} ${status}`).join(', ')}. Add ${missing.slice(0, 3).map(({ kind, status }) => `.${adders[kind]}('${status}', …)`).join(' and ')}`)
+      throw this.#error(
+        `no handler for: ${missing.map(({ kind, status }) => `${kind} ${status}`).join(', ')}. Add ${missing
+          .slice(0, 3)
+          .map(({ kind, status }) => `.${adders[kind]}('${status}', …)`)
+          .join(' and ')}`,
+      )
     }
     return createWorkflow(this.#model, resolveInfrastructure(this.#model, infrastructure))
   }
@@ -129,7 +153,9 @@ export class DefinitionBuilder {
     const possible = [...graph].filter(([, exits]) => exits[kind] !== undefined).map(([status]) => status)
     const known = typeof from === 'string' && graph.has(from)
     if (!known) throw this.#error(`${call}(${shown(from)}): there is no such status. ${suggestion(String(from), possible)}`)
-    throw this.#error(`${call}('${from}'): no ${kind} leaves '${from}'. ${possible.length === 0 ? `No status has a ${kind}` : `These have one: ${quoted(possible)}`}`)
+    throw this.#error(
+      `${call}('${from}'): no ${kind} leaves '${from}'. ${possible.length === 0 ? `No status has a ${kind}` : `These have one: ${quoted(possible)}`}`,
+    )
   }
 
   #timeoutName(status: string, options: unknown): string {
@@ -155,7 +181,8 @@ const adders: { readonly [Kind in ExitKind]: string } = { step: 'addStep', callb
 function unhandled(model: DefinitionModel): { readonly kind: ExitKind; readonly status: string }[] {
   const handled = handlersByKind(model)
   return [...model.contract.graph].flatMap(([status, exits]) =>
-    exitKinds.filter((kind) => exits[kind] !== undefined && !handled[kind].has(status)).map((kind) => ({ kind, status })))
+    exitKinds.filter((kind) => exits[kind] !== undefined && !handled[kind].has(status)).map((kind) => ({ kind, status })),
+  )
 }
 
 function handlersByKind(model: DefinitionModel): { readonly [Kind in ExitKind]: ReadonlyMap<string, unknown> } {
@@ -165,7 +192,9 @@ function handlersByKind(model: DefinitionModel): { readonly [Kind in ExitKind]: 
 /** What two parts both handle. Callbacks and timeouts count, too: the order of two parts' handlers would be chance. */
 function overlaps(left: DefinitionModel, right: DefinitionModel): string[] {
   const [mine, theirs] = [handlersByKind(left), handlersByKind(right)]
-  const handlers = exitKinds.flatMap((kind) => [...theirs[kind].keys()].filter((status) => mine[kind].has(status)).map((status) => `${kind} ${status}`))
+  const handlers = exitKinds.flatMap((kind) =>
+    [...theirs[kind].keys()].filter((status) => mine[kind].has(status)).map((status) => `${kind} ${status}`),
+  )
   const keys = new Map([...left.connectors.keys()].map((name) => [collisionKey(name), name]))
   const connectors = [...right.connectors.keys()].filter((name) => keys.has(collisionKey(name))).map((name) => `connector ${name}`)
   return [...handlers, ...connectors, ...(left.customDelete !== undefined && right.customDelete !== undefined ? ['customDelete'] : [])]
@@ -193,6 +222,7 @@ function appended<T>(map: ReadonlyMap<string, readonly T[]>, key: string, value:
 function assertDistinct(name: string, taken: Iterable<string>, what: string): void {
   for (const other of taken) {
     if (other === name) throw new Configuration(`${what} '${name}' is already there`)
-    if (collisionKey(other) === collisionKey(name)) throw new Configuration(`${what} '${name}' collides with '${other}': they differ only in case or look alike`)
+    if (collisionKey(other) === collisionKey(name))
+      throw new Configuration(`${what} '${name}' collides with '${other}': they differ only in case or look alike`)
   }
 }

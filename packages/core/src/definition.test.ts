@@ -35,7 +35,12 @@ const contracts: readonly (readonly [string, unknown, unknown, RegExp])[] = [
   ['an empty graph', 'orders', { object, graph: {} }, /has no status/],
   ['no exit at all', 'orders', { object, graph: { a: {} } }, /every status is terminal/],
   ['an unreachable status', 'orders', { object, graph: { a: { step: ['b'] }, b: {}, c: {} } }, /no run can reach 'c'/],
-  ['a destination that nothing declares', 'orders', { object, graph: { a: { step: ['dune'] }, done: {} } }, /leads to "dune", which is no status.*'done'/],
+  [
+    'a destination that nothing declares',
+    'orders',
+    { object, graph: { a: { step: ['dune'] }, done: {} } },
+    /leads to "dune", which is no status.*'done'/,
+  ],
   ['a destination that is listed twice', 'orders', { object, graph: { a: { step: ['b', 'b'] }, b: {} } }, /lists 'b' twice/],
   ['an exit that leads nowhere', 'orders', { object, graph: { a: { step: [] } } }, /leads nowhere/],
   ['a kind of exit that does not exist', 'orders', { object, graph: { a: { stpe: ['b'] }, b: {} } }, /an exit 'stpe'.*'step'/],
@@ -44,9 +49,19 @@ const contracts: readonly (readonly [string, unknown, unknown, RegExp])[] = [
   ['a status that is a number', 'orders', { object, graph: { a: { step: ['1'] }, 1: {} } }, /call it 's1'/],
   ['an empty status', 'orders', { object, graph: { a: { step: [''] }, '': {} } }, /the name of a status is empty/],
   ['an object that is no schema', 'orders', { object: {}, graph }, /object must be a Standard Schema/],
-  ['a payload where no callback leaves', 'orders', { object, graph, payloads: { created: object } }, /no callback leaves that status.*'paid'/],
+  [
+    'a payload where no callback leaves',
+    'orders',
+    { object, graph, payloads: { created: object } },
+    /no callback leaves that status.*'paid'/,
+  ],
   ['a join without children', 'orders', { object, graph: { a: { join: ['b'] }, b: {} } }, /nothing says whose runs it waits for/],
-  ['children that are no contract', 'orders', { object, graph: { a: { join: ['b'] }, b: {} }, children: { a: {} } }, /must be a contract made with workflow/],
+  [
+    'children that are no contract',
+    'orders',
+    { object, graph: { a: { join: ['b'] }, b: {} }, children: { a: {} } },
+    /must be a contract made with workflow/,
+  ],
   ['a schema version of 0', 'orders', { object, graph, schemaVersion: 0 }, /schemaVersion/],
   ['a schema version that is no whole number', 'orders', { object, graph, schemaVersion: 1.5 }, /schemaVersion/],
   ['an option that does not exist', 'orders', { object, graph, grahp: {} }, /has no 'grahp'.*'graph'/],
@@ -63,7 +78,11 @@ const builders: readonly (readonly [string, (from: Loose) => unknown, RegExp])[]
   ['a step where none leaves', (from) => from.addStep('paid', handler), /no step leaves 'paid'.*'created'/],
   ['a misspelt status', (from) => from.addStep('craeted', handler), /no such status.*'created'/],
   ['a handler that is no function', (from) => from.addStep('created', 'paid'), /must be a function; got "paid"/],
-  ['two timeouts of one name', (from) => from.addTimeout('paid', { '~timer': '1h' }, handler).addTimeout('paid', { '~timer': '2h' }, handler), /timeout 'timeout' is already there/],
+  [
+    'two timeouts of one name',
+    (from) => from.addTimeout('paid', { '~timer': '1h' }, handler).addTimeout('paid', { '~timer': '2h' }, handler),
+    /timeout 'timeout' is already there/,
+  ],
   ['a timer that is a text', (from) => from.addTimeout('paid', '1h', handler), /its timer must be after\('1h'\)/],
   ['a connector without schema', (from) => from.addConnector('c', undefined, handler), /needs a Standard Schema/],
   ['two connectors of one name', (from) => from.addConnector('c', object, handler).addConnector('C', object, handler), /collides with 'c'/],
@@ -71,10 +90,48 @@ const builders: readonly (readonly [string, (from: Loose) => unknown, RegExp])[]
   ['a part of another contract', (from) => from.include(orders()), /built on the same contract/],
   ['a part that is none', (from) => from.include({}), /a definition made with workflow/],
   ['an unknown option', (from) => from.addStep('created', handler, { paralelCount: 2 }), /has no 'paralelCount'.*'parallelCount'/],
-  ...([0, -1, 1.5, Number.NaN, Infinity, '4', null] as const).map((value) => [`parallelCount ${String(value)}`, (from: Loose) => from.addStep('created', handler, { parallelCount: value }), /parallelCount must be a whole number from 1 to 10000/] as const),
-  ...(['-1s', '0s', 'soon', 5, '1 hour', ''] as const).map((value) => [`a deadline of ${JSON.stringify(value)}`, (from: Loose) => from.addStep('created', handler, { deadline: value }), /deadline/] as const),
-  ...([0, -3, 2.5, Number.NaN] as const).map((value) => [`pauseAfterErrCount ${value}`, (from: Loose) => from.addStep('created', handler, { pauseAfterErrCount: value }), /pauseAfterErrCount must be a whole number/] as const),
-  ...([{ initial: '0s' }, { initial: '1s', factor: 0.5 }, { initial: '1s', factor: Number.NaN }, { initial: '10s', max: '1s' }, { initial: '1s', jitter: 1 }, { intial: '1s' }, 7] as const).map((value) => [`an errBackOff of ${JSON.stringify(value)}`, (from: Loose) => from.addStep('created', handler, { errBackOff: value }), /errBackOff/] as const),
+  ...([0, -1, 1.5, Number.NaN, Infinity, '4', null] as const).map(
+    (value) =>
+      [
+        `parallelCount ${String(value)}`,
+        (from: Loose) => from.addStep('created', handler, { parallelCount: value }),
+        /parallelCount must be a whole number from 1 to 10000/,
+      ] as const,
+  ),
+  ...(['-1s', '0s', 'soon', 5, '1 hour', ''] as const).map(
+    (value) =>
+      [
+        `a deadline of ${JSON.stringify(value)}`,
+        (from: Loose) => from.addStep('created', handler, { deadline: value }),
+        /deadline/,
+      ] as const,
+  ),
+  ...([0, -3, 2.5, Number.NaN] as const).map(
+    (value) =>
+      [
+        `pauseAfterErrCount ${value}`,
+        (from: Loose) => from.addStep('created', handler, { pauseAfterErrCount: value }),
+        /pauseAfterErrCount must be a whole number/,
+      ] as const,
+  ),
+  ...(
+    [
+      { initial: '0s' },
+      { initial: '1s', factor: 0.5 },
+      { initial: '1s', factor: Number.NaN },
+      { initial: '10s', max: '1s' },
+      { initial: '1s', jitter: 1 },
+      { intial: '1s' },
+      7,
+    ] as const
+  ).map(
+    (value) =>
+      [
+        `an errBackOff of ${JSON.stringify(value)}`,
+        (from: Loose) => from.addStep('created', handler, { errBackOff: value }),
+        /errBackOff/,
+      ] as const,
+  ),
 ]
 
 test.each(builders)('a definition with %s is refused, and the one before it is as it was', (_what, change, message) => {
@@ -92,8 +149,12 @@ const infrastructures: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['no timeout store', () => ({ ...memory(), timeoutStore: undefined }), /has no timeoutStore, but a timeout leaves 'paid'/],
   ['the timeout store of another', () => ({ ...memory(), timeoutStore: memory().timeoutStore }), /must be the record store's own/],
   ['an unknown option', () => ({ ...memory(), slotz: 4 }), /has no 'slotz'.*'slots'/],
-  ...([0, 1.5, 1_025, -1, Number.NaN] as const).map((slots) => [`slots ${slots}`, () => ({ ...memory(), slots }), /slots must be a whole number from 1 to 1024/] as const),
-  ...(['-1s', 'later', 5] as const).map((autoResume) => [`autoResume ${autoResume}`, () => ({ ...memory(), autoResume }), /autoResume/] as const),
+  ...([0, 1.5, 1_025, -1, Number.NaN] as const).map(
+    (slots) => [`slots ${slots}`, () => ({ ...memory(), slots }), /slots must be a whole number from 1 to 1024/] as const,
+  ),
+  ...(['-1s', 'later', 5] as const).map(
+    (autoResume) => [`autoResume ${autoResume}`, () => ({ ...memory(), autoResume }), /autoResume/] as const,
+  ),
   ['defaults that are wrong', () => ({ ...memory(), defaults: { parallelCount: 0 } }), /defaults: parallelCount/],
   ['an outbox that is wrong', () => ({ ...memory(), outbox: { batch: 0 } }), /outbox: batch/],
   ['an empty instance', () => ({ ...memory(), instance: '' }), /instance must be a text/],
@@ -114,7 +175,14 @@ test('a missing connector and a store without transactions are refused', () => {
 test('setting one option leaves the defaults of the others alone', async () => {
   const { libraryOptions, resolveProcessOptions } = await import('./options.ts')
   const options = resolveProcessOptions(libraryOptions, { consumeLag: '1m' }, { parallelCount: 3 })
-  expect(options).toMatchObject({ parallelCount: 3, consumeLagMs: 60_000, lagAlertMs: 31 * 60_000, pollingFrequencyMs: 500, pauseAfterErrCount: Infinity, deadlineMs: 600_000 })
+  expect(options).toMatchObject({
+    parallelCount: 3,
+    consumeLagMs: 60_000,
+    lagAlertMs: 31 * 60_000,
+    pollingFrequencyMs: 500,
+    pauseAfterErrCount: Infinity,
+    deadlineMs: 600_000,
+  })
   expect(options.backOffMs(1, undefined, 0, () => 1)).toBe(1_000)
   expect(options.backOffMs(30, undefined, 0, () => 0)).toBe(30_000)
 })

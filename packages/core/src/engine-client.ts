@@ -24,7 +24,22 @@ import type { AnySnapshot } from './run.ts'
 import type { ListQuery, ResultPage, ScheduleHandle } from './workflow-client.ts'
 
 /** What a seeded client does like any other. */
-const sharedMethods = ['await', 'awaitCompletion', 'schedule', 'pause', 'resume', 'cancel', 'deleteData', 'retry', 'lookup', 'list', 'history', 'explain', 'diagram', 'graph'] as const
+const sharedMethods = [
+  'await',
+  'awaitCompletion',
+  'schedule',
+  'pause',
+  'resume',
+  'cancel',
+  'deleteData',
+  'retry',
+  'lookup',
+  'list',
+  'history',
+  'explain',
+  'diagram',
+  'graph',
+] as const
 
 const limitDefault = 100
 const limitMax = 1_000
@@ -79,7 +94,9 @@ export class EngineClient {
   async schedule(foreignId: string, spec: string, options: ScheduleInput): Promise<ScheduleHandle> {
     await this.#ready()
     if (this.#scheduler === undefined && (typeof options?.initialValue === 'function' || options?.filter !== undefined)) {
-      throw new InvalidArgument(`schedule('${foreignId}') of workflow '${this.#ctx.contract.name}' has a function, and this client runs no handlers: call schedule() on the built workflow, or give a plain initialValue`)
+      throw new InvalidArgument(
+        `schedule('${foreignId}') of workflow '${this.#ctx.contract.name}' has a function, and this client runs no handlers: call schedule() on the built workflow, or give a plain initialValue`,
+      )
     }
     const { Schedules } = await import('./engine/schedule.ts')
     const schedules = new Schedules(this.#ctx, this.registered)
@@ -131,11 +148,18 @@ export class EngineClient {
     return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
   }
 
-  async history(runId: string, query: { readonly objects?: boolean; readonly cursor?: string; readonly limit?: number } = {}): Promise<ResultPage<RunHistoryEntry>> {
+  async history(
+    runId: string,
+    query: { readonly objects?: boolean; readonly cursor?: string; readonly limit?: number } = {},
+  ): Promise<ResultPage<RunHistoryEntry>> {
     await this.#ready()
     this.#assertOptions(query)
     assertRunId(this.#ctx, runId)
-    const asked = { objects: query.objects ?? false, limit: checkedLimit(query.limit), ...(query.cursor === undefined ? undefined : { after: query.cursor }) }
+    const asked = {
+      objects: query.objects ?? false,
+      limit: checkedLimit(query.limit),
+      ...(query.cursor === undefined ? undefined : { after: query.cursor }),
+    }
     const record = await this.#withLimit(() => find(this.#ctx, runId))
     const page = await this.#withLimit(() => this.#ctx.store.history(runId, asked))
     const items = await Promise.all(page.items.map((entry) => historyEntryOf(this.#ctx, record, entry)))
@@ -166,7 +190,8 @@ export class EngineClient {
     return {
       ...bound,
       trigger: (foreignId: string, options: TriggerInput) => this.triggerAs(next(), foreignId, options),
-      callback: (target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}) => this.callback(target, status, payload, { key: next(), ...options }),
+      callback: (target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}) =>
+        this.callback(target, status, payload, { key: next(), ...options }),
     }
   }
 
@@ -182,7 +207,12 @@ export class EngineClient {
     this.#closed.signal.throwIfAborted()
     if (this.#ensured !== undefined) return await this.#ensured
     const { streamer, topics, slots, contract } = this.#ctx
-    const ensured = streamer.ensure({ workflowName: contract.name, topics: topics.all, slots, receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }] })
+    const ensured = streamer.ensure({
+      workflowName: contract.name,
+      topics: topics.all,
+      slots,
+      receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }],
+    })
     this.#ensured = ensured
     try {
       await ensured
@@ -205,13 +235,17 @@ export class EngineClient {
 
   #queryOf(query: ListQuery): RunQuery {
     const states = listOf('state', query.state)
-    for (const state of states ?? []) if (!runStates.includes(state)) throw new InvalidArgument(`there is no run state ${shown(state)}: it is one of ${runStates.join(', ')}`)
+    for (const state of states ?? [])
+      if (!runStates.includes(state))
+        throw new InvalidArgument(`there is no run state ${shown(state)}: it is one of ${runStates.join(', ')}`)
     const status = listOf('status', query.status)
     for (const one of status ?? []) assertStatus(this.#ctx, one)
     if (query.foreignId !== undefined) assertForeignId(this.#ctx, query.foreignId)
     assertMetadata(this.#ctx, query.metadata)
-    if (query.order !== undefined && query.order !== 'oldest' && query.order !== 'newest') throw new InvalidArgument(`order must be 'oldest' or 'newest'; got ${shown(query.order)}`)
-    if (query.cursor !== undefined && typeof query.cursor !== 'string') throw new InvalidArgument(`a cursor is the one of the page before; got ${shown(query.cursor)}`)
+    if (query.order !== undefined && query.order !== 'oldest' && query.order !== 'newest')
+      throw new InvalidArgument(`order must be 'oldest' or 'newest'; got ${shown(query.order)}`)
+    if (query.cursor !== undefined && typeof query.cursor !== 'string')
+      throw new InvalidArgument(`a cursor is the one of the page before; got ${shown(query.cursor)}`)
     return {
       workflowName: this.#ctx.contract.name,
       order: query.order ?? 'newest',
@@ -225,7 +259,8 @@ export class EngineClient {
 
 function checkedLimit(limit: number | undefined): number {
   if (limit === undefined) return limitDefault
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) throw new InvalidArgument(`limit must be a whole number from 1 to ${limitMax}; got ${shown(limit)}`)
+  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
+    throw new InvalidArgument(`limit must be a whole number from 1 to ${limitMax}; got ${shown(limit)}`)
   return limit
 }
 

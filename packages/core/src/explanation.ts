@@ -31,7 +31,13 @@ export type WaitsFor =
   | { readonly kind: 'retry'; readonly process: string; readonly at: Date; readonly attempt: number }
   | { readonly kind: 'children'; readonly join: string; readonly unfinished: number }
   /** Somebody must look: the run is paused. `resumeAt` is when the engine resumes it by itself. */
-  | { readonly kind: 'person'; readonly pausedBy: 'person' | 'engine'; readonly actor?: string; readonly reason: string; readonly resumeAt?: Date }
+  | {
+      readonly kind: 'person'
+      readonly pausedBy: 'person' | 'engine'
+      readonly actor?: string
+      readonly reason: string
+      readonly resumeAt?: Date
+    }
   | { readonly kind: 'nothing' }
 
 /** The most recent failure of the version in hand. */

@@ -25,12 +25,17 @@ export type AnyGraph = { readonly [status: string]: Exits }
  * The statuses that `Kind` leaves. Optional keys count too: that is what `G` falls back to after a typo, and then nothing
  * further in the chain is reported. `Exclude<…, never>` makes messages print the statuses instead of this alias.
  */
-export type StatusHaving<G, Kind extends ExitKind> = Exclude<{ [S in keyof G]: Kind extends keyof G[S] ? S : never }[keyof G] & string, never>
+export type StatusHaving<G, Kind extends ExitKind> = Exclude<
+  { [S in keyof G]: Kind extends keyof G[S] ? S : never }[keyof G] & string,
+  never
+>
 
 /** The statuses without exits. */
 export type EndsOf<G> = Exclude<{ [S in keyof G]: [keyof G[S]] extends [never] ? S : never }[keyof G] & string, never>
 
 /** What must be handled, as text: `step created`. Only of keys that are required, so that a typo asks for nothing more. */
 export type WorkOf<G> = {
-  [S in keyof G]: { [Kind in ExitKind]: G[S] extends { readonly [K in Kind]: readonly string[] } ? `${Kind} ${S & string}` : never }[ExitKind]
+  [S in keyof G]: {
+    [Kind in ExitKind]: G[S] extends { readonly [K in Kind]: readonly string[] } ? `${Kind} ${S & string}` : never
+  }[ExitKind]
 }[keyof G]

@@ -12,20 +12,29 @@ export type RunIn<Tx, Obj, From extends string> = unknown extends Tx ? Run<Obj, 
 export type Next<Tx, To extends string> = unknown extends Tx ? To | Outcome : To | Outcome | Commit<To>
 
 /** The children that a join's handler is given, in the order in which they were started. */
-export type ChildrenOf<C extends AnyContract, From extends string> = readonly RunSnapshot<ObjectOf<ChildOf<C, From>>, TerminalOf<ChildOf<C, From>>>[]
+export type ChildrenOf<C extends AnyContract, From extends string> = readonly RunSnapshot<
+  ObjectOf<ChildOf<C, From>>,
+  TerminalOf<ChildOf<C, From>>
+>[]
 
 /** `export const charge: StepHandler<typeof orders, 'created'> = async (run) => …` */
-export type StepHandler<C extends AnyContract, From extends StatusWith<C, 'step'>, Tx = unknown> =
-  (run: RunIn<Tx, ObjectOf<C>, From>) => Promise<Next<Tx, Destination<C, From, 'step'>>>
+export type StepHandler<C extends AnyContract, From extends StatusWith<C, 'step'>, Tx = unknown> = (
+  run: RunIn<Tx, ObjectOf<C>, From>,
+) => Promise<Next<Tx, Destination<C, From, 'step'>>>
 
 /** Like `StepHandler`, with the checked payload of the callback. */
-export type CallbackHandler<C extends AnyContract, From extends StatusWith<C, 'callback'>, Tx = unknown> =
-  (run: RunIn<Tx, ObjectOf<C>, From>, payload: PayloadOf<C, From>) => Promise<Next<Tx, Destination<C, From, 'callback'>>>
+export type CallbackHandler<C extends AnyContract, From extends StatusWith<C, 'callback'>, Tx = unknown> = (
+  run: RunIn<Tx, ObjectOf<C>, From>,
+  payload: PayloadOf<C, From>,
+) => Promise<Next<Tx, Destination<C, From, 'callback'>>>
 
 /** Like `StepHandler`, called when the timer has expired. */
-export type TimeoutHandler<C extends AnyContract, From extends StatusWith<C, 'timeout'>, Tx = unknown> =
-  (run: RunIn<Tx, ObjectOf<C>, From>) => Promise<Next<Tx, Destination<C, From, 'timeout'>>>
+export type TimeoutHandler<C extends AnyContract, From extends StatusWith<C, 'timeout'>, Tx = unknown> = (
+  run: RunIn<Tx, ObjectOf<C>, From>,
+) => Promise<Next<Tx, Destination<C, From, 'timeout'>>>
 
 /** Like `StepHandler`, with the finished children in the order in which they were started. */
-export type JoinHandler<C extends AnyContract, From extends StatusWith<C, 'join'>, Tx = unknown> =
-  (run: RunIn<Tx, ObjectOf<C>, From>, children: ChildrenOf<C, From>) => Promise<Next<Tx, Destination<C, From, 'join'>>>
+export type JoinHandler<C extends AnyContract, From extends StatusWith<C, 'join'>, Tx = unknown> = (
+  run: RunIn<Tx, ObjectOf<C>, From>,
+  children: ChildrenOf<C, From>,
+) => Promise<Next<Tx, Destination<C, From, 'join'>>>

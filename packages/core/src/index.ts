@@ -1,12 +1,51 @@
-export type { AnyContract, ChildOf, Destination, InputOf, NameOf, ObjectOf, PayloadInput, PayloadOf, StartOf, StatusOf, StatusWith, TerminalOf } from './any-contract.ts'
+export type {
+  AnyContract,
+  ChildOf,
+  Destination,
+  InputOf,
+  NameOf,
+  ObjectOf,
+  PayloadInput,
+  PayloadOf,
+  StartOf,
+  StatusOf,
+  StatusWith,
+  TerminalOf,
+} from './any-contract.ts'
 export type { Builder, Definition } from './builder.ts'
 export { type Children, type Contract, type ContractSpec, type Payloads, workflow } from './contract.ts'
 export { type CronSpec, parseCron } from './cron-spec.ts'
 export {
-  AwaitTimeout, CallbackFailed, Configuration, Contention, DeadlineExceeded, type ErrorCode, errorCodes, EventsLost, Fenced, IllegalMove,
-  InvalidArgument, InvalidOutcome, isWorkflowError, LeaseLost, NonRetryable, NotSerializable, ObjectTooLarge, RunFinished, RunNotFound,
-  RunNotWaiting, Shredded, Stopped, StoreCorrupt, StoredByNewer, StoreUnavailable, Unsupported, ValidationError, WorkflowError,
-  type WorkflowErrorOptions, WorkflowInProgress,
+  AwaitTimeout,
+  CallbackFailed,
+  Configuration,
+  Contention,
+  DeadlineExceeded,
+  type ErrorCode,
+  errorCodes,
+  EventsLost,
+  Fenced,
+  IllegalMove,
+  InvalidArgument,
+  InvalidOutcome,
+  isWorkflowError,
+  LeaseLost,
+  NonRetryable,
+  NotSerializable,
+  ObjectTooLarge,
+  RunFinished,
+  RunNotFound,
+  RunNotWaiting,
+  Shredded,
+  Stopped,
+  StoreCorrupt,
+  StoredByNewer,
+  StoreUnavailable,
+  Unsupported,
+  ValidationError,
+  WorkflowError,
+  type WorkflowErrorOptions,
+  WorkflowInProgress,
 } from './errors.ts'
 export type { Explanation, LastError, RecordedError, WaitsFor } from './explanation.ts'
 export type { AnyGraph, ExitKind, Exits, GraphOf } from './graph.ts'
@@ -30,13 +69,36 @@ export type { RoleScheduler } from './ports/role-scheduler.ts'
 export type { TimeoutStore } from './ports/timeout-store.ts'
 export type { HistoryQuery, RunHistoryEntry } from './run-history.ts'
 export type {
-  AnyRun, AnySnapshot, Commit, ConnectorEvent, DeletedRun, HandlerContext, Metadata, Outcome, Run, RunSnapshot, TransactionalRun, TriggerOptions,
+  AnyRun,
+  AnySnapshot,
+  Commit,
+  ConnectorEvent,
+  DeletedRun,
+  HandlerContext,
+  Metadata,
+  Outcome,
+  Run,
+  RunSnapshot,
+  TransactionalRun,
+  TriggerOptions,
 } from './run.ts'
 export { type Schema, unchecked } from './schema.ts'
 export type { Jsonified } from './storable.ts'
 export { consoleLogger, type ConsoleLoggerOptions, type LogLevel } from './system/console-logger.ts'
 export { after, at, type TimerValue } from './timer-value.ts'
 export type {
-  AnyWorkflow, Audit, CallbackOptions, CallbackReceipt, ListQuery, ProcessState, ResultPage, RunTarget, ScheduleHandle, ScheduleOptions, SnapshotOf,
-  WaitOptions, Workflow, WorkflowClient,
+  AnyWorkflow,
+  Audit,
+  CallbackOptions,
+  CallbackReceipt,
+  ListQuery,
+  ProcessState,
+  ResultPage,
+  RunTarget,
+  ScheduleHandle,
+  ScheduleOptions,
+  SnapshotOf,
+  WaitOptions,
+  Workflow,
+  WorkflowClient,
 } from './workflow-client.ts'

@@ -117,6 +117,6 @@ export interface OutboxOptions {
 }
 
 /** What `build` takes: a timeout store where the graph has timeouts, a connector for each `addConnector`. */
-export type Infrastructure<Timed extends string = never, Tx = unknown, Sources extends string = never> = WorkerInfrastructure<Tx>
-  & ([Timed] extends [never] ? { readonly timeoutStore?: TimeoutStore } : { readonly timeoutStore: TimeoutStore })
-  & ([Sources] extends [never] ? { readonly connectors?: {} } : { readonly connectors: { readonly [N in Sources]: Connector } })
+export type Infrastructure<Timed extends string = never, Tx = unknown, Sources extends string = never> = WorkerInfrastructure<Tx> &
+  ([Timed] extends [never] ? { readonly timeoutStore?: TimeoutStore } : { readonly timeoutStore: TimeoutStore }) &
+  ([Sources] extends [never] ? { readonly connectors?: {} } : { readonly connectors: { readonly [N in Sources]: Connector } })

@@ -9,7 +9,8 @@ export const nameLengthMax = 100
 export function checkedName(value: unknown, what: string): string {
   if (typeof value !== 'string') throw new Configuration(`${what} must be a text; got ${shown(value)}`)
   if (value.trim() === '') throw new Configuration(`${what} is empty: give it one to ${nameLengthMax} characters`)
-  if (value.length > nameLengthMax) throw new Configuration(`${what} has ${value.length} characters, at most ${nameLengthMax} are possible: ${shown(value)}`)
+  if (value.length > nameLengthMax)
+    throw new Configuration(`${what} has ${value.length} characters, at most ${nameLengthMax} are possible: ${shown(value)}`)
   if (value !== value.trim()) throw new Configuration(`${what} begins or ends with white space: ${shown(value)}`)
   if (/\p{Cc}/u.test(value)) throw new Configuration(`${what} has a control character in it: ${shown(value)}`)
   if (!value.isWellFormed()) throw new Configuration(`${what} has half of a surrogate pair in it: ${shown(value)}`)

@@ -27,7 +27,10 @@ export function suggestion(word: string, candidates: readonly string[]): string 
 
 /** Up to ten names in quotes, and how many more there are. */
 export function quoted(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map((name) => `'${name}'`).join(', ')
+  const shown = names
+    .slice(0, 10)
+    .map((name) => `'${name}'`)
+    .join(', ')
   return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown
 }
 

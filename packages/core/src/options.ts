@@ -79,7 +79,9 @@ export interface TimeoutOptions extends StepOptions {
 export type { ResolvedProcessOptions }
 
 /** What holds where neither a process nor its workflow says anything. A default `lagAlert` grows by the `consumeLag` in force. */
-export const libraryOptions: Required<Pick<StepOptions, 'parallelCount' | 'pollingFrequency' | 'lagAlert' | 'consumeLag' | 'pauseAfterErrCount' | 'deadline'>> & {
+export const libraryOptions: Required<
+  Pick<StepOptions, 'parallelCount' | 'pollingFrequency' | 'lagAlert' | 'consumeLag' | 'pauseAfterErrCount' | 'deadline'>
+> & {
   readonly errBackOff: Required<ExponentialBackOff>
 } = Object.freeze({
   parallelCount: 1,
@@ -91,7 +93,15 @@ export const libraryOptions: Required<Pick<StepOptions, 'parallelCount' | 'polli
   deadline: '10m',
 })
 
-const optionKeys: readonly string[] = ['parallelCount', 'pollingFrequency', 'errBackOff', 'lagAlert', 'consumeLag', 'pauseAfterErrCount', 'deadline']
+const optionKeys: readonly string[] = [
+  'parallelCount',
+  'pollingFrequency',
+  'errBackOff',
+  'lagAlert',
+  'consumeLag',
+  'pauseAfterErrCount',
+  'deadline',
+]
 const parallelCountMax = 10_000
 
 /**
@@ -124,7 +134,9 @@ export function checkedBackOff(given: unknown, where: string): BackOffModel {
     return given as Duration
   }
   if (typeof given !== 'object' || given === null) {
-    throw new Configuration(`${where} must be a duration like '5s', { initial, factor, max, jitter }, or a function that returns after(…) or at(…); got ${shown(given)}`)
+    throw new Configuration(
+      `${where} must be a duration like '5s', { initial, factor, max, jitter }, or a function that returns after(…) or at(…); got ${shown(given)}`,
+    )
   }
   const policy = checkedObject(given, ['initial', 'factor', 'max', 'jitter'], where)
   const initialMs = checkedMs(policy['initial'], `${where}.initial`, 1)

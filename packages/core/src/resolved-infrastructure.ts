@@ -59,12 +59,34 @@ export interface ResolvedOutbox {
 type Given = { readonly [key: string]: unknown }
 
 const clientKeys: readonly string[] = [
-  'recordStore', 'eventStreamer', 'clock', 'random', 'logger', 'codec', 'instrumentation', 'instance', 'slots',
-  'maxObjectBytes', 'maxForeignIdLength', 'historyObjects', 'storeTimeout', 'awaitPollingFrequency',
+  'recordStore',
+  'eventStreamer',
+  'clock',
+  'random',
+  'logger',
+  'codec',
+  'instrumentation',
+  'instance',
+  'slots',
+  'maxObjectBytes',
+  'maxForeignIdLength',
+  'historyObjects',
+  'storeTimeout',
+  'awaitPollingFrequency',
 ]
 const workerKeys: readonly string[] = [
-  ...clientKeys, 'timeoutStore', 'roleScheduler', 'connectors', 'defaults', 'autoResume', 'outbox', 'maxInFlight',
-  'retryInPlace', 'sweepFrequency', 'shutdownTimeout', 'generation',
+  ...clientKeys,
+  'timeoutStore',
+  'roleScheduler',
+  'connectors',
+  'defaults',
+  'autoResume',
+  'outbox',
+  'maxInFlight',
+  'retryInPlace',
+  'sweepFrequency',
+  'shutdownTimeout',
+  'generation',
 ]
 const foreignIdLengthMax = 255
 
@@ -143,7 +165,9 @@ function clientPart(options: Given, where: string): ResolvedClientInfrastructure
 /** What is defined, without the methods that an adapter's bundle may bring along, such as `close`. */
 function given(infrastructure: unknown, where: string): Given {
   if (typeof infrastructure !== 'object' || infrastructure === null) {
-    throw new Configuration(`${where} is missing: give an object like memory() or { recordStore, eventStreamer, roleScheduler, timeoutStore }; got ${shown(infrastructure)}`)
+    throw new Configuration(
+      `${where} is missing: give an object like memory() or { recordStore, eventStreamer, roleScheduler, timeoutStore }; got ${shown(infrastructure)}`,
+    )
   }
   const own = Object.entries(infrastructure).filter(([key, value]) => typeof value !== 'function' || workerKeys.includes(key))
   return checkedObject(Object.fromEntries(own), workerKeys, where)
@@ -153,25 +177,35 @@ function assertStoreFits(model: DefinitionModel, options: Given, recordStore: Re
   const timeoutStore = options['timeoutStore']
   const timed = [...model.contract.graph].find(([, exits]) => exits.timeout !== undefined)
   if (timeoutStore === undefined && timed !== undefined) {
-    throw new Configuration(`${where} has no timeoutStore, but a timeout leaves '${timed[0]}': give the record store's own, recordStore.timers`)
+    throw new Configuration(
+      `${where} has no timeoutStore, but a timeout leaves '${timed[0]}': give the record store's own, recordStore.timers`,
+    )
   }
   if (timeoutStore !== undefined && timeoutStore !== recordStore.timers) {
-    throw new Configuration(`${where}: timeoutStore must be the record store's own, recordStore.timers, because timers are written together with transitions`)
+    throw new Configuration(
+      `${where}: timeoutStore must be the record store's own, recordStore.timers, because timers are written together with transitions`,
+    )
   }
   if (model.transactional && !recordStore.capabilities.transactions) {
-    throw new Configuration(`${where}: workflow '${model.contract.name}' has transactional handlers, but its record store has no transactions: take one that has, or leave .transactional() out`)
+    throw new Configuration(
+      `${where}: workflow '${model.contract.name}' has transactional handlers, but its record store has no transactions: take one that has, or leave .transactional() out`,
+    )
   }
 }
 
 function connectorsOf(model: DefinitionModel, value: unknown, where: string): ReadonlyMap<string, Connector> {
   const names = [...model.connectors.keys()]
   const sources = value === undefined ? {} : checkedObject(value, names, `${where}: connectors`)
-  return new Map(names.map((name) => {
-    if (!(name in sources)) {
-      throw new Configuration(`${where} has no source for connector '${name}': build({ connectors: { ${JSON.stringify(name)}: … } }). ${suggestion(name, Object.keys(sources))}`)
-    }
-    return [name, checkedPort<Connector>(sources[name], portMethods.connector, `${where}: connectors.${name}`)]
-  }))
+  return new Map(
+    names.map((name) => {
+      if (!(name in sources)) {
+        throw new Configuration(
+          `${where} has no source for connector '${name}': build({ connectors: { ${JSON.stringify(name)}: … } }). ${suggestion(name, Object.keys(sources))}`,
+        )
+      }
+      return [name, checkedPort<Connector>(sources[name], portMethods.connector, `${where}: connectors.${name}`)]
+    }),
+  )
 }
 
 function outboxOf(value: unknown, where: string): ResolvedOutbox | false {
@@ -187,20 +221,25 @@ function outboxOf(value: unknown, where: string): ResolvedOutbox | false {
 }
 
 function instanceOf(value: unknown, random: Random, where: string): string {
-  if (value === undefined) return Math.floor(random() * 36 ** 8).toString(36).padStart(8, '0')
+  if (value === undefined)
+    return Math.floor(random() * 36 ** 8)
+      .toString(36)
+      .padStart(8, '0')
   if (typeof value === 'string' && value.length > 0 && value.length <= 255) return value
   throw new Configuration(`${where}: instance must be a text of 1 to 255 characters; got ${shown(value)}`)
 }
 
 function port<P>(options: Given, name: keyof typeof portMethods, where: string): P {
   const value = options[name]
-  if (value === undefined) throw new Configuration(`${where} has no ${name}: adapters such as memory() from '@workflow/core/memory' bring one`)
+  if (value === undefined)
+    throw new Configuration(`${where} has no ${name}: adapters such as memory() from '@workflow/core/memory' bring one`)
   return checkedPort<P>(value, portMethods[name], `${where}: ${name}`)
 }
 
 function checkedPort<P>(value: unknown, methods: readonly string[], what: string): P {
   const missing = methods.filter((method) => typeof (value as Given | null)?.[method] !== 'function')
-  if (missing.length > 0) throw new Configuration(`${what} is not one: it lacks ${missing.map((method) => `${method}()`).join(', ')}; got ${shown(value)}`)
+  if (missing.length > 0)
+    throw new Configuration(`${what} is not one: it lacks ${missing.map((method) => `${method}()`).join(', ')}; got ${shown(value)}`)
   // The cast holds as far as a run-time check can tell: the methods are there.
   return value as P
 }

@@ -43,7 +43,12 @@ export function validated<Out>(schema: Schema<unknown, Out>, value: unknown, wha
     throw schemaThrew(error, what)
   }
   if (result instanceof Promise) {
-    return result.then((settled) => outputOf(settled, what), (error: unknown) => { throw schemaThrew(error, what) })
+    return result.then(
+      (settled) => outputOf(settled, what),
+      (error: unknown) => {
+        throw schemaThrew(error, what)
+      },
+    )
   }
   return outputOf(result, what)
 }

@@ -13,9 +13,7 @@ import type { HistoryQuery, RunHistoryEntry } from './run-history.ts'
 export type SnapshotOf<C extends AnyContract, S extends string = StatusOf<C>> = RunSnapshot<ObjectOf<C>, S>
 
 /** Which run: by its id, or the unfinished one of a foreign id. */
-export type RunTarget =
-  | { readonly runId: string; readonly foreignId?: never }
-  | { readonly foreignId: string; readonly runId?: never }
+export type RunTarget = { readonly runId: string; readonly foreignId?: never } | { readonly foreignId: string; readonly runId?: never }
 
 /** Who does it, and why. Both are kept in the run's history. */
 export interface Audit {

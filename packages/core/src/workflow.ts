@@ -45,7 +45,19 @@ class EngineWorkflow extends EngineClient {
       connectors: infrastructure.connectors,
       registered: this.registered,
       resolve: (own) => resolveProcessOptions(libraryOptions, defaults, own),
-      ...(relayed ? { outbox: { options: { ...resolveProcessOptions(libraryOptions, {}, {}), pollingFrequencyMs: outbox.pollingFrequencyMs, backOffMs: outbox.backOffMs, lagAlertMs: outbox.lagAlertMs }, batch: outbox.batch } } : undefined),
+      ...(relayed
+        ? {
+            outbox: {
+              options: {
+                ...resolveProcessOptions(libraryOptions, {}, {}),
+                pollingFrequencyMs: outbox.pollingFrequencyMs,
+                backOffMs: outbox.backOffMs,
+                lagAlertMs: outbox.lagAlertMs,
+              },
+              batch: outbox.batch,
+            },
+          }
+        : undefined),
       autoResumeMs: infrastructure.autoResumeMs,
       retryInPlaceMs: infrastructure.retryInPlaceMs,
       maxInFlight: infrastructure.maxInFlight,

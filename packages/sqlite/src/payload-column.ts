@@ -1,6 +1,5 @@
 import { StoreCorrupt, type Payload } from '@workflow/core/adapter'
 
-
 // Nearly every payload of a process has the same codec and schema: the last text is worth keeping.
 let lastCodec = ''
 let lastSchema = 0

@@ -4,32 +4,55 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { sqlite, type Sqlite, type SqliteDatabase } from '../src/index.ts'
 import { temporaryFolder, type TemporaryFolder } from './database-file.ts'
 
-interface Bill { readonly mode?: 'fail once' | 'poison'; log: string[] }
+interface Bill {
+  readonly mode?: 'fail once' | 'poison'
+  log: string[]
+}
 
 const bills = workflow('bills', {
   object: unchecked<Bill>(),
-  graph: { made: { step: ['open'] }, open: { callback: ['paid'], timeout: ['late'] }, paid: { step: ['closed'] }, late: { step: ['closed'] }, closed: {} },
+  graph: {
+    made: { step: ['open'] },
+    open: { callback: ['paid'], timeout: ['late'] },
+    paid: { step: ['closed'] },
+    late: { step: ['closed'] },
+    closed: {},
+  },
 })
 const ann = { reason: 'because', actor: 'ann' }
 
 function definition(on: { readonly made?: (name: string) => void; readonly hook?: (name: string) => void } = {}) {
   return bills
-    .addStep('made', async (run) => {
-      on.made?.(run.foreignId)
-      if (run.object.mode === 'poison' || (run.object.mode === 'fail once' && run.attempt === 1)) throw new Error(`attempt ${run.attempt}`)
-      run.object.log.push(run.idempotencyKey)
-      return 'open'
-    }, { errBackOff: '20ms', pauseAfterErrCount: 3, parallelCount: 4 })
+    .addStep(
+      'made',
+      async (run) => {
+        on.made?.(run.foreignId)
+        if (run.object.mode === 'poison' || (run.object.mode === 'fail once' && run.attempt === 1))
+          throw new Error(`attempt ${run.attempt}`)
+        run.object.log.push(run.idempotencyKey)
+        return 'open'
+      },
+      { errBackOff: '20ms', pauseAfterErrCount: 3, parallelCount: 4 },
+    )
     .addCallback('open', async () => 'paid')
-    .addTimeout('open', (run) => (run.foreignId === 'expires' ? after('50ms') : undefined), async () => 'late')
+    .addTimeout(
+      'open',
+      (run) => (run.foreignId === 'expires' ? after('50ms') : undefined),
+      async () => 'late',
+    )
     .addStep('paid', async () => 'closed')
     .addStep('late', async () => 'closed')
-    .onComplete(async (run) => { on.hook?.(run.foreignId) })
+    .onComplete(async (run) => {
+      on.hook?.(run.foreignId)
+    })
 }
 
 type Built = ReturnType<ReturnType<typeof definition>['build']>
 
-interface Place { readonly folder: TemporaryFolder; readonly opened: { readonly db: Sqlite; readonly wf?: Built }[] }
+interface Place {
+  readonly folder: TemporaryFolder
+  readonly opened: { readonly db: Sqlite; readonly wf?: Built }[]
+}
 const places: Place[] = []
 
 function place(): Place {
@@ -42,7 +65,14 @@ function place(): Place {
 async function start(at: Place, made: ReturnType<typeof definition>, instance = 'a'): Promise<Built> {
   const db = sqlite({ file: at.folder.file('workflow.db'), instance, lease: '600ms', crossProcessPolling: '5ms' })
   const quiet = (): void => undefined
-  const wf = made.build({ ...db, slots: 4, autoResume: '100ms', logger: { debug: quiet, info: quiet, warn: quiet, error: quiet }, defaults: { pollingFrequency: '50ms' }, awaitPollingFrequency: '50ms' })
+  const wf = made.build({
+    ...db,
+    slots: 4,
+    autoResume: '100ms',
+    logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    defaults: { pollingFrequency: '50ms' },
+    awaitPollingFrequency: '50ms',
+  })
   at.opened.push({ db, wf })
   await wf.run()
   return wf
@@ -60,9 +90,11 @@ const patience = { timeout: '20s' } as const
 
 async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 20_000
-  while (!await condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error('not within 20 s')
-    await new Promise((resolve) => { setTimeout(resolve, 5) })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
   }
 }
 
@@ -76,14 +108,21 @@ describe('on a SQLite file', { timeout: 60_000 }, () => {
     expect(await wf.callback({ runId: called }, 'open', undefined, { wait: true, ...patience })).toMatchObject({ status: 'paid' })
     expect((await wf.awaitCompletion(called, patience)).object.log).toEqual([`${called}/1/0`])
     await wf.awaitCompletion(expires, patience)
-    expect((await wf.history(expires)).items.map(({ version, to, by }) => `${version} ${to} ${by}`)).toEqual(['1 made trigger', '2 open step', '3 late timeout', '4 closed step'])
+    expect((await wf.history(expires)).items.map(({ version, to, by }) => `${version} ${to} ${by}`)).toEqual([
+      '1 made trigger',
+      '2 open step',
+      '3 late timeout',
+      '4 closed step',
+    ])
     await eventually(() => hooks.length === 2)
   })
 
   test('of racing triggers over two instances one wins', async () => {
     const at = place()
     const [a, b] = [await start(at, definition(), 'a'), await start(at, definition(), 'b')]
-    const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? a : b).trigger('one', { initialValue: { log: [] } })))
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? a : b).trigger('one', { initialValue: { log: [] } })),
+    )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'WorkflowInProgress' })
   })
@@ -91,7 +130,9 @@ describe('on a SQLite file', { timeout: 60_000 }, () => {
   test('two instances share the work; each transition happens once, and one can leave at any time', async () => {
     const at = place()
     const [a, b] = [await start(at, definition(), 'a'), await start(at, definition(), 'b')]
-    const ids = await Promise.all(Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? a : b).trigger(`b${i}`, { initialValue: { log: [] } })))
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? a : b).trigger(`b${i}`, { initialValue: { log: [] } })),
+    )
     for (const runId of ids) await a.callback({ runId }, 'open', undefined, { queue: true })
     const stopping = b.stop()
     for (const id of ids) await a.awaitCompletion(id, patience)
@@ -110,7 +151,10 @@ describe('on a SQLite file', { timeout: 60_000 }, () => {
     expect((await wf.history(once)).items[1]).toMatchObject({ attempt: 2 })
     const poison = await wf.trigger('poison', { initialValue: { mode: 'poison', log: [] } })
     await eventually(() => calls.filter((name) => name === 'poison').length > 3)
-    expect((await wf.history(poison)).items.slice(1, 3)).toMatchObject([{ states: ['Initiated', 'Paused'], by: 'engine', reason: 'step made: attempt 3', error: { message: 'attempt 3' } }, { states: ['Paused', 'Running'], by: 'engine' }])
+    expect((await wf.history(poison)).items.slice(1, 3)).toMatchObject([
+      { states: ['Initiated', 'Paused'], by: 'engine', reason: 'step made: attempt 3', error: { message: 'attempt 3' } },
+      { states: ['Paused', 'Running'], by: 'engine' },
+    ])
     await wf.cancel(poison, ann)
     expect((await wf.explain(poison)).waitsFor).toEqual([{ kind: 'nothing' }])
   })
@@ -142,28 +186,41 @@ describe('on a SQLite file', { timeout: 60_000 }, () => {
     await wf.cancel(runId, { reason: 'hunter2', actor: 'ann' })
     await wf.deleteData(runId, ann)
     await eventually(async () => (await wf.lookup(runId))?.state === 'DataDeleted')
-    expect(JSON.stringify([await wf.lookup(runId), await wf.history(runId, { objects: true }), await wf.explain(runId)])).not.toContain('hunter2')
+    expect(JSON.stringify([await wf.lookup(runId), await wf.history(runId, { objects: true }), await wf.explain(runId)])).not.toContain(
+      'hunter2',
+    )
   })
 
-  test('rows of the user\'s own commit with the transition, or neither does', async () => {
+  test("rows of the user's own commit with the transition, or neither does", async () => {
     const books = workflow('books', { object: unchecked<{ readonly sum: number }>(), graph: { open: { step: ['posted'] }, posted: {} } })
     const at = place()
     const db = sqlite({ file: at.folder.file('workflow.db'), instance: 'a', lease: '600ms', crossProcessPolling: '5ms' })
     at.opened.push({ db })
     const quiet = (): void => undefined
     let calls = 0
-    const wf = books.transactional<SqliteDatabase>()
-      .addStep('open', async (run) => run.commit('posted', async (tx) => {
-        tx.exec('CREATE TABLE IF NOT EXISTS ledger (run TEXT, sum INTEGER)')
-        tx.prepare('INSERT INTO ledger VALUES (?, ?)').run(run.runId, run.object.sum)
-        if (++calls === 1) throw new Error('after the row')
-      }), { errBackOff: '10ms' })
+    const wf = books
+      .transactional<SqliteDatabase>()
+      .addStep(
+        'open',
+        async (run) =>
+          run.commit('posted', async (tx) => {
+            tx.exec('CREATE TABLE IF NOT EXISTS ledger (run TEXT, sum INTEGER)')
+            tx.prepare('INSERT INTO ledger VALUES (?, ?)').run(run.runId, run.object.sum)
+            if (++calls === 1) throw new Error('after the row')
+          }),
+        { errBackOff: '10ms' },
+      )
       .build({ ...db, slots: 2, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet } })
     await wf.run()
     const ids = await Promise.all([1, 2, 3].map((sum) => wf.trigger(`b${sum}`, { initialValue: { sum } })))
     for (const id of ids) await wf.awaitCompletion(id, patience)
     const rows: unknown[] = []
-    await db.recordStore.transaction?.(async (tx) => { rows.push(...tx.prepare('SELECT run, sum FROM ledger ORDER BY sum').all()) }, { signal: new AbortController().signal })
+    await db.recordStore.transaction?.(
+      async (tx) => {
+        rows.push(...tx.prepare('SELECT run, sum FROM ledger ORDER BY sum').all())
+      },
+      { signal: new AbortController().signal },
+    )
     expect(calls).toBe(4)
     expect(rows).toEqual(ids.map((run, i) => ({ run, sum: i + 1 })))
     await wf.stop()

@@ -15,7 +15,9 @@ export const jsonCodec: Codec = {
   },
   decode: (payload) => {
     if (payload.codec !== 'json') {
-      throw new StoreCorrupt(`the value was encoded by '${payload.codec}', and this process decodes 'json': give the workflow the codec that wrote it`)
+      throw new StoreCorrupt(
+        `the value was encoded by '${payload.codec}', and this process decodes 'json': give the workflow the codec that wrote it`,
+      )
     }
     try {
       return JSON.parse(decoder.decode(payload.bytes))
@@ -51,7 +53,8 @@ function findFlaw(value: unknown, path: string, depth: number): string | undefin
     case 'symbol':
       return `${at(path)} is a ${typeof value}, which cannot be stored`
   }
-  if (value === null || depth > depthMax) return depth > depthMax ? `${at(path)} is nested more than ${depthMax} levels deep, or contains itself` : undefined
+  if (value === null || depth > depthMax)
+    return depth > depthMax ? `${at(path)} is nested more than ${depthMax} levels deep, or contains itself` : undefined
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const flaw = findFlaw(value[i], `${path}[${i}]`, depth + 1)
@@ -74,7 +77,8 @@ function findFlaw(value: unknown, path: string, depth: number): string | undefin
 
 function classFlaw(value: object, path: string): string | undefined {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? `${at(path)} is an invalid Date` : undefined
-  if (value instanceof Map || value instanceof Set) return `${at(path)} is a ${value.constructor.name}, which JSON turns into {}: store an array of its entries`
+  if (value instanceof Map || value instanceof Set)
+    return `${at(path)} is a ${value.constructor.name}, which JSON turns into {}: store an array of its entries`
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `${at(path)} is binary: store it as base64 text`
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
   return `${at(path)} is an instance of ${value.constructor?.name ?? 'a class'}, which would come back without its class: store plain data`

@@ -55,12 +55,20 @@ async function warily(a: Attempt): Promise<Verdict> {
   const earlier = noteOf(record, process.name)
   if (earlier?.kind === 'skipped' && a.kind !== 'callback') return done
   const suspicions = noteOf(record, inHand)?.attempt ?? 0
-  if (suspicions >= suspicionsMax) return await pauseByEngine(a, suspicions, new Error(`the process died ${suspicions} times while it had this run in hand, ${suspicions - aloneFrom} times with nothing else: something in '${process.name}' kills it`), false)
+  if (suspicions >= suspicionsMax)
+    return await pauseByEngine(
+      a,
+      suspicions,
+      new Error(
+        `the process died ${suspicions} times while it had this run in hand, ${suspicions - aloneFrom} times with nothing else: something in '${process.name}' kills it`,
+      ),
+      false,
+    )
   const alone = suspicions >= aloneFrom
   // Once per takeover after a death: an attempt that only fails says nothing about who kills whom.
   const suspect = a.held.lease.unclean && (a.held.careful > 0 || alone) && !a.held.suspected.has(versionOf(record))
   if (alone) return await runAlone(a, failuresOf(earlier) + 1, suspect ? suspicions + 1 : undefined)
-  if (suspect && !await noteSuspicion(a, suspicions + 1)) return leave
+  if (suspect && !(await noteSuspicion(a, suspicions + 1))) return leave
   return await inTurn(a, failuresOf(earlier) + 1)
 }
 
@@ -68,7 +76,7 @@ async function warily(a: Attempt): Promise<Verdict> {
 async function runAlone(a: Attempt, count: number, suspicions: number | undefined): Promise<Verdict> {
   const { ctx, process } = a
   await process.gate.enter()
-  if (!await ctx.solitude.enterAlone(ctx.clock, aloneMsMax)) {
+  if (!(await ctx.solitude.enterAlone(ctx.clock, aloneMsMax))) {
     process.gate.leave()
     return await putOff(a, aloneAgainMs)
   }
@@ -76,7 +84,7 @@ async function runAlone(a: Attempt, count: number, suspicions: number | undefine
   try {
     if (!stillOurs(a)) verdict = leave
     else if ((await ctx.store.lookup(a.record.runId))?.version !== a.record.version) verdict = again
-    else if (suspicions !== undefined && !await noteSuspicion(a, suspicions)) verdict = leave
+    else if (suspicions !== undefined && !(await noteSuspicion(a, suspicions))) verdict = leave
   } catch (error) {
     ctx.solitude.leaveAlone()
     process.gate.leave()
@@ -158,7 +166,15 @@ function run(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
 }
 
 /** Gives the places back and hands the result on. */
-function finished(a: Attempt, execution: Execution, loaded: HandlerRun | undefined, returned: unknown, failed: { readonly error: unknown } | undefined, count: number, alone: boolean): Promise<Verdict> {
+function finished(
+  a: Attempt,
+  execution: Execution,
+  loaded: HandlerRun | undefined,
+  returned: unknown,
+  failed: { readonly error: unknown } | undefined,
+  count: number,
+  alone: boolean,
+): Promise<Verdict> {
   const { ctx, process } = a
   ctx.executions.end(execution)
   if (alone) ctx.solitude.leaveAlone()
@@ -167,7 +183,8 @@ function finished(a: Attempt, execution: Execution, loaded: HandlerRun | undefin
   const durationMs = ctx.clock.monotonic() - execution.startedAt
   const startedAt = ctx.clock.now() - durationMs
   ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, labelsOf(ctx, process.name))
-  if (failed !== undefined || loaded === undefined) return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded) })
+  if (failed !== undefined || loaded === undefined)
+    return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded) })
   return settle(a, loaded, returned, { count, startedAt, durationMs })
 }
 
@@ -183,7 +200,15 @@ function versionOf(record: RunRecord): string {
 /** False if the slot was lost meanwhile. */
 async function noteSuspicion(a: Attempt, count: number): Promise<boolean> {
   const { ctx, record } = a
-  const note: AttemptNote = { runId: record.runId, version: record.version, process: inHand, kind: 'suspect', attempt: count, startedAt: new Date(ctx.clock.now()), instance: ctx.instance }
+  const note: AttemptNote = {
+    runId: record.runId,
+    version: record.version,
+    process: inHand,
+    kind: 'suspect',
+    attempt: count,
+    startedAt: new Date(ctx.clock.now()),
+    instance: ctx.instance,
+  }
   try {
     await ctx.committer.commit({ id: ctx.ids.unit(), attempts: [note] }, a.held.signal)
     a.held.careful = Math.max(0, a.held.careful - 1)

@@ -16,8 +16,15 @@ export interface AwaitInput {
 }
 
 /** The run once it has reached one of the statuses, as it was then; also if that was earlier. */
-export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: string, statuses: readonly string[], input: AwaitInput): Promise<AnySnapshot> {
-  if (!Array.isArray(statuses)) throw new InvalidArgument(`await of workflow '${ctx.contract.name}' needs a status, or a list of statuses; got ${shown(statuses)}`)
+export async function awaitStatus(
+  ctx: EngineContext,
+  watch: Watch,
+  runId: string,
+  statuses: readonly string[],
+  input: AwaitInput,
+): Promise<AnySnapshot> {
+  if (!Array.isArray(statuses))
+    throw new InvalidArgument(`await of workflow '${ctx.contract.name}' needs a status, or a list of statuses; got ${shown(statuses)}`)
   for (const status of statuses) assertStatus(ctx, status)
   if (statuses.length === 0) throw new InvalidArgument(`await of run ${runId} of workflow '${ctx.contract.name}' needs at least one status`)
   const wanted = new Set(statuses)
@@ -30,7 +37,10 @@ export async function awaitStatus(ctx: EngineContext, watch: Watch, runId: strin
     if (passed !== undefined) return passed
     seen = record.version
     if (isFinished(record.runState)) {
-      throw new RunFinished(`run ${runId} of workflow '${ctx.contract.name}' is ${record.runState} at '${record.status}' and never reached ${[...wanted].map((status) => `'${status}'`).join(' or ')}`, { details: { runId, status: record.status, runState: record.runState } })
+      throw new RunFinished(
+        `run ${runId} of workflow '${ctx.contract.name}' is ${record.runState} at '${record.status}' and never reached ${[...wanted].map((status) => `'${status}'`).join(' or ')}`,
+        { details: { runId, status: record.status, runState: record.runState } },
+      )
     }
     return undefined
   }
@@ -44,7 +54,10 @@ export function awaitCompletion(ctx: EngineContext, watch: Watch, runId: string,
     const exits = ctx.contract.graph.get(record.status)
     const completed = exits !== undefined && Object.keys(exits).length === 0
     if (isFinished(record.runState) && completed) return await snapshotOf(ctx, record)
-    if (isFinished(record.runState)) throw new RunFinished(`run ${runId} of workflow '${ctx.contract.name}' was cancelled at '${record.status}'`, { details: { runId, status: record.status, runState: record.runState } })
+    if (isFinished(record.runState))
+      throw new RunFinished(`run ${runId} of workflow '${ctx.contract.name}' was cancelled at '${record.status}'`, {
+        details: { runId, status: record.status, runState: record.runState },
+      })
     return undefined
   }
   return untilFound(ctx, watch, runId, input, { what: 'completion', wants, look })
@@ -60,8 +73,10 @@ export interface Search<T> {
 /** Subscribes first, reads second, then looks whenever it is told; slowly by itself as a net. */
 export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: string, input: AwaitInput, search: Search<T>): Promise<T> {
   assertRunId(ctx, runId)
-  if (typeof input !== 'object' || input === null) throw new InvalidArgument(`the options of an await of workflow '${ctx.contract.name}' must be an object; got ${shown(input)}`)
-  if (input.signal !== undefined && !(input.signal instanceof AbortSignal)) throw new InvalidArgument(`the signal given to workflow '${ctx.contract.name}' must be an AbortSignal; got ${shown(input.signal)}`)
+  if (typeof input !== 'object' || input === null)
+    throw new InvalidArgument(`the options of an await of workflow '${ctx.contract.name}' must be an object; got ${shown(input)}`)
+  if (input.signal !== undefined && !(input.signal instanceof AbortSignal))
+    throw new InvalidArgument(`the signal given to workflow '${ctx.contract.name}' must be an AbortSignal; got ${shown(input.signal)}`)
   input.signal?.throwIfAborted()
   const timeoutMs = input.timeout === undefined ? undefined : durationMs(input.timeout, 'timeout')
   const waiting = new Waiting(search.wants)
@@ -79,7 +94,10 @@ export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: str
   } catch (error) {
     if (error !== timedOut) throw error
     const record = await find(ctx, runId)
-    throw new AwaitTimeout(`run ${runId} of workflow '${ctx.contract.name}' did not reach ${search.what} within ${input.timeout}: it is ${record.runState} at '${record.status}'`, { details: { runId, status: record.status, runState: record.runState } })
+    throw new AwaitTimeout(
+      `run ${runId} of workflow '${ctx.contract.name}' did not reach ${search.what} within ${input.timeout}: it is ${record.runState} at '${record.status}'`,
+      { details: { runId, status: record.status, runState: record.runState } },
+    )
   } finally {
     timer?.[Symbol.dispose]()
     input.signal?.removeEventListener('abort', abort)
@@ -124,7 +142,12 @@ class Waiting implements Watcher {
   }
 }
 
-async function passedThrough(ctx: EngineContext, record: RunRecord, wanted: ReadonlySet<string>, fromVersion: number): Promise<AnySnapshot | undefined> {
+async function passedThrough(
+  ctx: EngineContext,
+  record: RunRecord,
+  wanted: ReadonlySet<string>,
+  fromVersion: number,
+): Promise<AnySnapshot | undefined> {
   for (const status of wanted) {
     const page = await ctx.store.history(record.runId, { status, fromVersion, limit: 1, objects: true })
     const entry = page.items[0]

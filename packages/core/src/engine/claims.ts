@@ -32,7 +32,10 @@ export class Claims {
         return await receiver.assign(claims)
       } catch (error) {
         if (this.fenced(error) || isWorkflowError(error, 'Stopped') || until.aborted) return
-        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.#options.name, error }, 'the slots could not be assigned; trying again')
+        this.#ctx.logger.error(
+          { workflow: this.#ctx.contract.name, process: this.#options.name, error },
+          'the slots could not be assigned; trying again',
+        )
         await sleep(this.#ctx.clock, retryMs, until).catch(() => undefined)
       }
     }

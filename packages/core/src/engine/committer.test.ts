@@ -11,7 +11,13 @@ const committed: CommitResult = { ok: true, replayed: false, final: true, seqs: 
 const busy: CommitResult = { ok: false, reason: 'busy' }
 
 /** A committer over a store that answers as told, in order. */
-function over(...answers: readonly (CommitResult | Error)[]): { readonly committer: Committer; readonly clock: ManualClock; readonly cache: HandOffCache; readonly sent: Unit[]; readonly warned: () => number } {
+function over(...answers: readonly (CommitResult | Error)[]): {
+  readonly committer: Committer
+  readonly clock: ManualClock
+  readonly cache: HandOffCache
+  readonly sent: Unit[]
+  readonly warned: () => number
+} {
   const clock = new ManualClock()
   const cache = new HandOffCache(clock)
   const sent: Unit[] = []
@@ -25,13 +31,26 @@ function over(...answers: readonly (CommitResult | Error)[]): { readonly committ
     },
   } as RecordStore
   const quiet = (): void => undefined
-  return { committer: new Committer(store, clock, () => 0.5, cache, { debug: quiet, info: quiet, warn: () => { warnings += 1 }, error: quiet }), clock, cache, sent, warned: () => warnings }
+  return {
+    committer: new Committer(store, clock, () => 0.5, cache, {
+      debug: quiet,
+      info: quiet,
+      warn: () => {
+        warnings += 1
+      },
+      error: quiet,
+    }),
+    clock,
+    cache,
+    sent,
+    warned: () => warnings,
+  }
 }
 
 const unit: Unit = { id: 'u1' }
 
 test('a lost answer is asked for with the very same unit until there is one, and the cache is dropped', async () => {
-  const { committer, clock, cache, sent, warned } = over(new StoreUnavailable('reset'), new TypeError('a driver\'s own'), committed)
+  const { committer, clock, cache, sent, warned } = over(new StoreUnavailable('reset'), new TypeError("a driver's own"), committed)
   cache.put({ runId: 'a', version: 1 } as RunRecord)
   const result = committer.commit(unit)
   await clock.advance(10)

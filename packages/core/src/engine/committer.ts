@@ -45,7 +45,10 @@ export class Committer {
         this.#cache.clear()
         if (isWorkflowError(error) && !error.retryable) throw error
         signal?.throwIfAborted()
-        this.#logger.warn({ unitId: unit.id, runId: unit.changes?.[0]?.next.runId, attempt, error }, 'the outcome of a commit is unknown; sending the same unit again')
+        this.#logger.warn(
+          { unitId: unit.id, runId: unit.changes?.[0]?.next.runId, attempt, error },
+          'the outcome of a commit is unknown; sending the same unit again',
+        )
       }
       const ms = Math.min(waitMsMax, waitMsMin * 2 ** Math.min(attempt, 8))
       await sleep(this.#clock, ms / 2 + (this.#random() * ms) / 2, signal)

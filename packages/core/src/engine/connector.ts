@@ -82,7 +82,10 @@ export class ConnectorRunner {
         await this.#hold(lease, stop)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
-        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.process.name, error }, 'the connector failed; trying again')
+        this.#ctx.logger.error(
+          { workflow: this.#ctx.contract.name, process: this.process.name, error },
+          'the connector failed; trying again',
+        )
         await sleep(this.#ctx.clock, retryMs, stop).catch(() => undefined)
       }
     }
@@ -92,10 +95,21 @@ export class ConnectorRunner {
   retry(timer: Timer, end: () => void): void {
     this.#stored(timer).then(
       (event) => {
-        this.retries.offer({ lane: event.key, slot: timer.slot, event, failures: timer.attempt, timer, end, role: () => roleOfSlot(this.#ctx, timer.slot) })
+        this.retries.offer({
+          lane: event.key,
+          slot: timer.slot,
+          event,
+          failures: timer.attempt,
+          timer,
+          end,
+          role: () => roleOfSlot(this.#ctx, timer.slot),
+        })
       },
       (error: unknown) => {
-        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.process.name, timer: timer.key.name, error }, 'an event that waits for its retry cannot be read; trying again')
+        this.#ctx.logger.error(
+          { workflow: this.#ctx.contract.name, process: this.process.name, timer: timer.key.name, error },
+          'an event that waits for its retry cannot be read; trying again',
+        )
         end()
       },
     )
@@ -105,7 +119,9 @@ export class ConnectorRunner {
     const owner = timer.key.owner
     if (timer.data === undefined) throw new StoreCorrupt(`the timer of a retry of connector '${this.#options.name}' has lost its event`)
     // The cast holds because only this class writes such timers.
-    const stored = (await this.#ctx.codec.decode(timer.data, { runId: owner, foreignId: owner }, 'timer')) as Omit<ForeignEvent, 'at'> & { readonly at: string }
+    const stored = (await this.#ctx.codec.decode(timer.data, { runId: owner, foreignId: owner }, 'timer')) as Omit<ForeignEvent, 'at'> & {
+      readonly at: string
+    }
     return { ...stored, at: new Date(stored.at) }
   }
 
@@ -157,9 +173,14 @@ export class ConnectorRunner {
       receiver,
       window: lanes,
       batch: Math.max(1, Math.floor(this.#options.limit / 2)),
-      offer: (delivery) => lanes.offer({ lane: delivery.event.key, slot: this.#options.ordinal, event: delivery.event, failures: 0, delivery, role }),
+      offer: (delivery) =>
+        lanes.offer({ lane: delivery.event.key, slot: this.#options.ordinal, event: delivery.event, failures: 0, delivery, role }),
       fenced: lost,
-      lost: (error) => this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.process.name, error }, 'the foreign stream has lost events; going on with what it has'),
+      lost: (error) =>
+        this.#ctx.logger.error(
+          { workflow: this.#ctx.contract.name, process: this.process.name, error },
+          'the foreign stream has lost events; going on with what it has',
+        ),
     })
   }
 
@@ -178,7 +199,15 @@ export class ConnectorRunner {
     const { contract, codec, slots } = this.#ctx
     const owner = `${ownerPrefix}${contract.name}/${this.#options.name}`
     const data = await codec.encode({ ...event, at: event.at.toISOString() }, { runId: owner, foreignId: owner }, 'timer')
-    return { key: { kind: 'retry', owner, epoch: 0, name: `${this.process.name}/${event.id}` }, workflowName: contract.name, slot: slotOf(event.key, slots), at, held: false, attempt, data }
+    return {
+      key: { kind: 'retry', owner, epoch: 0, name: `${this.process.name}/${event.id}` },
+      workflowName: contract.name,
+      slot: slotOf(event.key, slots),
+      at,
+      held: false,
+      attempt,
+      data,
+    }
   }
 
   async #prepare(event: ForeignEvent, logger: Logger): Promise<Prepared | undefined> {

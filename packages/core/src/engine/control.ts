@@ -20,7 +20,12 @@ const triesMax = 32
 
 type Controlled = 'Paused' | 'Running' | 'Cancelled' | 'RequestedDataDeleted'
 
-const verbs: { readonly [State in Controlled]: string } = { Paused: 'pause', Running: 'resume', Cancelled: 'cancel', RequestedDataDeleted: 'delete the data of' }
+const verbs: { readonly [State in Controlled]: string } = {
+  Paused: 'pause',
+  Running: 'resume',
+  Cancelled: 'cancel',
+  RequestedDataDeleted: 'delete the data of',
+}
 
 export async function control(ctx: EngineContext, runId: string, to: Controlled, audit: AuditInput, signal: AbortSignal): Promise<void> {
   assertRunId(ctx, runId)
@@ -34,18 +39,34 @@ export async function control(ctx: EngineContext, runId: string, to: Controlled,
     if (!legal) throw new IllegalMove(illegal(ctx, record, to), { details: { runId, runState: record.runState } })
     if (await move(ctx, record, to, audit, signal)) return
   }
-  throw new Contention(`run ${runId} of workflow '${ctx.contract.name}' kept moving while it was to ${verbs[to]}: try again`, { details: { runId } })
+  throw new Contention(`run ${runId} of workflow '${ctx.contract.name}' kept moving while it was to ${verbs[to]}: try again`, {
+    details: { runId },
+  })
 }
 
 async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit: AuditInput, signal: AbortSignal): Promise<boolean> {
   const id = ctx.ids.unit()
   const reason = await ctx.codec.encodeReason(audit.reason, record)
-  const change = changeState(ctx, id, record, to, { by: 'person', attempt: 1, actor: audit.actor, reason }, to === 'Paused' ? { pause: { by: 'person', actor: audit.actor, reason } } : {})
+  const change = changeState(
+    ctx,
+    id,
+    record,
+    to,
+    { by: 'person', attempt: 1, actor: audit.actor, reason },
+    to === 'Paused' ? { pause: { by: 'person', actor: audit.actor, reason } } : {},
+  )
   const wake = isFinished(to) && !isFinished(record.runState) ? parentWake(ctx, record) : undefined
-  const result = await ctx.committer.commit({ id, changes: [change], timers: timersOf(record, to), ...(wake === undefined ? undefined : { emit: [wake] }) }, signal)
+  const result = await ctx.committer.commit(
+    { id, changes: [change], timers: timersOf(record, to), ...(wake === undefined ? undefined : { emit: [wake] }) },
+    signal,
+  )
   ctx.cache.forget(record.runId)
   if (!result.ok) return false
-  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: to })
+  ctx.instrumentation.count('workflow_run_state_changes', 1, {
+    workflow_name: ctx.contract.name,
+    previous_run_state: record.runState,
+    current_run_state: to,
+  })
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
   return true
@@ -64,23 +85,34 @@ export async function retry(ctx: EngineContext, runId: string, options: Partial<
   assertRunId(ctx, runId)
   const record = await find(ctx, runId)
   if (record.runState !== 'Completed' && record.runState !== 'Cancelled') {
-    throw new IllegalMove(`run ${runId} of workflow '${ctx.contract.name}' is ${record.runState}: only a completed or cancelled run can be tried again`, { details: { runId, runState: record.runState } })
+    throw new IllegalMove(
+      `run ${runId} of workflow '${ctx.contract.name}' is ${record.runState}: only a completed or cancelled run can be tried again`,
+      { details: { runId, runState: record.runState } },
+    )
   }
   const initialValue = 'initialValue' in options ? options.initialValue : await ctx.codec.decodeInput(record.object, record)
   const traceparent = options.traceparent ?? record.traceparent
-  return await trigger(ctx, record.foreignId, {
-    initialValue,
-    metadata: options.metadata ?? record.metadata,
-    ...(options.startAt === undefined ? undefined : { startAt: options.startAt }),
-    ...(traceparent === undefined ? undefined : { traceparent }),
-  }, signal)
+  return await trigger(
+    ctx,
+    record.foreignId,
+    {
+      initialValue,
+      metadata: options.metadata ?? record.metadata,
+      ...(options.startAt === undefined ? undefined : { startAt: options.startAt }),
+      ...(traceparent === undefined ? undefined : { traceparent }),
+    },
+    signal,
+  )
 }
 
 /** The run, of this workflow. Throws `RunNotFound`. */
 export async function find(ctx: EngineContext, runId: string): Promise<RunRecord> {
   const record = await ctx.store.lookup(runId)
   if (record === undefined || record.workflowName !== ctx.contract.name) {
-    throw new RunNotFound(`workflow '${ctx.contract.name}' has no run ${runId}${record === undefined ? '' : `: it belongs to workflow '${record.workflowName}'`}`, { details: { runId } })
+    throw new RunNotFound(
+      `workflow '${ctx.contract.name}' has no run ${runId}${record === undefined ? '' : `: it belongs to workflow '${record.workflowName}'`}`,
+      { details: { runId } },
+    )
   }
   return record
 }
@@ -97,6 +129,7 @@ function illegal(ctx: EngineContext, record: RunRecord, to: Controlled): string 
 
 function assertAudit(ctx: EngineContext, to: Controlled, audit: unknown): void {
   const given = typeof audit === 'object' && audit !== null ? (audit as Partial<AuditInput>) : {}
-  if (typeof given.reason === 'string' && typeof given.actor === 'string' && given.actor.isWellFormed() && !given.actor.includes('\0')) return
+  if (typeof given.reason === 'string' && typeof given.actor === 'string' && given.actor.isWellFormed() && !given.actor.includes('\0'))
+    return
   throw new InvalidArgument(`to ${verbs[to]} a run of workflow '${ctx.contract.name}', say { reason, actor }: why, and who`)
 }

@@ -5,7 +5,8 @@ import { nextTimeOf } from './cron.ts'
 async function first(count: number, spec: string, timezone = 'UTC', from = Date.UTC(2026, 0, 1)): Promise<readonly string[]> {
   const next = await nextTimeOf(spec, timezone)
   const times: string[] = []
-  for (let at = next(from); at !== undefined && times.length < count; at = next(at)) times.push(new Date(at).toISOString().slice(5, 16).replace('T', ' '))
+  for (let at = next(from); at !== undefined && times.length < count; at = next(at))
+    times.push(new Date(at).toISOString().slice(5, 16).replace('T', ' '))
   return times
 }
 
@@ -32,7 +33,10 @@ test('times are those of the zone, through both changes of its clocks', async ()
   // Skipped: right after the gap. Repeated: once.
   expect(await first(3, '30 2 * * *', 'Europe/Berlin', Date.UTC(2026, 2, 28, 0))).toEqual(['03-28 01:30', '03-29 01:00', '03-30 00:30'])
   expect(await first(2, '30 2 * * *', 'Europe/Berlin', Date.UTC(2026, 9, 24, 12))).toHaveLength(2)
-  expect((await first(2, '30 2 * * *', 'Europe/Berlin', Date.UTC(2026, 9, 24, 12))).map((time) => time.slice(0, 5))).toEqual(['10-25', '10-26'])
+  expect((await first(2, '30 2 * * *', 'Europe/Berlin', Date.UTC(2026, 9, 24, 12))).map((time) => time.slice(0, 5))).toEqual([
+    '10-25',
+    '10-26',
+  ])
 })
 
 test('the 29th of February comes in leap years', async () => {
@@ -40,10 +44,26 @@ test('the 29th of February comes in leap years', async () => {
   expect(new Date(next(Date.UTC(2026, 0, 1)) ?? 0).toISOString()).toBe('2028-02-29T00:00:00.000Z')
 })
 
-test.each(['61 * * * *', '* 24 * * *', '* * 32 * *', '* * * 13 *', '* * * *', '* * * * * *', 'never', '@fortnightly', '@every', '@every 1', '0 0 31 2 *', ''])('%j is refused', async (spec) => {
+test.each([
+  '61 * * * *',
+  '* 24 * * *',
+  '* * 32 * *',
+  '* * * 13 *',
+  '* * * *',
+  '* * * * * *',
+  'never',
+  '@fortnightly',
+  '@every',
+  '@every 1',
+  '0 0 31 2 *',
+  '',
+])('%j is refused', async (spec) => {
   await expect(nextTimeOf(spec, 'UTC')).rejects.toMatchObject({ code: 'InvalidArgument' })
 })
 
 test.each(['Europe/Atlantis', 'CEST!', ''])('the time zone %j is refused', async (zone) => {
-  await expect(nextTimeOf('0 0 * * *', zone)).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining('time zone') })
+  await expect(nextTimeOf('0 0 * * *', zone)).rejects.toMatchObject({
+    code: 'InvalidArgument',
+    message: expect.stringContaining('time zone'),
+  })
 })

@@ -24,7 +24,8 @@ const macros: Readonly<Record<string, string>> = {
  * first schedule that needs it.
  */
 export async function nextTimeOf(spec: string, timezone: string): Promise<NextTime> {
-  if (typeof spec !== 'string') throw new InvalidArgument(`a schedule must be a cron text like '0 3 * * *', '@daily' or '@every 90s'; got ${typeof spec}`)
+  if (typeof spec !== 'string')
+    throw new InvalidArgument(`a schedule must be a cron text like '0 3 * * *', '@daily' or '@every 90s'; got ${typeof spec}`)
   const every = /^@every (.+)$/.exec(spec.trim())?.[1]
   if (every !== undefined) {
     // The cast holds because durationMs itself refuses what is no duration.
@@ -33,14 +34,19 @@ export async function nextTimeOf(spec: string, timezone: string): Promise<NextTi
     return (afterMs) => (Math.floor(afterMs / ms) + 1) * ms
   }
   const fields = (Object.hasOwn(macros, spec.trim()) ? macros[spec.trim()] : undefined) ?? spec.trim()
-  if (fields.split(/\s+/).length !== 5) throw new InvalidArgument(`schedule '${spec}' must have five fields (minute hour day month weekday), or be one of ${Object.keys(macros).join(', ')} or '@every 90s'`)
+  if (fields.split(/\s+/).length !== 5)
+    throw new InvalidArgument(
+      `schedule '${spec}' must have five fields (minute hour day month weekday), or be one of ${Object.keys(macros).join(', ')} or '@every 90s'`,
+    )
   assertTimezone(spec, timezone)
   const { Cron: Calendar } = await import('croner')
   let cron: Cron
   try {
     cron = new Calendar(fields, { timezone, paused: true })
   } catch (cause) {
-    throw new InvalidArgument(`schedule '${spec}' is not a cron expression: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new InvalidArgument(`schedule '${spec}' is not a cron expression: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
   }
   const next: NextTime = (afterMs) => cron.nextRun(new Date(afterMs))?.getTime()
   if (next(0) === undefined) throw new InvalidArgument(`schedule '${spec}' never comes: no date fits it`)
@@ -51,6 +57,9 @@ function assertTimezone(spec: string, timezone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone: timezone })
   } catch (cause) {
-    throw new InvalidArgument(`schedule '${spec}' has the time zone ${shown(timezone)}, which does not exist: use an IANA name like 'Europe/Berlin'`, { cause })
+    throw new InvalidArgument(
+      `schedule '${spec}' has the time zone ${shown(timezone)}, which does not exist: use an IANA name like 'Europe/Berlin'`,
+      { cause },
+    )
   }
 }

@@ -25,10 +25,17 @@ export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: T
   if (current === undefined || current.version !== record.version) return again
   const id = ctx.ids.unit()
   const change = changeState(ctx, id, current, 'DataDeleted', { by: 'engine', attempt: 1 })
-  const result = await ctx.committer.commit({ id, changes: [change], ...(retry === undefined ? undefined : { timers: [{ settle: retry.key, as: 'completed' }] }) }, signal)
+  const result = await ctx.committer.commit(
+    { id, changes: [change], ...(retry === undefined ? undefined : { timers: [{ settle: retry.key, as: 'completed' }] }) },
+    signal,
+  )
   ctx.cache.forget(record.runId)
   if (!result.ok) return again
-  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: 'RequestedDataDeleted', current_run_state: 'DataDeleted' })
+  ctx.instrumentation.count('workflow_run_state_changes', 1, {
+    workflow_name: ctx.contract.name,
+    previous_run_state: 'RequestedDataDeleted',
+    current_run_state: 'DataDeleted',
+  })
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
   return done

@@ -8,9 +8,16 @@ test('each handler is given up at its own deadline, by one timer that is gone wh
   const clock = new ManualClock()
   const executions = new Executions(clock)
   const ends: string[] = []
-  for (const [name, deadlineMs] of [['late', 5_000], ['early', 1_000], ['never', Infinity]] as const) {
+  for (const [name, deadlineMs] of [
+    ['late', 5_000],
+    ['early', 1_000],
+    ['never', Infinity],
+  ] as const) {
     const execution = executions.start(0, deadlineMs)
-    execution.run(hang, undefined).catch((error: unknown) => { ends.push(`${name} ${(error as Error).name}`); executions.end(execution) })
+    execution.run(hang, undefined).catch((error: unknown) => {
+      ends.push(`${name} ${(error as Error).name}`)
+      executions.end(execution)
+    })
   }
   await turn()
   await clock.advance(999)
@@ -39,6 +46,10 @@ test('what a handler does after it was given up does not count, and its signal i
 
 test('a handler that throws before it returns, or returns no promise, is like any other', async () => {
   const executions = new Executions(new ManualClock())
-  await expect(executions.start(0, Infinity).run(() => { throw new Error('at once') }, undefined)).rejects.toThrow('at once')
+  await expect(
+    executions.start(0, Infinity).run(() => {
+      throw new Error('at once')
+    }, undefined),
+  ).rejects.toThrow('at once')
   expect(await executions.start(0, Infinity).run((() => 7) as never, undefined)).toBe(7)
 })

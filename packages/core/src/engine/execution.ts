@@ -138,7 +138,10 @@ export class Executions {
     let next = Infinity
     for (const execution of this.#running) {
       const at = execution.startedAt + execution.deadlineMs
-      if (at <= now) execution.abort(new DeadlineExceeded(`the handler did not finish within ${execution.deadlineMs} ms; raise \`deadline\`, or heed run.signal`))
+      if (at <= now)
+        execution.abort(
+          new DeadlineExceeded(`the handler did not finish within ${execution.deadlineMs} ms; raise \`deadline\`, or heed run.signal`),
+        )
       else next = Math.min(next, at)
     }
     if (next !== Infinity) this.#arm(next)

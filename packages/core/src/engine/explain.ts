@@ -13,10 +13,20 @@ import type { RoleScheduler } from '../ports/role-scheduler.ts'
 
 const countMax = 1_000
 
-export async function explain(ctx: EngineContext, runId: string, scheduler: RoleScheduler | undefined, receiver: string): Promise<Explanation> {
+export async function explain(
+  ctx: EngineContext,
+  runId: string,
+  scheduler: RoleScheduler | undefined,
+  receiver: string,
+): Promise<Explanation> {
   assertRunId(ctx, runId)
   const record = await find(ctx, runId)
-  const [waitsFor, lastError, holder, lag] = await Promise.all([waits(ctx, record), lastErrorOf(ctx, record), holderOf(ctx, record, scheduler), lagOf(ctx, receiver)])
+  const [waitsFor, lastError, holder, lag] = await Promise.all([
+    waits(ctx, record),
+    lastErrorOf(ctx, record),
+    holderOf(ctx, record, scheduler),
+    lagOf(ctx, receiver),
+  ])
   const moves = waitsFor.map((wait) => moveOf(wait, record))
   return {
     workflowName: record.workflowName,
@@ -35,15 +45,25 @@ export async function explain(ctx: EngineContext, runId: string, scheduler: Role
 }
 
 async function waits(ctx: EngineContext, record: RunRecord): Promise<readonly WaitsFor[]> {
-  if (isFinished(record.runState)) return record.runState === 'RequestedDataDeleted' ? [{ kind: 'step', process: 'data deletion' }] : [{ kind: 'nothing' }]
+  if (isFinished(record.runState))
+    return record.runState === 'RequestedDataDeleted' ? [{ kind: 'step', process: 'data deletion' }] : [{ kind: 'nothing' }]
   if (record.pause !== undefined) {
     const { by, actor, resumeAt, reason } = record.pause
-    return [{ kind: 'person', pausedBy: by, reason: await ctx.codec.decodeReason(reason, record), ...(actor === undefined ? undefined : { actor }), ...(resumeAt === undefined ? undefined : { resumeAt }) }]
+    return [
+      {
+        kind: 'person',
+        pausedBy: by,
+        reason: await ctx.codec.decodeReason(reason, record),
+        ...(actor === undefined ? undefined : { actor }),
+        ...(resumeAt === undefined ? undefined : { resumeAt }),
+      },
+    ]
   }
   const found: WaitsFor[] = []
   const exits = ctx.contract.graph.get(record.status)
   for (const note of record.attempts ?? []) {
-    if (note.kind === 'failed' && note.retryAt !== undefined) found.push({ kind: 'retry', process: note.process, at: note.retryAt, attempt: note.attempt + 1 })
+    if (note.kind === 'failed' && note.retryAt !== undefined)
+      found.push({ kind: 'retry', process: note.process, at: note.retryAt, attempt: note.attempt + 1 })
   }
   const skipped = record.attempts?.some((note) => note.kind === 'skipped' && !note.process.startsWith('callback ')) === true
   if (exits?.step !== undefined && !skipped && found.length === 0) found.push({ kind: 'step', process: processNames.step(record.status) })
@@ -56,7 +76,8 @@ async function waits(ctx: EngineContext, record: RunRecord): Promise<readonly Wa
     found.push({ kind: 'callback', status: record.status, queued: queued.items.length })
   }
   const timers = await ctx.store.timers.list({ owner: record.runId, status: 'open' }, { limit: countMax })
-  for (const timer of timers.items) if (timerCounts(timer, record)) found.push({ kind: 'timer', name: timer.key.name, at: timer.at, held: timer.held })
+  for (const timer of timers.items)
+    if (timerCounts(timer, record)) found.push({ kind: 'timer', name: timer.key.name, at: timer.at, held: timer.held })
   return found
 }
 
@@ -71,7 +92,9 @@ async function lastErrorOf(ctx: EngineContext, record: RunRecord): Promise<LastE
     const page = await ctx.store.history(record.runId, { fromVersion: record.version, limit: 1, objects: false })
     const entry = page.items[0]
     const error = await ctx.codec.decodeError(entry?.error, record)
-    return entry === undefined || error === undefined ? undefined : { ...error, process: record.status, attempt: entry.attempt, at: entry.at }
+    return entry === undefined || error === undefined
+      ? undefined
+      : { ...error, process: record.status, attempt: entry.attempt, at: entry.at }
   }
   const error = await ctx.codec.decodeError(note.error, record)
   return error === undefined ? undefined : { ...error, process: note.process, attempt: note.attempt, at: note.startedAt }
@@ -85,7 +108,9 @@ async function holderOf(ctx: EngineContext, record: RunRecord, scheduler: RoleSc
 
 async function lagOf(ctx: EngineContext, receiver: string): Promise<Explanation['lag']> {
   const info = (await ctx.streamer.receivers(ctx.contract.name)).find((candidate) => candidate.name === receiver)
-  return info === undefined ? undefined : { receiver, events: info.lag, ...(info.oldest === undefined ? undefined : { oldest: info.oldest }) }
+  return info === undefined
+    ? undefined
+    : { receiver, events: info.lag, ...(info.oldest === undefined ? undefined : { oldest: info.oldest }) }
 }
 
 function moveOf(wait: WaitsFor, record: RunRecord): string {
@@ -93,29 +118,57 @@ function moveOf(wait: WaitsFor, record: RunRecord): string {
     case 'step':
       return `'${wait.process}' takes its turn`
     case 'callback':
-      return wait.queued > 0 ? `${wait.queued} callback(s) for '${wait.status}' that have come in are handled` : `a callback for '${wait.status}' comes in: client.callback({ runId: '${record.runId}' }, '${wait.status}', …)`
+      return wait.queued > 0
+        ? `${wait.queued} callback(s) for '${wait.status}' that have come in are handled`
+        : `a callback for '${wait.status}' comes in: client.callback({ runId: '${record.runId}' }, '${wait.status}', …)`
     case 'timer':
       return `timeout '${wait.name}' expires at ${wait.at.toISOString()}${wait.held ? ' (held while the run is paused)' : ''}`
     case 'retry':
       return `'${wait.process}' is tried again at ${wait.at.toISOString()} (attempt ${wait.attempt})`
     case 'children':
-      return wait.unfinished === 0 ? 'all children have finished: the join takes its turn' : `${wait.unfinished} unfinished child run(s) finish`
+      return wait.unfinished === 0
+        ? 'all children have finished: the join takes its turn'
+        : `${wait.unfinished} unfinished child run(s) finish`
     case 'person':
-      return wait.resumeAt === undefined ? `somebody resumes or cancels it: client.resume('${record.runId}', …)` : `the engine resumes it at ${wait.resumeAt.toISOString()}, or somebody does earlier`
+      return wait.resumeAt === undefined
+        ? `somebody resumes or cancels it: client.resume('${record.runId}', …)`
+        : `the engine resumes it at ${wait.resumeAt.toISOString()}, or somebody does earlier`
     case 'nothing':
       return 'nothing: it is finished'
   }
 }
 
-function textOf(record: RunRecord, waitsFor: readonly WaitsFor[], moves: readonly string[], lastError: LastError | undefined, holder: Explanation['holder'], asked: boolean, lag: Explanation['lag']): string {
+function textOf(
+  record: RunRecord,
+  waitsFor: readonly WaitsFor[],
+  moves: readonly string[],
+  lastError: LastError | undefined,
+  holder: Explanation['holder'],
+  asked: boolean,
+  lag: Explanation['lag'],
+): string {
   const person = waitsFor.find((wait) => wait.kind === 'person')
   const parts = [
     `Run ${record.runId} ('${record.foreignId}') of workflow '${record.workflowName}' is ${record.runState} at '${record.status}', since ${record.entered.at.toISOString()}.`,
-    person === undefined ? '' : `It was paused by ${person.pausedBy === 'engine' ? 'the engine' : (person.actor ?? 'a person')}: ${person.reason}.`,
-    waitsFor.length === 0 ? (record.attempts ?? []).some((note) => note.kind === 'skipped') ? 'Its handler chose to skip, and nothing else would move it on.' : 'Nothing that is known would move it on.' : `What would move it on: ${moves.join('; or ')}.`,
-    lastError === undefined ? '' : `Its last attempt (${lastError.attempt}, '${lastError.process}', ${lastError.at.toISOString()}) failed: ${lastError.name}: ${lastError.message}.`,
-    holder !== undefined ? `Its slot is worked on by ${holder.instance}, since ${holder.since.toISOString()}.` : asked && !isFinished(record.runState) ? 'No instance works on its slot: is a process running this workflow?' : '',
-    lag !== undefined && lag.events > 0 && !isFinished(record.runState) ? `The workflow's reader has ${lag.events} event(s) before it${lag.oldest === undefined ? '' : `, the oldest from ${lag.oldest.toISOString()}`}.` : '',
+    person === undefined
+      ? ''
+      : `It was paused by ${person.pausedBy === 'engine' ? 'the engine' : (person.actor ?? 'a person')}: ${person.reason}.`,
+    waitsFor.length === 0
+      ? (record.attempts ?? []).some((note) => note.kind === 'skipped')
+        ? 'Its handler chose to skip, and nothing else would move it on.'
+        : 'Nothing that is known would move it on.'
+      : `What would move it on: ${moves.join('; or ')}.`,
+    lastError === undefined
+      ? ''
+      : `Its last attempt (${lastError.attempt}, '${lastError.process}', ${lastError.at.toISOString()}) failed: ${lastError.name}: ${lastError.message}.`,
+    holder !== undefined
+      ? `Its slot is worked on by ${holder.instance}, since ${holder.since.toISOString()}.`
+      : asked && !isFinished(record.runState)
+        ? 'No instance works on its slot: is a process running this workflow?'
+        : '',
+    lag !== undefined && lag.events > 0 && !isFinished(record.runState)
+      ? `The workflow's reader has ${lag.events} event(s) before it${lag.oldest === undefined ? '' : `, the oldest from ${lag.oldest.toISOString()}`}.`
+      : '',
   ]
   return parts.filter((part) => part !== '').join(' ')
 }

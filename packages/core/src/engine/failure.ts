@@ -27,11 +27,19 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
   const { ctx, process, record, held } = a
   const { count } = failure
   const error = readableError(failure.error)
-  if ((isWorkflowError(error, 'LeaseLost') && held.signal.aborted) || (isWorkflowError(error, 'Stopped') && ctx.stopping.aborted) || !held.lease.isValid()) return leave
+  if (
+    (isWorkflowError(error, 'LeaseLost') && held.signal.aborted) ||
+    (isWorkflowError(error, 'Stopped') && ctx.stopping.aborted) ||
+    !held.lease.isValid()
+  )
+    return leave
   ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, process.name))
   const logger = loggerOf(a, count)
   if (failure.fatal || count >= process.options.pauseAfterErrCount) {
-    logger.error({ error }, failure.fatal ? 'the attempt failed and trying again cannot help; pausing the run' : 'the attempt failed too often; pausing the run')
+    logger.error(
+      { error },
+      failure.fatal ? 'the attempt failed and trying again cannot help; pausing the run' : 'the attempt failed too often; pausing the run',
+    )
     return await pauseByEngine(a, count, error, true)
   }
   const now = ctx.clock.now()
@@ -71,18 +79,34 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
 export async function pauseByEngine(a: Attempt, count: number, error: unknown, resume: boolean): Promise<Verdict> {
   const { ctx, record, held } = a
   const resumeAt = resume && ctx.autoResumeMs !== Infinity ? new Date(ctx.clock.now() + ctx.autoResumeMs) : undefined
-  const reason = await ctx.codec.encodeReason(error instanceof WorkflowError || error instanceof Error ? `${a.process.name}: ${error.message}` : `${a.process.name}: ${String(error)}`, record)
+  const reason = await ctx.codec.encodeReason(
+    error instanceof WorkflowError || error instanceof Error
+      ? `${a.process.name}: ${error.message}`
+      : `${a.process.name}: ${String(error)}`,
+    record,
+  )
   const id = ctx.ids.unit()
-  const change = changeState(ctx, id, record, 'Paused', { by: 'engine', attempt: count, reason, error: await ctx.codec.encodeError(error, record) }, {
-    pause: { by: 'engine', reason, ...(resumeAt === undefined ? undefined : { resumeAt }) },
-  })
+  const change = changeState(
+    ctx,
+    id,
+    record,
+    'Paused',
+    { by: 'engine', attempt: count, reason, error: await ctx.codec.encodeError(error, record) },
+    {
+      pause: { by: 'engine', reason, ...(resumeAt === undefined ? undefined : { resumeAt }) },
+    },
+  )
   const timers: TimerOp[] = [...settleRetry(a), { hold: record.runId }]
   if (resumeAt !== undefined) timers.push({ put: timerOf(a, 'resume', change.next.version, 'resume', resumeAt, 0) })
   const result = await ctx.committer.commit({ id, changes: [change], timers }, held.signal)
   ctx.cache.forget(record.runId)
   if (!result.ok) return again
   ctx.timersChanged()
-  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: 'Paused' })
+  ctx.instrumentation.count('workflow_run_state_changes', 1, {
+    workflow_name: ctx.contract.name,
+    previous_run_state: record.runState,
+    current_run_state: 'Paused',
+  })
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
   return done
@@ -97,9 +121,10 @@ export function mayPark(ctx: WorkerContext): boolean {
 export async function putOff(a: Attempt, ms: number): Promise<Verdict> {
   const { ctx } = a
   const at = new Date(ctx.clock.now() + ms)
-  const timers: readonly TimerOp[] = a.task.timer !== undefined
-    ? [{ move: a.task.timer.key, at, attempt: a.task.timer.attempt }]
-    : [{ put: timerOf(a, 'retry', a.record.version, `${a.process.name}#put off`, at, 0) }]
+  const timers: readonly TimerOp[] =
+    a.task.timer !== undefined
+      ? [{ move: a.task.timer.key, at, attempt: a.task.timer.attempt }]
+      : [{ put: timerOf(a, 'retry', a.record.version, `${a.process.name}#put off`, at, 0) }]
   await ctx.committer.commit({ id: ctx.ids.unit(), timers }, a.held.signal)
   ctx.timersChanged()
   return done
@@ -114,7 +139,8 @@ export async function park(a: Attempt, ms: number): Promise<Verdict> {
     for (;;) {
       const leftMs = until - ctx.clock.monotonic()
       if (ctx.stopping.aborted || !a.held.lease.isValid() || a.held.draining) return leave
-      if (leftMs <= 0 || lane.queue.some((task, place) => task.version > a.record.version || (place >= lane.seen && task.cause === 'wake'))) return again
+      if (leftMs <= 0 || lane.queue.some((task, place) => task.version > a.record.version || (place >= lane.seen && task.cause === 'wake')))
+        return again
       await lane.wake.wait(ctx.clock, leftMs, ctx.stopping)
     }
   } finally {
@@ -142,7 +168,14 @@ export function retryTimer(a: Attempt, retryAt: Date, count: number): Timer {
 }
 
 export function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, name: string, at: Date, count: number): Timer {
-  return { key: { kind, owner: a.record.runId, epoch, name }, workflowName: a.record.workflowName, slot: a.held.slot, at, held: false, attempt: count }
+  return {
+    key: { kind, owner: a.record.runId, epoch, name },
+    workflowName: a.record.workflowName,
+    slot: a.held.slot,
+    at,
+    held: false,
+    attempt: count,
+  }
 }
 
 function loggerOf(a: Attempt, count: number): ReturnType<typeof boundLogger> {

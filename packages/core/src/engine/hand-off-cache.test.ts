@@ -11,7 +11,12 @@ test('it gives back the newest version, and works from exactly that for a second
   const cache = new HandOffCache(clock)
   cache.put(record('a', 5))
   cache.put(record('a', 6))
-  expect([cache.newestVersion('a'), cache.fresh('a', 5), cache.fresh('a', 6)?.version, cache.newestVersion('b')]).toEqual([6, undefined, 6, 0])
+  expect([cache.newestVersion('a'), cache.fresh('a', 5), cache.fresh('a', 6)?.version, cache.newestVersion('b')]).toEqual([
+    6,
+    undefined,
+    6,
+    0,
+  ])
   await clock.advance(1_000)
   expect([cache.newestVersion('a'), cache.fresh('a', 6)]).toEqual([6, undefined])
 })

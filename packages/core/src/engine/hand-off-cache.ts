@@ -38,7 +38,9 @@ export class HandOffCache {
   /** The record, if it is at exactly this version and young enough to work from. */
   fresh(runId: string, version: number): RunRecord | undefined {
     const entry = this.#find(runId)
-    return entry !== undefined && entry.record.version === version && this.#clock.monotonic() - entry.at < executeMsMax ? entry.record : undefined
+    return entry !== undefined && entry.record.version === version && this.#clock.monotonic() - entry.at < executeMsMax
+      ? entry.record
+      : undefined
   }
 
   /** Something beside the version has changed: the next look must go to the store. */

@@ -112,7 +112,9 @@ export class HandlerRun {
       this.#children.push({ contract, foreignId, options })
       return
     }
-    throw new Configuration(`workflow '${this.workflowName}' has no join for children of '${child.name}': add it to the contract's \`children\``)
+    throw new Configuration(
+      `workflow '${this.workflowName}' has no join for children of '${child.name}': add it to the contract's \`children\``,
+    )
   }
 
   /** What was made last, whether it has been returned or not. */

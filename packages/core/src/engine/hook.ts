@@ -15,7 +15,12 @@ import type { Process } from './process.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { WorkerContext } from './worker-context.ts'
 
-export const hookStates: { readonly [Kind in HookKind]: RunState } = { pause: 'Paused', cancel: 'Cancelled', complete: 'Completed', dataDeleted: 'DataDeleted' }
+export const hookStates: { readonly [Kind in HookKind]: RunState } = {
+  pause: 'Paused',
+  cancel: 'Cancelled',
+  complete: 'Completed',
+  dataDeleted: 'DataDeleted',
+}
 
 /** A hook's retries outlive the run's moves, which cancel the timers that the run itself owns. */
 const ownerPrefix = 'hook:'
@@ -47,7 +52,11 @@ export class HookRunner {
       prepare: (task) => this.#prepare(task),
       retryTimer: (task, at, attempt) => ({
         key: { kind: 'retry', owner: `${ownerPrefix}${task.lane}`, epoch: task.version, name: process.name },
-        workflowName: ctx.contract.name, slot: task.slot, at, held: false, attempt,
+        workflowName: ctx.contract.name,
+        slot: task.slot,
+        at,
+        held: false,
+        attempt,
       }),
     })
   }
@@ -61,7 +70,14 @@ export class HookRunner {
   }
 
   retry(timer: Timer, end: () => void): void {
-    this.lanes.offer({ lane: timer.key.owner.slice(ownerPrefix.length), slot: timer.slot, version: timer.key.epoch, failures: timer.attempt, timer, end })
+    this.lanes.offer({
+      lane: timer.key.owner.slice(ownerPrefix.length),
+      slot: timer.slot,
+      version: timer.key.epoch,
+      failures: timer.attempt,
+      timer,
+      end,
+    })
   }
 
   async #prepare(task: HookTask): Promise<Prepared | undefined> {

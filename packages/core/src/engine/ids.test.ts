@@ -5,7 +5,10 @@ import { Ids } from './ids.ts'
 test('run ids are unique UUIDs of version 7 that grow, in one millisecond and when the clock goes back', () => {
   const clock = new ManualClock()
   let at = Date.UTC(2026, 0, 1)
-  const ids = new Ids({ now: () => at, monotonic: clock.monotonic, setTimer: clock.setTimer, setImmediate: clock.setImmediate }, Math.random)
+  const ids = new Ids(
+    { now: () => at, monotonic: clock.monotonic, setTimer: clock.setTimer, setImmediate: clock.setImmediate },
+    Math.random,
+  )
   const made: string[] = []
   for (let i = 0; i < 5_000; i++) {
     if (i === 2_000) at += 7

@@ -56,7 +56,7 @@ export class Intake {
     stop.throwIfAborted()
     try {
       await abortable(streamer.ensure({ workflowName: contract.name, topics: topics.all, slots, receivers: this.#receivers() }), stop)
-      this.#sources = [await this.#runs(stop), ...await this.#hooks(stop), ...await this.#outbox(stop)]
+      this.#sources = [await this.#runs(stop), ...(await this.#hooks(stop)), ...(await this.#outbox(stop))]
     } catch (error) {
       await this.close()
       throw error
@@ -73,13 +73,15 @@ export class Intake {
   /** Never rejects. Idempotent. */
   async close(): Promise<void> {
     const { contract, logger } = this.#ctx
-    await Promise.all(this.#opened.splice(0).map(async ({ process, resource }) => {
-      try {
-        await resource[Symbol.asyncDispose]()
-      } catch (error) {
-        logger.warn({ workflow: contract.name, process, error }, 'closing what a process had opened failed')
-      }
-    }))
+    await Promise.all(
+      this.#opened.splice(0).map(async ({ process, resource }) => {
+        try {
+          await resource[Symbol.asyncDispose]()
+        } catch (error) {
+          logger.warn({ workflow: contract.name, process, error }, 'closing what a process had opened failed')
+        }
+      }),
+    )
   }
 
   async #runs(stop: AbortSignal): Promise<Source> {
@@ -102,7 +104,11 @@ export class Intake {
         return except
       },
       fenced,
-      lost: (error) => ctx.logger.error({ workflow: name, process: 'runs', error }, 'the stream has lost events; the sweeper will find the runs that they were for'),
+      lost: (error) =>
+        ctx.logger.error(
+          { workflow: name, process: 'runs', error },
+          'the stream has lost events; the sweeper will find the runs that they were for',
+        ),
     })
     for (const { gate } of gates) {
       gate.drainedAt = Math.floor(share / 2)
@@ -119,15 +125,25 @@ export class Intake {
     for (const kind of this.#hookKinds()) {
       const hook = hooks.get(processNames.hook(kind))
       if (hook === undefined) continue
-      readers.push(new Reader(ctx, {
-        name: hook.process.name,
-        receiver: await this.#receiver(hook.process.name, { name: hookReceiver(name, kind), topics: ctx.topics.state(hookStates[kind]), from: 'latest' }, stop),
-        window: hook.lanes,
-        batch: Math.floor(maxInFlight / 2) || 1,
-        offer: (delivery) => hook.offer(delivery),
-        fenced,
-        lost: (error) => ctx.logger.error({ workflow: name, process: hook.process.name, error }, 'the stream has lost events: hooks may not have been called'),
-      }))
+      readers.push(
+        new Reader(ctx, {
+          name: hook.process.name,
+          receiver: await this.#receiver(
+            hook.process.name,
+            { name: hookReceiver(name, kind), topics: ctx.topics.state(hookStates[kind]), from: 'latest' },
+            stop,
+          ),
+          window: hook.lanes,
+          batch: Math.floor(maxInFlight / 2) || 1,
+          offer: (delivery) => hook.offer(delivery),
+          fenced,
+          lost: (error) =>
+            ctx.logger.error(
+              { workflow: name, process: hook.process.name, error },
+              'the stream has lost events: hooks may not have been called',
+            ),
+        }),
+      )
     }
     return readers
   }
@@ -139,27 +155,38 @@ export class Intake {
     const sender = await this.#keep('outbox', streamer.newSender(), stop)
     const receiver = await this.#keep('outbox', store.outbox.newReceiver({ workflowName: contract.name, claims: [] }), stop)
     const relay = new OutboxRelay(this.#ctx, outbox.process, { receiver, sender, batch: outbox.batch, fenced })
-    return [{ name: 'outbox', run: (until) => relay.run(until), assign: (claims, until) => relay.assign(claims, until), nudge: () => undefined }]
+    return [
+      { name: 'outbox', run: (until) => relay.run(until), assign: (claims, until) => relay.assign(claims, until), nudge: () => undefined },
+    ]
   }
 
   #receiver(process: string, spec: ReceiverSpec, stop: AbortSignal): Promise<EventReceiver<RunEvent>> {
-    return this.#keep(process, this.#ctx.streamer.newReceiver({ ...spec, durable: true, workflowName: this.#ctx.contract.name, claims: [] }), stop)
+    return this.#keep(
+      process,
+      this.#ctx.streamer.newReceiver({ ...spec, durable: true, workflowName: this.#ctx.contract.name, claims: [] }),
+      stop,
+    )
   }
 
   /** What comes open only after the stop, when nobody waits for it any more, is closed again. */
   async #keep<T extends AsyncDisposable>(process: string, opening: Promise<T>, stop: AbortSignal): Promise<T> {
-    return await abortable(opening.then(async (resource) => {
-      this.#opened.push({ process, resource })
-      if (stop.aborted) await this.close()
-      return resource
-    }), stop)
+    return await abortable(
+      opening.then(async (resource) => {
+        this.#opened.push({ process, resource })
+        if (stop.aborted) await this.close()
+        return resource
+      }),
+      stop,
+    )
   }
 
   #receivers(): readonly ReceiverSpec[] {
     const { contract, topics } = this.#ctx
     return [
       { name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' },
-      ...this.#hookKinds().map((kind) => ({ name: hookReceiver(contract.name, kind), topics: topics.state(hookStates[kind]), from: 'latest' }) as const),
+      ...this.#hookKinds().map(
+        (kind) => ({ name: hookReceiver(contract.name, kind), topics: topics.state(hookStates[kind]), from: 'latest' }) as const,
+      ),
     ]
   }
 
@@ -176,6 +203,7 @@ export class Intake {
       [processNames.step(status), processNames.callback(status), processNames.join(status)].flatMap((name) => {
         const gate = processes.get(name)?.gate
         return gate === undefined ? [] : [{ topic: topicOf(contract.name, status), gate }]
-      }))
+      }),
+    )
   }
 }

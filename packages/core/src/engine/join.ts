@@ -13,7 +13,10 @@ export async function childrenOf(ctx: WorkerContext, record: RunRecord): Promise
   const children: AnySnapshot[] = []
   let after: string | undefined
   do {
-    const page = await ctx.store.list({ parent: { runId: record.runId, join: joinOf(record.status, record.entered.version) } }, { limit: pageSize, ...(after === undefined ? undefined : { after }) })
+    const page = await ctx.store.list(
+      { parent: { runId: record.runId, join: joinOf(record.status, record.entered.version) } },
+      { limit: pageSize, ...(after === undefined ? undefined : { after }) },
+    )
     for (const item of page.items) children.push(await snapshotOf(child, item))
     after = page.next
   } while (after !== undefined)

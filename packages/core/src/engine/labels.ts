@@ -8,6 +8,7 @@ export function labelsOf(ctx: EngineContext, processName: string): Attributes {
   let byName = made.get(ctx.contract)
   if (byName === undefined) made.set(ctx.contract, (byName = new Map()))
   let labels = byName.get(processName)
-  if (labels === undefined) byName.set(processName, (labels = Object.freeze({ workflow_name: ctx.contract.name, process_name: processName })))
+  if (labels === undefined)
+    byName.set(processName, (labels = Object.freeze({ workflow_name: ctx.contract.name, process_name: processName })))
   return labels
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { Lanes, type LaneTask } from './lanes.ts'
 
-interface Task extends LaneTask { readonly n: number }
+interface Task extends LaneTask {
+  readonly n: number
+}
 
 function lanes(): { readonly lanes: Lanes<Task>; readonly began: string[]; readonly ends: Map<string, () => void> } {
   const began: string[] = []
@@ -9,13 +11,26 @@ function lanes(): { readonly lanes: Lanes<Task>; readonly began: string[]; reado
   return {
     began,
     ends,
-    lanes: new Lanes<Task>(10, (task) => new Promise((resolve) => { began.push(`${task.lane}${task.n}`); ends.set(`${task.lane}${task.n}`, resolve) })),
+    lanes: new Lanes<Task>(
+      10,
+      (task) =>
+        new Promise((resolve) => {
+          began.push(`${task.lane}${task.n}`)
+          ends.set(`${task.lane}${task.n}`, resolve)
+        }),
+    ),
   }
 }
 
 test('a lane is strictly in order, lanes run side by side', async () => {
   const { lanes: window, began, ends } = lanes()
-  for (const [lane, n] of [['a', 1], ['a', 2], ['b', 1], ['a', 3]] as const) window.offer({ lane, slot: 0, n })
+  for (const [lane, n] of [
+    ['a', 1],
+    ['a', 2],
+    ['b', 1],
+    ['a', 3],
+  ] as const)
+    window.offer({ lane, slot: 0, n })
   expect([began, window.size]).toEqual([['a1', 'b1'], 4])
   ends.get('a1')?.()
   await Promise.resolve().then(() => undefined)
@@ -37,7 +52,9 @@ test('dropping a slot forgets what waits there, says so to each, and lets what i
   window.drop(1)
   expect([ended, window.size, began]).toEqual([[2, 3], 2, ['a1', 'b1']])
   let idle = false
-  const waiting = window.idle(1).then(() => { idle = true })
+  const waiting = window.idle(1).then(() => {
+    idle = true
+  })
   await new Promise(setImmediate)
   expect(idle).toBe(false)
   ends.get('a1')?.()

@@ -25,22 +25,37 @@ test('without a schema a Date is refused, wherever it is', () => {
 
 test('errors name the run, and are kept to a size', async () => {
   const small = codec(unchecked(), {}, 10)
-  expect(() => small.encode('x'.repeat(20), owner)).toThrow(/object of run r1 \('f1'\) of workflow 'things' takes 22 bytes, and maxObjectBytes is 10/)
+  expect(() => small.encode('x'.repeat(20), owner)).toThrow(
+    /object of run r1 \('f1'\) of workflow 'things' takes 22 bytes, and maxObjectBytes is 10/,
+  )
   expect(() => codec(unchecked()).encode({ n: 1n }, owner)).toThrow(/object of run r1 .* cannot be stored: 'n' is a BigInt/)
-  const error = await codec(unchecked()).decodeError(await codec(unchecked(), {}, 1_000_000).encodeError(new Error('x'.repeat(100_000)), owner), owner)
+  const error = await codec(unchecked()).decodeError(
+    await codec(unchecked(), {}, 1_000_000).encodeError(new Error('x'.repeat(100_000)), owner),
+    owner,
+  )
   expect(error?.message.length).toBeLessThan(10_000)
 })
 
 test('an old object is brought up to date, then checked', async () => {
   const Old = z.object({ n: z.number() })
-  const now = codec(z.object({ n: z.number(), unit: z.string() }), { schemaVersion: 3, upcast: (old: unknown, version: number) => ({ ...(old as object), unit: `from ${version}` }) })
+  const now = codec(z.object({ n: z.number(), unit: z.string() }), {
+    schemaVersion: 3,
+    upcast: (old: unknown, version: number) => ({ ...(old as object), unit: `from ${version}` }),
+  })
   expect(await now.decodeObject(await codec(Old).encode({ n: 1 }, owner), owner)).toEqual({ n: 1, unit: 'from 1' })
-  expect(() => codec(z.object({ n: z.string() })).decodeObject(jsonCodec.encode({ n: 1 }, 1, { ...owner, workflowName: 'things', kind: 'object' }) as never, owner)).toThrow(/stored object of run r1 .* does not fit its schema: n:/)
+  expect(() =>
+    codec(z.object({ n: z.string() })).decodeObject(
+      jsonCodec.encode({ n: 1 }, 1, { ...owner, workflowName: 'things', kind: 'object' }) as never,
+      owner,
+    ),
+  ).toThrow(/stored object of run r1 .* does not fit its schema: n:/)
 })
 
 test('bytes that are no JSON, of another codec, or deleted, are told apart', async () => {
   const any = codec(unchecked())
-  expect(() => any.decodeObject({ bytes: new Uint8Array([0xff]), codec: 'json', schema: 1 }, owner)).toThrow(/object of run r1 .* cannot be decoded/)
+  expect(() => any.decodeObject({ bytes: new Uint8Array([0xff]), codec: 'json', schema: 1 }, owner)).toThrow(
+    /object of run r1 .* cannot be decoded/,
+  )
   expect(() => any.decodeObject({ bytes: new Uint8Array(), codec: 'zstd', schema: 1 }, owner)).toThrow(/encoded by 'zstd'/)
   expect(any.decode(tombstone, owner, 'item')).toBeUndefined()
   expect(await any.decodeReason(tombstone, owner)).toBe('(deleted)')
@@ -50,7 +65,11 @@ test('bytes that are no JSON, of another codec, or deleted, are told apart', asy
 
 test('a forgotten key is said, and does not make reasons and errors unreadable', async () => {
   const gone = new Shredded('the key is gone')
-  const shredded = new ObjectCodec(contractModelFrom('things', { object: unchecked(), graph }), { ...jsonCodec, decode: async () => gone }, 10_000)
+  const shredded = new ObjectCodec(
+    contractModelFrom('things', { object: unchecked(), graph }),
+    { ...jsonCodec, decode: async () => gone },
+    10_000,
+  )
   const payload = await shredded.encode('x', owner)
   await expect((async () => await shredded.decodeObject(payload, owner))()).rejects.toBe(gone)
   expect(await shredded.decodeReason(payload, owner)).toBe('(deleted)')

@@ -43,7 +43,14 @@ export class ObjectCodec {
     try {
       if (kind === 'object' && this.#contract.objectUnchecked) refuseDates(value, '')
       const payload = this.#codec.encode(value, this.#contract.schemaVersion, this.#context(owner, kind))
-      return payload instanceof Promise ? payload.then((done) => this.#sized(done, owner, kind), (error: unknown) => { throw this.#unencodable(error, owner, kind) }) : this.#sized(payload, owner, kind)
+      return payload instanceof Promise
+        ? payload.then(
+            (done) => this.#sized(done, owner, kind),
+            (error: unknown) => {
+              throw this.#unencodable(error, owner, kind)
+            },
+          )
+        : this.#sized(payload, owner, kind)
     } catch (error) {
       throw this.#unencodable(error, owner, kind)
     }
@@ -68,7 +75,11 @@ export class ObjectCodec {
     const stored = payload.codec.endsWith(scrubbedMark) ? { ...payload, codec: payload.codec.slice(0, -scrubbedMark.length) } : payload
     try {
       const value = this.#codec.decode(stored, this.#context(owner, kind))
-      return value instanceof Promise ? value.catch((error: unknown) => { throw this.#named(error, owner, kind) }) : value
+      return value instanceof Promise
+        ? value.catch((error: unknown) => {
+            throw this.#named(error, owner, kind)
+          })
+        : value
     } catch (error) {
       throw this.#named(error, owner, kind)
     }
@@ -88,14 +99,15 @@ export class ObjectCodec {
 
   /** Whatever was thrown, errors or not, as text that can be kept. */
   encodeError(error: unknown, owner: ValueOwner): Promise<Payload> {
-    const recorded: RecordedError = error instanceof Error
-      ? {
-          name: cut(String(error.name)),
-          message: cut(String(error.message)),
-          ...('code' in error && error.code !== undefined ? { code: cut(String(error.code)) } : undefined),
-          ...(typeof error.stack === 'string' ? { stack: cut(error.stack) } : undefined),
-        }
-      : { name: 'not an Error', message: cut(textOf(error)) }
+    const recorded: RecordedError =
+      error instanceof Error
+        ? {
+            name: cut(String(error.name)),
+            message: cut(String(error.message)),
+            ...('code' in error && error.code !== undefined ? { code: cut(String(error.code)) } : undefined),
+            ...(typeof error.stack === 'string' ? { stack: cut(error.stack) } : undefined),
+          }
+        : { name: 'not an Error', message: cut(textOf(error)) }
     return this.#encodeAside(recorded, owner, 'error')
   }
 
@@ -111,7 +123,12 @@ export class ObjectCodec {
     if (value instanceof Shredded) throw value
     const old = this.#upcast(value, payload)
     if (this.#contract.objectUnchecked) return old
-    return validated(this.#contract.object, old, () => `the stored object of run ${owner.runId} of workflow '${this.#contract.name}' (written by schema version ${payload.schema}, read by ${this.#contract.schemaVersion})`)
+    return validated(
+      this.#contract.object,
+      old,
+      () =>
+        `the stored object of run ${owner.runId} of workflow '${this.#contract.name}' (written by schema version ${payload.schema}, read by ${this.#contract.schemaVersion})`,
+    )
   }
 
   /** What explains a move must never stand in its way: where it cannot be encoded, its place stays empty. */
@@ -125,12 +142,16 @@ export class ObjectCodec {
   }
 
   #upcast(value: unknown, payload: Payload): unknown {
-    return payload.schema < this.#contract.schemaVersion && this.#contract.upcast !== undefined ? this.#contract.upcast(value, payload.schema) : value
+    return payload.schema < this.#contract.schemaVersion && this.#contract.upcast !== undefined
+      ? this.#contract.upcast(value, payload.schema)
+      : value
   }
 
   #sized(payload: Payload, owner: ValueOwner, kind: PayloadKind): Payload {
     if (payload.bytes.byteLength > this.#bytesMax) {
-      throw new ObjectTooLarge(`the ${kind} of run ${owner.runId} ('${owner.foreignId}') of workflow '${this.#contract.name}' takes ${payload.bytes.byteLength} bytes, and maxObjectBytes is ${this.#bytesMax}: keep large data elsewhere and store its address`)
+      throw new ObjectTooLarge(
+        `the ${kind} of run ${owner.runId} ('${owner.foreignId}') of workflow '${this.#contract.name}' takes ${payload.bytes.byteLength} bytes, and maxObjectBytes is ${this.#bytesMax}: keep large data elsewhere and store its address`,
+      )
     }
     return payload
   }
@@ -143,7 +164,11 @@ export class ObjectCodec {
   #unencodable(error: unknown, owner: ValueOwner, kind: PayloadKind): unknown {
     if (isWorkflowError(error)) return this.#named(error, owner, kind)
     const shown = readableError(error)
-    return this.#named(new NotSerializable(`encoding it throws: ${shown instanceof Error ? shown.message : String(shown)}`, { cause: shown }), owner, kind)
+    return this.#named(
+      new NotSerializable(`encoding it throws: ${shown instanceof Error ? shown.message : String(shown)}`, { cause: shown }),
+      owner,
+      kind,
+    )
   }
 
   #named(error: unknown, owner: ValueOwner, kind: PayloadKind): unknown {
@@ -152,9 +177,13 @@ export class ObjectCodec {
       return new NotSerializable(`${where} cannot be stored: ${error.message}`, { cause: error.cause, details: { runId: owner.runId } })
     }
     if (error instanceof WorkflowError && !(error instanceof StoreCorrupt)) return error
-    if (error instanceof StoreCorrupt) return new StoreCorrupt(`${where} cannot be decoded: ${error.message}`, { cause: error, details: { runId: owner.runId } })
+    if (error instanceof StoreCorrupt)
+      return new StoreCorrupt(`${where} cannot be decoded: ${error.message}`, { cause: error, details: { runId: owner.runId } })
     // A codec says StoreCorrupt where bytes make no sense: anything else is its key service, or the like, being away.
-    return new StoreUnavailable(`${where} could not be decoded: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details: { runId: owner.runId } })
+    return new StoreUnavailable(`${where} could not be decoded: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+      details: { runId: owner.runId },
+    })
   }
 }
 
@@ -177,7 +206,10 @@ function textOf(value: unknown): string {
 /** Without a schema nothing turns a stored date back into a Date. */
 function refuseDates(value: unknown, path: string, depth = 0): void {
   if (typeof value !== 'object' || value === null || depth > 200) return
-  if (value instanceof Date) throw new NotSerializable(`${path === '' ? 'the value' : `'${path}'`} is a Date, which would come back as a string: store its ISO text, or give the contract a schema that coerces dates`)
+  if (value instanceof Date)
+    throw new NotSerializable(
+      `${path === '' ? 'the value' : `'${path}'`} is a Date, which would come back as a string: store its ISO text, or give the contract a schema that coerces dates`,
+    )
   if (Array.isArray(value)) return value.forEach((item, i) => refuseDates(item, `${path}[${i}]`, depth + 1))
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return
   for (const key in value) refuseDates((value as Readonly<Record<string, unknown>>)[key], path === '' ? key : `${path}.${key}`, depth + 1)

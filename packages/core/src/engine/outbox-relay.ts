@@ -81,10 +81,14 @@ export class OutboxRelay {
     let left = deliveries
     for (let failures = 1; ; failures++) {
       const failed: { readonly delivery: Delivery<RunEvent>; readonly error: unknown }[] = []
-      await Promise.all(left.map((delivery) => delivery.ack().catch((error: unknown) => {
-        // Whoever has the slot now sends it again.
-        if (!isWorkflowError(error, 'Fenced')) failed.push({ delivery, error })
-      })))
+      await Promise.all(
+        left.map((delivery) =>
+          delivery.ack().catch((error: unknown) => {
+            // Whoever has the slot now sends it again.
+            if (!isWorkflowError(error, 'Fenced')) failed.push({ delivery, error })
+          }),
+        ),
+      )
       const [first] = failed
       if (first === undefined) return
       stop.throwIfAborted()

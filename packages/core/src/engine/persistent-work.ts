@@ -75,7 +75,7 @@ export class PersistentWork<T extends PersistentTask> {
       const logger = this.#logger(task, failures + 1)
       try {
         if (finish === undefined) {
-          if (!await this.#handle(task, role, logger)) return
+          if (!(await this.#handle(task, role, logger))) return
           finish = () => this.#finish(task, role)
         }
         return await finish()
@@ -84,7 +84,7 @@ export class PersistentWork<T extends PersistentTask> {
         failures += 1
         const delayMs = this.#failed(failures, error, logger, finish !== undefined)
         const parks = waitedMs + delayMs <= this.#ctx.retryInPlaceMs && this.lanes.parked < this.lanes.limit * parkedShare
-        if (finish === undefined && !parks && await this.#putOff(task, role, failures, delayMs, logger)) {
+        if (finish === undefined && !parks && (await this.#putOff(task, role, failures, delayMs, logger))) {
           finish = async () => await task.delivery?.ack()
           continue
         }
@@ -106,7 +106,7 @@ export class PersistentWork<T extends PersistentTask> {
     if (!this.#isOurs(task, role)) return false
     const { gate, options } = this.#process
     if (!gate.tryEnter()) {
-      if (!await new Promise<boolean>((resolve) => gate.queue(resolve, task.slot))) return false
+      if (!(await new Promise<boolean>((resolve) => gate.queue(resolve, task.slot)))) return false
       if (!this.#isOurs(task, role)) {
         gate.leave()
         return false
@@ -140,7 +140,12 @@ export class PersistentWork<T extends PersistentTask> {
     const { clock, random, instrumentation } = this.#ctx
     instrumentation.count('workflow_process_error_count', 1, labelsOf(this.#ctx, this.#process.name))
     const retryInMs = this.#process.options.backOffMs(failures, error, clock.now(), random)
-    logger.warn({ error, retryInMs }, isDone ? `${this.#options.subject} is done with, but that could not be written down; writing it again` : `${this.#options.subject} failed; trying again`)
+    logger.warn(
+      { error, retryInMs },
+      isDone
+        ? `${this.#options.subject} is done with, but that could not be written down; writing it again`
+        : `${this.#options.subject} failed; trying again`,
+    )
     return retryInMs
   }
 
@@ -149,12 +154,16 @@ export class PersistentWork<T extends PersistentTask> {
     const { clock, committer, ids } = this.#ctx
     const at = new Date(clock.now() + delayMs)
     try {
-      const op: TimerOp = task.timer !== undefined ? { move: task.timer.key, at, attempt: failures } : { put: await this.#options.retryTimer(task, at, failures) }
+      const op: TimerOp =
+        task.timer !== undefined
+          ? { move: task.timer.key, at, attempt: failures }
+          : { put: await this.#options.retryTimer(task, at, failures) }
       await committer.commit({ id: ids.unit(), timers: [op] }, role)
       this.#ctx.timersChanged()
       return true
     } catch (error) {
-      if (this.#isOurs(task, role)) logger.error({ error }, `the retry of ${this.#options.subject} could not be left to a timer; waiting for it in place`)
+      if (this.#isOurs(task, role))
+        logger.error({ error }, `the retry of ${this.#options.subject} could not be left to a timer; waiting for it in place`)
       return false
     }
   }
@@ -165,14 +174,20 @@ export class PersistentWork<T extends PersistentTask> {
     const until = clock.monotonic() + ms
     this.lanes.parked += 1
     try {
-      for (let leftMs = ms; leftMs > 0 && this.#isOurs(task, role); leftMs = until - clock.monotonic()) await lane.wake.wait(clock, leftMs, stopping)
+      for (let leftMs = ms; leftMs > 0 && this.#isOurs(task, role); leftMs = until - clock.monotonic())
+        await lane.wake.wait(clock, leftMs, stopping)
     } finally {
       this.lanes.parked -= 1
     }
   }
 
   #logger(task: T, attempt: number): Logger {
-    return boundLogger(this.#ctx.logger, { workflow: this.#ctx.contract.name, process: this.#process.name, ...this.#options.fields(task), attempt })
+    return boundLogger(this.#ctx.logger, {
+      workflow: this.#ctx.contract.name,
+      process: this.#process.name,
+      ...this.#options.fields(task),
+      attempt,
+    })
   }
 }
 

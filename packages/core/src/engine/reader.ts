@@ -57,7 +57,10 @@ export class Reader<E> {
         if (this.#claims.fenced(error)) continue
         if (isWorkflowError(error, 'EventsLost')) this.#options.lost(error)
         else {
-          this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.name, error }, 'reading the stream failed; trying again')
+          this.#ctx.logger.error(
+            { workflow: this.#ctx.contract.name, process: this.name, error },
+            'reading the stream failed; trying again',
+          )
           await sleep(this.#ctx.clock, retryMs / 2 + (this.#ctx.random() * retryMs) / 2, stop).catch(() => undefined)
         }
       }
@@ -79,7 +82,10 @@ export class Reader<E> {
       }
       const max = Math.min(room, batch)
       const except = this.#options.except?.()
-      const deliveries = except === undefined || except.size === 0 ? await receiver.receive({ max, signal: stop }) : await this.#receiveSome(max, except, stop)
+      const deliveries =
+        except === undefined || except.size === 0
+          ? await receiver.receive({ max, signal: stop })
+          : await this.#receiveSome(max, except, stop)
       for (const delivery of deliveries) this.#offer(delivery)
       // The rest of the process has a turn between batches, however much there is to read.
       await turn(this.#ctx.clock)
@@ -91,8 +97,18 @@ export class Reader<E> {
     try {
       this.#options.offer(delivery)
     } catch (error) {
-      this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: this.name, slot: delivery.slot, error }, 'an event cannot be read; leaving it out')
-      delivery.ack().catch((failure: unknown) => this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, process: this.name, slot: delivery.slot, error: failure }, 'an acknowledgement failed'))
+      this.#ctx.logger.error(
+        { workflow: this.#ctx.contract.name, process: this.name, slot: delivery.slot, error },
+        'an event cannot be read; leaving it out',
+      )
+      delivery
+        .ack()
+        .catch((failure: unknown) =>
+          this.#ctx.logger.warn(
+            { workflow: this.#ctx.contract.name, process: this.name, slot: delivery.slot, error: failure },
+            'an acknowledgement failed',
+          ),
+        )
     }
   }
 

@@ -12,10 +12,17 @@ export async function resumeByTimer(ctx: WorkerContext, record: RunRecord, timer
     return done
   }
   const change = changeState(ctx, id, record, 'Running', { by: 'engine', attempt: 1 })
-  const result = await ctx.committer.commit({ id, changes: [change], timers: [{ settle: timer.key, as: 'completed' }, { release: record.runId }] }, signal)
+  const result = await ctx.committer.commit(
+    { id, changes: [change], timers: [{ settle: timer.key, as: 'completed' }, { release: record.runId }] },
+    signal,
+  )
   if (!result.ok) return again
   ctx.timersChanged()
-  ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: 'Paused', current_run_state: 'Running' })
+  ctx.instrumentation.count('workflow_run_state_changes', 1, {
+    workflow_name: ctx.contract.name,
+    previous_run_state: 'Paused',
+    current_run_state: 'Running',
+  })
   const [seq] = result.seqs
   if (seq === undefined) return done
   const next = committedRecord(change, seq)

@@ -37,7 +37,14 @@ export const again: Verdict = { kind: 'again' }
 
 export function taskOfEvent(delivery: Delivery<RunEvent>): RunTask {
   const { event } = delivery
-  return { lane: event.runId, slot: delivery.slot, cause: event.kind === 'wake' ? 'wake' : 'event', version: event.version, at: event.at.getTime(), delivery }
+  return {
+    lane: event.runId,
+    slot: delivery.slot,
+    cause: event.kind === 'wake' ? 'wake' : 'event',
+    version: event.version,
+    at: event.at.getTime(),
+    delivery,
+  }
 }
 
 export function taskOfHandOff(record: RunRecord, slot: number): RunTask {

@@ -100,7 +100,8 @@ export class RunWorker {
       held.resign(invalidMs, 'its lease was not valid')
       return leave
     }
-    if (task.timer !== undefined && isForeign(task.timer.key.owner)) return this.#postpone(task.timer, held, 'it belongs to a hook or connector that this code does not have')
+    if (task.timer !== undefined && isForeign(task.timer.key.owner))
+      return this.#postpone(task.timer, held, 'it belongs to a hook or connector that this code does not have')
     if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
     const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined)
     return record === undefined ? this.#readFirst(task, lane, held) : this.#judge(task, lane, held, record)
@@ -116,12 +117,22 @@ export class RunWorker {
     if (record.workflowName !== ctx.contract.name) return done
     if (task.cause !== 'wake' && record.version > task.version && task.timer?.key.kind !== 'timeout') return this.#stale(task, record)
     if (record.writer.schema > ctx.contract.schemaVersion) {
-      held.resign(newerCodeMs, `run ${record.runId} was written by schema version ${record.writer.schema}, and this code knows ${ctx.contract.schemaVersion}`)
+      held.resign(
+        newerCodeMs,
+        `run ${record.runId} was written by schema version ${record.writer.schema}, and this code knows ${ctx.contract.schemaVersion}`,
+      )
       return leave
     }
     const exits = ctx.contract.graph.get(record.status)
     // The common case: a run at a status that only a step leaves.
-    if (exits?.step !== undefined && (record.runState === 'Running' || record.runState === 'Initiated') && exits.callback === undefined && exits.timeout === undefined && exits.join === undefined) return this.#run(task, lane, held, record, 'step')
+    if (
+      exits?.step !== undefined &&
+      (record.runState === 'Running' || record.runState === 'Initiated') &&
+      exits.callback === undefined &&
+      exits.timeout === undefined &&
+      exits.join === undefined
+    )
+      return this.#run(task, lane, held, record, 'step')
     return this.#act(task, lane, held, record)
   }
 
@@ -132,7 +143,10 @@ export class RunWorker {
     if (isFinished(record.runState) || record.runState === 'Paused') return await this.#stale(task, record)
     const exits = ctx.contract.graph.get(record.status)
     if (exits === undefined) {
-      ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, status: record.status }, 'the run is at a status that this code does not have: it waits for code that does')
+      ctx.logger.error(
+        { workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, status: record.status },
+        'the run is at a status that this code does not have: it waits for code that does',
+      )
       return done
     }
     if (exits.callback !== undefined) {
@@ -159,10 +173,17 @@ export class RunWorker {
     const process = processOf(ctx, processNames[kind](record.status))
     if (noteOf(record, process.name)?.kind === 'skipped') return this.#settleTimer(task)
     const a = {
-      ctx, process, held, record, task, lane, kind,
-      invoke: kind === 'step'
-        ? (run: HandlerRun) => model.handler(run as never)
-        : async (run: HandlerRun) => await model.handler(run as never, (await childrenOf(ctx, record)) as never),
+      ctx,
+      process,
+      held,
+      record,
+      task,
+      lane,
+      kind,
+      invoke:
+        kind === 'step'
+          ? (run: HandlerRun) => model.handler(run as never)
+          : async (run: HandlerRun) => await model.handler(run as never, (await childrenOf(ctx, record)) as never),
     }
     return this.#whenDue(a)
   }
@@ -178,14 +199,23 @@ export class RunWorker {
     const process = processOf(ctx, processNames.callback(record.status))
     const schema = ctx.contract.payloads.get(record.status)
     const invoke = async (run: HandlerRun): Promise<unknown> => {
-      const payload = schema === undefined ? undefined : validated(schema, item.body.payload, () => `the payload of a callback for '${record.status}' of run ${record.runId}`)
+      const payload =
+        schema === undefined
+          ? undefined
+          : validated(schema, item.body.payload, () => `the payload of a callback for '${record.status}' of run ${record.runId}`)
       const value = payload instanceof Promise ? await payload : payload
       let outcome: unknown
       for (const { handler } of handlers) {
         run.forgetMade()
         outcome = await handler(run as never, value as never)
         // The first that decides ends the round; each that skips leaves the payload to the next.
-        if (run.made !== outcome || typeof outcome !== 'object' || outcome === null || (outcome as { '~outcome'?: unknown })['~outcome'] !== 'skip') break
+        if (
+          run.made !== outcome ||
+          typeof outcome !== 'object' ||
+          outcome === null ||
+          (outcome as { '~outcome'?: unknown })['~outcome'] !== 'skip'
+        )
+          break
       }
       return outcome
     }
@@ -211,31 +241,48 @@ export class RunWorker {
     const note = noteOf(a.record, a.process.name)
     const isItsRetry = a.task.timer?.key.kind === 'retry' && note !== undefined && a.task.timer.attempt === note.attempt
     const retryInMs = note?.kind === 'failed' && note.retryAt !== undefined && !isItsRetry ? note.retryAt.getTime() - now : 0
-    const lagMs = a.process.options.consumeLagMs === 0 || a.task.timer !== undefined ? 0 : a.record.updatedAt.getTime() + a.process.options.consumeLagMs - now
+    const lagMs =
+      a.process.options.consumeLagMs === 0 || a.task.timer !== undefined
+        ? 0
+        : a.record.updatedAt.getTime() + a.process.options.consumeLagMs - now
     const waitMs = Math.max(retryInMs, lagMs)
     if (waitMs <= 0) return undefined
     if (a.task.timer?.key.kind === 'timeout') {
       // A timeout that waits for a callback before it: it comes again when that one does, and is not lost.
-      await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: a.task.timer.key, at: new Date(now + waitMs), attempt: a.task.timer.attempt }] }, a.held.signal)
+      await ctx.committer.commit(
+        { id: ctx.ids.unit(), timers: [{ move: a.task.timer.key, at: new Date(now + waitMs), attempt: a.task.timer.attempt }] },
+        a.held.signal,
+      )
       return done
     }
     if (waitMs <= ctx.retryInPlaceMs && mayPark(ctx)) return await park(a, waitMs)
     // Not in the window, which others need. A retry that has its timer already keeps it.
-    const put = lagMs >= retryInMs || note === undefined ? timerOf(a, 'retry', a.record.version, `${a.process.name}#lag`, new Date(now + lagMs), 0) : retryTimer(a, new Date(now + retryInMs), note.attempt)
+    const put =
+      lagMs >= retryInMs || note === undefined
+        ? timerOf(a, 'retry', a.record.version, `${a.process.name}#lag`, new Date(now + lagMs), 0)
+        : retryTimer(a, new Date(now + retryInMs), note.attempt)
     await ctx.committer.commit({ id: ctx.ids.unit(), timers: [...settleRetry(a), { put }] }, a.held.signal)
     ctx.timersChanged()
     return done
   }
 
   /** The next callback, or what came of one that cannot be read: like an object that cannot, it pauses the run. */
-  async #nextCallback(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<PendingCallback | Verdict | undefined> {
+  async #nextCallback(
+    task: RunTask,
+    lane: Lane<RunTask>,
+    held: HeldSlot,
+    record: RunRecord,
+  ): Promise<PendingCallback | Verdict | undefined> {
     const ctx = this.#ctx
     try {
       return await this.#pendingCallback(record)
     } catch (error) {
       if (!isWorkflowError(error, 'StoreCorrupt') && !isWorkflowError(error, 'Shredded')) throw error
       const process = processOf(ctx, processNames.callback(record.status))
-      return await fail({ ctx, process, held, record, task, lane, kind: 'callback', invoke: nothing }, { count: 1, startedAt: ctx.clock.now(), error, fatal: true })
+      return await fail(
+        { ctx, process, held, record, task, lane, kind: 'callback', invoke: nothing },
+        { count: 1, startedAt: ctx.clock.now(), error, fatal: true },
+      )
     }
   }
 
@@ -249,8 +296,18 @@ export class RunWorker {
       if (stored === undefined) return undefined
       const body = (await ctx.codec.decode(stored.body, record, 'item')) as CallbackBody | undefined
       if (body !== undefined && (body.entered === undefined || body.entered === record.entered.version)) return { stored, body }
-      ctx.logger.warn({ workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status }, 'refusing a callback for a stay that is over')
-      await ctx.committer.commit({ id: callbackUnitId(record.runId, stored.id, 0), consume: [{ runId: record.runId, stream, through: stored.pos }], emit: [eventAgain(ctx, record, 'wake')] }, ctx.slotKeeper.valid(slotOf(record.runId, ctx.slots))?.signal ?? ctx.stopping)
+      ctx.logger.warn(
+        { workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status },
+        'refusing a callback for a stay that is over',
+      )
+      await ctx.committer.commit(
+        {
+          id: callbackUnitId(record.runId, stored.id, 0),
+          consume: [{ runId: record.runId, stream, through: stored.pos }],
+          emit: [eventAgain(ctx, record, 'wake')],
+        },
+        ctx.slotKeeper.valid(slotOf(record.runId, ctx.slots))?.signal ?? ctx.stopping,
+      )
     }
   }
 
@@ -262,7 +319,16 @@ export class RunWorker {
     const ctx = this.#ctx
     const first = ctx.definition.timeouts.get(record.status)?.[0]
     if (first === undefined) return undefined
-    const a: Attempt = { ctx, process: this.#opening(record.status, processOf(ctx, processNames.timeout(record.status, first.name)).options), held, record, task, lane, kind: 'step', invoke: nothing }
+    const a: Attempt = {
+      ctx,
+      process: this.#opening(record.status, processOf(ctx, processNames.timeout(record.status, first.name)).options),
+      held,
+      record,
+      task,
+      lane,
+      kind: 'step',
+      invoke: nothing,
+    }
     const wait = record.attempts === undefined ? undefined : await this.#due(a)
     if (wait !== undefined) return wait
     const startedAt = ctx.clock.now()
@@ -270,7 +336,12 @@ export class RunWorker {
     try {
       timers = await entryTimers(ctx, record)
     } catch (error) {
-      return await fail(a, { count: failuresOf(noteOf(record, a.process.name)) + 1, startedAt, error, fatal: isWorkflowError(error, 'InvalidArgument') })
+      return await fail(a, {
+        count: failuresOf(noteOf(record, a.process.name)) + 1,
+        startedAt,
+        error,
+        fatal: isWorkflowError(error, 'InvalidArgument'),
+      })
     }
     if (timers.length > 0) {
       await ctx.committer.commit({ id: ctx.ids.unit(), timers }, held.signal)
@@ -289,8 +360,14 @@ export class RunWorker {
   /** A timer that other code knows: it waits for that code, and is looked at again now and then. */
   async #postpone(timer: Timer, held: HeldSlot, reason: string): Promise<Verdict> {
     const ctx = this.#ctx
-    ctx.logger.warn({ workflow: ctx.contract.name, runId: timer.key.owner, timer: timer.key.name, reason }, 'a timer is due that this code cannot handle: leaving it to code that can')
-    await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: timer.key, at: new Date(ctx.clock.now() + foreignMs), attempt: timer.attempt }] }, held.signal)
+    ctx.logger.warn(
+      { workflow: ctx.contract.name, runId: timer.key.owner, timer: timer.key.name, reason },
+      'a timer is due that this code cannot handle: leaving it to code that can',
+    )
+    await ctx.committer.commit(
+      { id: ctx.ids.unit(), timers: [{ move: timer.key, at: new Date(ctx.clock.now() + foreignMs), attempt: timer.attempt }] },
+      held.signal,
+    )
     return done
   }
 
@@ -321,15 +398,25 @@ export class RunWorker {
   /** An event from a future that a failover has taken back: what is stored counts, and says so again. */
   async #behind(task: RunTask, record: RunRecord): Promise<RunRecord | undefined> {
     const ctx = this.#ctx
-    ctx.logger.error({ workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version }, 'an event is newer than the stored run: dropping it')
+    ctx.logger.error(
+      { workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version },
+      'an event is newer than the stored run: dropping it',
+    )
     ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, 'runs'), reason: 'record is older' })
-    if (!isFinished(record.runState)) await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] }, ctx.slotKeeper.valid(task.slot)?.signal ?? ctx.stopping)
+    if (!isFinished(record.runState))
+      await ctx.committer.commit(
+        { id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] },
+        ctx.slotKeeper.valid(task.slot)?.signal ?? ctx.stopping,
+      )
     return undefined
   }
 
   async #missing(task: RunTask): Promise<Verdict> {
     const ctx = this.#ctx
-    ctx.logger.warn({ workflow: ctx.contract.name, runId: task.lane, version: task.version }, 'an event or timer of a run that is not stored: dropping it')
+    ctx.logger.warn(
+      { workflow: ctx.contract.name, runId: task.lane, version: task.version },
+      'an event or timer of a run that is not stored: dropping it',
+    )
     return await this.#settleTimer(task)
   }
 
@@ -344,7 +431,10 @@ export class RunWorker {
   async #settleTimer(task: RunTask): Promise<Verdict> {
     if (task.timer === undefined) return done
     const timers: TimerOp[] = [{ settle: task.timer.key, as: 'cancelled' }]
-    await this.#ctx.committer.commit({ id: this.#ctx.ids.unit(), timers }, this.#ctx.slotKeeper.valid(task.slot)?.signal ?? this.#ctx.stopping)
+    await this.#ctx.committer.commit(
+      { id: this.#ctx.ids.unit(), timers },
+      this.#ctx.slotKeeper.valid(task.slot)?.signal ?? this.#ctx.stopping,
+    )
     return done
   }
 
@@ -358,7 +448,10 @@ export class RunWorker {
     const ctx = this.#ctx
     const held = ctx.slotKeeper.valid(task.slot)
     if (held === undefined || ctx.stopping.aborted) return leave
-    ctx.logger.error({ workflow: ctx.contract.name, runId: task.lane, version: task.version, error }, 'a run could not be looked at; trying again')
+    ctx.logger.error(
+      { workflow: ctx.contract.name, runId: task.lane, version: task.version, error },
+      'a run could not be looked at; trying again',
+    )
     ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, 'runs'))
     // A row that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to it.
     if (isWorkflowError(error, 'StoreCorrupt') || isWorkflowError(error, 'InvalidArgument')) return done

@@ -49,15 +49,26 @@ export class Schedules {
   }
 
   /** Registers a schedule, here and in the store. The same foreign id again replaces it. Returns how to end it. */
-  async register(foreignId: string, spec: string, input: ScheduleInput, signal: AbortSignal): Promise<(signal: AbortSignal) => Promise<void>> {
+  async register(
+    foreignId: string,
+    spec: string,
+    input: ScheduleInput,
+    signal: AbortSignal,
+  ): Promise<(signal: AbortSignal) => Promise<void>> {
     const ctx = this.#ctx
     assertForeignId(ctx, foreignId)
-    if (typeof input !== 'object' || input === null || !('initialValue' in input)) throw new InvalidArgument(`schedule('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
+    if (typeof input !== 'object' || input === null || !('initialValue' in input))
+      throw new InvalidArgument(`schedule('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
     const timezone = input.timezone ?? 'UTC'
     const next = await nextTimeOf(spec, timezone)
     startOf(ctx, input.startAt)
     const code = typeof input.initialValue === 'function' || input.filter !== undefined
-    if (typeof input.initialValue !== 'function') await validated(ctx.contract.object, input.initialValue, () => `the initial value of schedule '${foreignId}' of workflow '${ctx.contract.name}'`)
+    if (typeof input.initialValue !== 'function')
+      await validated(
+        ctx.contract.object,
+        input.initialValue,
+        () => `the initial value of schedule '${foreignId}' of workflow '${ctx.contract.name}'`,
+      )
     const owner = this.#ownerOf(foreignId)
     const stored: StoredSchedule = {
       foreignId,
@@ -78,7 +89,13 @@ export class Schedules {
   }
 
   /** Opens the timer, or leaves the one of an earlier registration where it is, so that no time is lost by a restart. */
-  async #put(owner: string, data: Payload, name: string, next: (afterMs: number) => number | undefined, signal: AbortSignal): Promise<TimerKey> {
+  async #put(
+    owner: string,
+    data: Payload,
+    name: string,
+    next: (afterMs: number) => number | undefined,
+    signal: AbortSignal,
+  ): Promise<TimerKey> {
     const ctx = this.#ctx
     let epoch = 0
     const ops: TimerOp[] = []
@@ -87,7 +104,10 @@ export class Schedules {
       if (timer.status !== 'open') continue
       if (timer.key.name === name) {
         // Same times: only what it starts may have changed.
-        await ctx.committer.commit({ id: ctx.ids.unit(), timers: [{ move: timer.key, at: timer.at, attempt: timer.attempt, data }] }, signal)
+        await ctx.committer.commit(
+          { id: ctx.ids.unit(), timers: [{ move: timer.key, at: timer.at, attempt: timer.attempt, data }] },
+          signal,
+        )
         return timer.key
       }
       ops.push({ settle: timer.key, as: 'cancelled' })
@@ -95,7 +115,9 @@ export class Schedules {
     const at = next(ctx.clock.now())
     if (at === undefined) throw new InvalidArgument(`schedule '${owner}' never comes again`)
     const key: TimerKey = { kind: 'schedule', owner, epoch, name }
-    ops.push({ put: { key, workflowName: ctx.contract.name, slot: slotOf(owner, ctx.slots), at: new Date(at), held: false, attempt: 0, data } })
+    ops.push({
+      put: { key, workflowName: ctx.contract.name, slot: slotOf(owner, ctx.slots), at: new Date(at), held: false, attempt: 0, data },
+    })
     await ctx.committer.commit({ id: ctx.ids.unit(), timers: ops }, signal)
     return key
   }
@@ -123,12 +145,14 @@ export class Schedules {
     const now = ctx.clock.now()
     const at = stored.catchUp ? timer.at.getTime() : latestDue(timer.at.getTime(), now, next)
     const following = next(at)
-    const move: TimerOp = following === undefined ? { settle: timer.key, as: 'completed' } : { move: timer.key, at: new Date(following), attempt: 0 }
-    if (input?.filter !== undefined && !await input.filter(new Date(at))) {
+    const move: TimerOp =
+      following === undefined ? { settle: timer.key, as: 'completed' } : { move: timer.key, at: new Date(following), attempt: 0 }
+    if (input?.filter !== undefined && !(await input.filter(new Date(at)))) {
       await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)
       return 'skipped'
     }
-    const value: unknown = typeof input?.initialValue === 'function' ? (input.initialValue as (firesAt: Date) => unknown)(new Date(at)) : stored.initialValue
+    const value: unknown =
+      typeof input?.initialValue === 'function' ? (input.initialValue as (firesAt: Date) => unknown)(new Date(at)) : stored.initialValue
     const unit = await this.#unit(stored, owner, at, value, move)
     const result = await ctx.committer.commit(unit, signal)
     if (result.ok) {
@@ -144,7 +168,10 @@ export class Schedules {
       return 'fired'
     }
     if (stored.catchUp && result.reason === 'in-progress') return 'blocked'
-    ctx.logger.warn({ workflow: ctx.contract.name, foreignId: stored.foreignId, runId: result.current?.runId, at: new Date(at).toISOString() }, 'a scheduled run was left out: the one before it is not finished')
+    ctx.logger.warn(
+      { workflow: ctx.contract.name, foreignId: stored.foreignId, runId: result.current?.runId, at: new Date(at).toISOString() },
+      'a scheduled run was left out: the one before it is not finished',
+    )
     await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)
     return 'skipped'
   }
@@ -153,7 +180,11 @@ export class Schedules {
     const ctx = this.#ctx
     const runId = Ids.derived('schedule', owner, String(at))
     const id = `schedule/${runId}`
-    const checked = await validated(ctx.contract.object, value, () => `the initial value of schedule '${stored.foreignId}' of workflow '${ctx.contract.name}'`)
+    const checked = await validated(
+      ctx.contract.object,
+      value,
+      () => `the initial value of schedule '${stored.foreignId}' of workflow '${ctx.contract.name}'`,
+    )
     const change = creation(ctx, id, {
       runId,
       foreignId: stored.foreignId,

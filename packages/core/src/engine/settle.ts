@@ -50,12 +50,21 @@ export function settle(a: Attempt, run: HandlerRun, returned: unknown, success: 
   }
 }
 
-async function settleSlowly(a: Attempt, run: HandlerRun, returned: unknown, encoded: Payload | Promise<Payload>, unitId: string, success: Success, decided?: Promise<Decision>): Promise<Verdict> {
+async function settleSlowly(
+  a: Attempt,
+  run: HandlerRun,
+  returned: unknown,
+  encoded: Payload | Promise<Payload>,
+  unitId: string,
+  success: Success,
+  decided?: Promise<Decision>,
+): Promise<Verdict> {
   let unit: Unit
   let decision: Decision
   try {
     decision = await (decided ?? decide(a, run, returned, await encoded, unitId, success))
-    const children = run.children.length === 0 ? noChildren : await childChanges(a.ctx, unitId, a.record, decision.change?.next ?? a.record, run.children)
+    const children =
+      run.children.length === 0 ? noChildren : await childChanges(a.ctx, unitId, a.record, decision.change?.next ?? a.record, run.children)
     unit = unitOf(a, decision, children, unitId, success)
   } catch (error) {
     return await undecided(a, error, success)
@@ -77,14 +86,31 @@ function undecided(a: Attempt, error: unknown, success: Success): Promise<Verdic
 }
 
 /** No attempt will do better until the code, or what is stored, has changed. */
-const hopeless: ReadonlySet<ErrorCode> = new Set(['InvalidOutcome', 'NotSerializable', 'ObjectTooLarge', 'Configuration', 'InvalidArgument', 'Validation', 'NonRetryable', 'Unsupported', 'StoreCorrupt', 'Shredded'])
+const hopeless: ReadonlySet<ErrorCode> = new Set([
+  'InvalidOutcome',
+  'NotSerializable',
+  'ObjectTooLarge',
+  'Configuration',
+  'InvalidArgument',
+  'Validation',
+  'NonRetryable',
+  'Unsupported',
+  'StoreCorrupt',
+  'Shredded',
+])
 
 function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Verdict | Promise<Verdict> {
   const { ctx, record } = a
   if (!result.ok) {
     ctx.cache.forget(record.runId)
     if (result.reason === 'in-progress') {
-      return fail(a, { ...success, error: new InvalidOutcome(`a child could not start: run ${result.current?.runId} of workflow '${result.current?.workflowName}' has the foreign id '${result.current?.foreignId}' and is not finished`), fatal: false })
+      return fail(a, {
+        ...success,
+        error: new InvalidOutcome(
+          `a child could not start: run ${result.current?.runId} of workflow '${result.current?.workflowName}' has the foreign id '${result.current?.foreignId}' and is not finished`,
+        ),
+        fatal: false,
+      })
     }
     // Somebody else has moved the run, or a callback has come in: look again, and never overwrite.
     return again
@@ -98,7 +124,11 @@ function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed 
     return a.kind === 'callback' ? again : done
   }
   if (record.runState !== change.next.runState) {
-    ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: record.runState, current_run_state: change.next.runState })
+    ctx.instrumentation.count('workflow_run_state_changes', 1, {
+      workflow_name: ctx.contract.name,
+      previous_run_state: record.runState,
+      current_run_state: change.next.runState,
+    })
   }
   const next = committedRecord(change, seq)
   ctx.cache.put(next)
@@ -107,7 +137,14 @@ function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed 
 }
 
 /** Reads a handler's answer. Throws `InvalidOutcome` for what the graph does not allow. */
-function decide(a: Attempt, run: HandlerRun, returned: unknown, object: Payload, unitId: string, success: Success): Decision | Promise<Decision> {
+function decide(
+  a: Attempt,
+  run: HandlerRun,
+  returned: unknown,
+  object: Payload,
+  unitId: string,
+  success: Success,
+): Decision | Promise<Decision> {
   const { kind } = a
   const note: MoveNote = { by: kind, attempt: success.count, durationMs: success.durationMs }
   if (run.made !== undefined && run.made !== returned) {
@@ -117,12 +154,22 @@ function decide(a: Attempt, run: HandlerRun, returned: unknown, object: Payload,
   if (typeof returned === 'string') return moveTo(a, returned, object, unitId, note)
   const outcome = returned as OutcomeValue | CommitValue | null | undefined
   if (typeof outcome !== 'object' || outcome === null || run.made !== outcome) {
-    throw new InvalidOutcome(`${where(a)} returned ${describe(returned)}: return one of ${destinationsOf(a).map((to) => `'${to}'`).join(', ')}, or an outcome of this run`)
+    throw new InvalidOutcome(
+      `${where(a)} returned ${describe(returned)}: return one of ${destinationsOf(a)
+        .map((to) => `'${to}'`)
+        .join(', ')}, or an outcome of this run`,
+    )
   }
   return decideOutcome(a, outcome, object, unitId, note)
 }
 
-async function decideOutcome(a: Attempt, outcome: OutcomeValue | CommitValue, object: Payload, unitId: string, note: MoveNote): Promise<Decision> {
+async function decideOutcome(
+  a: Attempt,
+  outcome: OutcomeValue | CommitValue,
+  object: Payload,
+  unitId: string,
+  note: MoveNote,
+): Promise<Decision> {
   const { ctx, record, kind } = a
   if ('~commit' in outcome) return { ...(await moveTo(a, outcome['~commit'], object, unitId, note)), write: outcome.write }
   const edited = !equalBytes(object.bytes, record.object.bytes)
@@ -137,13 +184,23 @@ async function decideOutcome(a: Attempt, outcome: OutcomeValue | CommitValue, ob
     case 'pause': {
       const reason = await ctx.codec.encodeReason(outcome.reason ?? '', record)
       return {
-        change: changeState(ctx, unitId, record, 'Paused', { ...note, reason }, { object, pause: { by: 'person', actor: a.process.name, reason } }),
+        change: changeState(
+          ctx,
+          unitId,
+          record,
+          'Paused',
+          { ...note, reason },
+          { object, pause: { by: 'person', actor: a.process.name, reason } },
+        ),
         timers: [{ hold: record.runId }],
       }
     }
     case 'cancel': {
       const reason = await ctx.codec.encodeReason(outcome.reason ?? '', record)
-      return { change: changeState(ctx, unitId, record, 'Cancelled', { ...note, reason }, { object }), timers: [{ cancelOwner: record.runId }] }
+      return {
+        change: changeState(ctx, unitId, record, 'Cancelled', { ...note, reason }, { object }),
+        timers: [{ cancelOwner: record.runId }],
+      }
     }
   }
 }
@@ -152,12 +209,15 @@ function moveTo(a: Attempt, to: string, object: Payload, unitId: string, note: M
   const { ctx, record, kind } = a
   const destinations = destinationsOf(a)
   if (!destinations.includes(to)) {
-    throw new InvalidOutcome(`${where(a)} returned '${to}', and the graph leads its ${kind} only to ${destinations.map((name) => `'${name}'`).join(', ')}`)
+    throw new InvalidOutcome(
+      `${where(a)} returned '${to}', and the graph leads its ${kind} only to ${destinations.map((name) => `'${name}'`).join(', ')}`,
+    )
   }
   const change = advance(ctx, unitId, record, { to, object, note, stay: 'enter' })
   const exits = ctx.contract.graph.get(record.status)
   // A callback that was accepted meanwhile goes first.
-  const guarded: Change = kind !== 'callback' && exits?.callback !== undefined ? { ...change, ifEmpty: callbackStream(record.status) } : change
+  const guarded: Change =
+    kind !== 'callback' && exits?.callback !== undefined ? { ...change, ifEmpty: callbackStream(record.status) } : change
   const cancelled: readonly TimerOp[] = exits?.timeout === undefined ? noTimers : [{ cancelOwner: record.runId }]
   if (!ctx.definition.timeouts.has(to)) return { change: guarded, timers: cancelled }
   return entryTimers(ctx, committedRecord(change, record.seq)).then((opened) => ({ change: guarded, timers: [...cancelled, ...opened] }))
@@ -169,22 +229,28 @@ const noChildren: readonly Change[] = []
 function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id: string, success: Success): Unit {
   const { ctx, record, task } = a
   const { change } = decision
-  const settled: readonly TimerOp[] = a.kind === 'timeout' && task.timer !== undefined ? [{ settle: task.timer.key, as: 'completed' }] : settleRetry(a)
+  const settled: readonly TimerOp[] =
+    a.kind === 'timeout' && task.timer !== undefined ? [{ settle: task.timer.key, as: 'completed' }] : settleRetry(a)
   const moved = decision.timers ?? noTimers
   const unit: { -readonly [Key in keyof Unit]: Unit[Key] } = { id }
   if (change !== undefined) unit.changes = children.length === 0 ? [change] : [change, ...children]
   if (a.item !== undefined) unit.consume = [{ runId: record.runId, stream: a.item.stored.stream, through: a.item.stored.pos }]
   if (settled.length > 0 || moved.length > 0) unit.timers = [...settled, ...moved]
-  const kept = change !== undefined && change.event.topics.length === 0 && !isFinished(change.next.runState) && change.next.runState !== 'Paused' ? keptNotes(a, change.next.version) : noNotes
+  const kept =
+    change !== undefined && change.event.topics.length === 0 && !isFinished(change.next.runState) && change.next.runState !== 'Paused'
+      ? keptNotes(a, change.next.version)
+      : noNotes
   // A callback's skip is noted only to take the place of the failures before it.
   const skipped = decision.skipped === true && (a.kind !== 'callback' || success.count > 1)
-  if (skipped || kept.length > 0) unit.attempts = [...kept, ...(skipped ? [skippedNote(a, change?.next.version ?? record.version, success)] : noNotes)]
+  if (skipped || kept.length > 0)
+    unit.attempts = [...kept, ...(skipped ? [skippedNote(a, change?.next.version ?? record.version, success)] : noNotes)]
   const carried = kept.flatMap((note) => retryOf(a, note))
   if (carried.length > 0) unit.timers = [...(unit.timers ?? noTimers), ...carried]
   const wake = change !== undefined && isFinished(change.next.runState) ? parentWake(ctx, record) : undefined
   if (wake !== undefined) unit.emit = [wake]
   // The version is new and nothing is to be done for it, but the next callback in the inbox still waits for its turn.
-  else if (change !== undefined && change.event.topics.length === 0 && a.kind === 'callback') unit.emit = [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }]
+  else if (change !== undefined && change.event.topics.length === 0 && a.kind === 'callback')
+    unit.emit = [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }]
   return unit
 }
 
@@ -203,7 +269,15 @@ function retryOf(a: Attempt, note: AttemptNote): readonly TimerOp[] {
 }
 
 function skippedNote(a: Attempt, version: number, success: Success): NonNullable<Unit['attempts']>[number] {
-  return { runId: a.record.runId, version, process: a.process.name, kind: 'skipped', attempt: success.count, startedAt: new Date(success.startedAt), instance: a.ctx.instance }
+  return {
+    runId: a.record.runId,
+    version,
+    process: a.process.name,
+    kind: 'skipped',
+    attempt: success.count,
+    startedAt: new Date(success.startedAt),
+    instance: a.ctx.instance,
+  }
 }
 
 /** How long a transaction waits for a lock elsewhere before it asks again. */
@@ -220,21 +294,27 @@ class RolledBack extends Error {
 /** The user's rows and the transition in one transaction: both or neither. */
 async function commitWith(a: Attempt, unit: Unit, write: CommitValue['write']): Promise<Committed | Refused> {
   const { store } = a.ctx
-  if (store.transaction === undefined) throw new Unsupported(`the record store of workflow '${a.record.workflowName}' has no transactions, and ${where(a)} asks for one by run.commit()`)
+  if (store.transaction === undefined)
+    throw new Unsupported(
+      `the record store of workflow '${a.record.workflowName}' has no transactions, and ${where(a)} asks for one by run.commit()`,
+    )
   try {
-    return await store.transaction(async (tx, commit) => {
-      await write(tx)
-      for (;;) {
-        const result = await commit(unit)
-        if (!result.ok && result.reason === 'busy') {
-          await sleep(a.ctx.clock, busyMs, a.held.signal)
-          continue
+    return await store.transaction(
+      async (tx, commit) => {
+        await write(tx)
+        for (;;) {
+          const result = await commit(unit)
+          if (!result.ok && result.reason === 'busy') {
+            await sleep(a.ctx.clock, busyMs, a.held.signal)
+            continue
+          }
+          // Replayed: the rows were written with it, by the attempt whose reply was lost. These must not stay.
+          if (!result.ok || result.replayed) throw new RolledBack(result)
+          return { ...result, final: true }
         }
-        // Replayed: the rows were written with it, by the attempt whose reply was lost. These must not stay.
-        if (!result.ok || result.replayed) throw new RolledBack(result)
-        return { ...result, final: true }
-      }
-    }, { signal: a.held.signal })
+      },
+      { signal: a.held.signal },
+    )
   } catch (error) {
     if (error instanceof RolledBack) return error.result
     throw error
@@ -251,7 +331,8 @@ function where(a: Attempt): string {
 
 function describe(value: unknown): string {
   if (value === undefined) return 'undefined'
-  if (typeof value === 'object' && value !== null) return '~outcome' in value || '~commit' in value ? 'an outcome of another run' : 'an object'
+  if (typeof value === 'object' && value !== null)
+    return '~outcome' in value || '~commit' in value ? 'an outcome of another run' : 'an object'
   return typeof value === 'function' ? 'a function' : String(value)
 }
 

@@ -30,7 +30,10 @@ export async function listedSnapshotOf(ctx: EngineContext, record: RunRecord): P
     return await snapshotOf(ctx, record)
   } catch (error) {
     if (!isWorkflowError(error) || error.retryable) throw error
-    ctx.logger.warn({ workflow: record.workflowName, runId: record.runId, foreignId: record.foreignId, error }, 'listing a run without its object, which cannot be read')
+    ctx.logger.warn(
+      { workflow: record.workflowName, runId: record.runId, foreignId: record.foreignId, error },
+      'listing a run without its object, which cannot be read',
+    )
     return await snapshotOf(ctx, record, tombstone)
   }
 }

@@ -7,11 +7,15 @@ test('who runs alone begins when nobody else runs, and nobody else begins before
   const solitude = new Solitude()
   await solitude.enter()
   let alone = false
-  const entering = solitude.enterAlone(clock, 1_000).then(() => { alone = true })
+  const entering = solitude.enterAlone(clock, 1_000).then(() => {
+    alone = true
+  })
   await new Promise(setImmediate)
   expect([alone, solitude.tryEnter()]).toEqual([false, false])
   let other = false
-  const waiting = solitude.enter().then(() => { other = true })
+  const waiting = solitude.enter().then(() => {
+    other = true
+  })
   solitude.leave()
   await entering
   await new Promise(setImmediate)
@@ -26,7 +30,9 @@ test('two that want to be alone are so one after the other', async () => {
   const solitude = new Solitude()
   await solitude.enterAlone(clock, 1_000)
   let second = false
-  const waiting = solitude.enterAlone(clock, 1_000).then(() => { second = true })
+  const waiting = solitude.enterAlone(clock, 1_000).then(() => {
+    second = true
+  })
   await new Promise(setImmediate)
   expect(second).toBe(false)
   solitude.leaveAlone()

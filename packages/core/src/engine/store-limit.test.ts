@@ -2,13 +2,17 @@ import { expect, test } from 'vitest'
 import { ManualClock } from '../../test/manual-clock.ts'
 import { StoreLimit } from './store-limit.ts'
 
-const untilAborted = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) })
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
 
 test('each call has its own time, and one timer serves all', async () => {
   const clock = new ManualClock()
   const limit = new StoreLimit(clock, 10_000)
   const ends: string[] = []
-  const call = (name: string): void => void limit.run(untilAborted).catch((error: unknown) => ends.push(`${name} ${(error as Error).name} ${clock.now()}`))
+  const call = (name: string): void =>
+    void limit.run(untilAborted).catch((error: unknown) => ends.push(`${name} ${(error as Error).name} ${clock.now()}`))
   call('first')
   await clock.advance(4_000)
   call('second')

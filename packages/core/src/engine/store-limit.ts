@@ -37,7 +37,11 @@ export class StoreLimit {
           this.#timer = this.#arm(call.until - now)
           return
         }
-        call.controller.abort(new StoreUnavailable(`the store did not answer within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`))
+        call.controller.abort(
+          new StoreUnavailable(
+            `the store did not answer within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
+          ),
+        )
       }
     })
   }

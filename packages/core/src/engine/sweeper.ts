@@ -101,7 +101,12 @@ export class Sweeper {
     if (listed.runState === 'RequestedDataDeleted') return true
     const exits = ctx.contract.graph.get(listed.status)
     // The timers of a later stay were written with the entry into it.
-    return exits?.step !== undefined || exits?.join !== undefined || exits?.callback !== undefined || (exits?.timeout !== undefined && listed.entered.version === 1)
+    return (
+      exits?.step !== undefined ||
+      exits?.join !== undefined ||
+      exits?.callback !== undefined ||
+      (exits?.timeout !== undefined && listed.entered.version === 1)
+    )
   }
 
   /** One run that cannot be read does not keep the others from being found. */
@@ -110,7 +115,10 @@ export class Sweeper {
       return await this.#look(listed, stop)
     } catch (error) {
       if (stop.aborted || isWorkflowError(error, 'Stopped') || (isWorkflowError(error) && error.retryable)) throw error
-      this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: 'sweeper', runId: listed.runId, foreignId: listed.foreignId, error }, 'a run could not be looked at; the sweep goes on with the others')
+      this.#ctx.logger.error(
+        { workflow: this.#ctx.contract.name, process: 'sweeper', runId: listed.runId, foreignId: listed.foreignId, error },
+        'a run could not be looked at; the sweep goes on with the others',
+      )
       return false
     }
   }
@@ -120,10 +128,19 @@ export class Sweeper {
     const doing = await this.#doing(listed)
     const asked = this.#asked.get(listed.runId)
     const again = asked?.version === listed.version
-    if (doing === 'nothing' || (doing === 'perhaps' && again) || await this.#comesBack(listed)) return false
+    if (doing === 'nothing' || (doing === 'perhaps' && again) || (await this.#comesBack(listed))) return false
     const record = await ctx.store.lookup(listed.runId)
-    if (record === undefined || record.version !== listed.version || record.runState !== listed.runState || ctx.lanes.lane(record.runId) !== undefined) return false
-    ctx.logger[doing === 'something' ? 'warn' : 'debug']({ workflow: ctx.contract.name, process: 'sweeper', runId: record.runId, foreignId: record.foreignId, version: record.version }, 'nothing has come of this run for long: sending its event again')
+    if (
+      record === undefined ||
+      record.version !== listed.version ||
+      record.runState !== listed.runState ||
+      ctx.lanes.lane(record.runId) !== undefined
+    )
+      return false
+    ctx.logger[doing === 'something' ? 'warn' : 'debug'](
+      { workflow: ctx.contract.name, process: 'sweeper', runId: record.runId, foreignId: record.foreignId, version: record.version },
+      'nothing has come of this run for long: sending its event again',
+    )
     await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] }, stop)
     this.#remember(record, again ? Math.min(asked.waitMs * 2, againMsMax) : marginMs)
     return true
@@ -136,14 +153,20 @@ export class Sweeper {
     if (listed.runState === 'RequestedDataDeleted') return 'something'
     const exits = ctx.contract.graph.get(status)
     if (exits === undefined) return 'nothing'
-    if (exits.callback !== undefined && (await ctx.store.items(runId, callbackStream(status), { limit: 1 })).items.length > 0) return 'something'
+    if (exits.callback !== undefined && (await ctx.store.items(runId, callbackStream(status), { limit: 1 })).items.length > 0)
+      return 'something'
     if (exits.step !== undefined || exits.join !== undefined) {
       // A listing has no notes.
       const record = await ctx.store.lookup(runId)
       if (record === undefined || record.version !== listed.version) return 'nothing'
       if (exits.step !== undefined && noteOf(record, processNames.step(status))?.kind !== 'skipped') return 'something'
       // Who waits for children is woken by the last one.
-      if (exits.join !== undefined && noteOf(record, processNames.join(status))?.kind !== 'skipped' && await ctx.store.unfinishedChildren(runId, joinOf(status, record.entered.version), 1) === 0) return 'something'
+      if (
+        exits.join !== undefined &&
+        noteOf(record, processNames.join(status))?.kind !== 'skipped' &&
+        (await ctx.store.unfinishedChildren(runId, joinOf(status, record.entered.version), 1)) === 0
+      )
+        return 'something'
     }
     return exits.timeout !== undefined && listed.entered.version === 1 ? await this.#timersToStart(listed) : 'nothing'
   }

@@ -125,13 +125,17 @@ export class TimerPoller {
     const current = this.#round
     if (current !== undefined && current.nextAt > now) return current.nextAt - now
     // A token belongs to the query that gave it, and slots come and go.
-    const going = current?.after !== undefined && sameSlots(current.query, query) ? { ...current, after: current.after } : { query, startedAt: now, after }
+    const going =
+      current?.after !== undefined && sameSlots(current.query, query)
+        ? { ...current, after: current.after }
+        : { query, startedAt: now, after }
     const page = await store.timers.due(going.query, { limit: pageMax, after: going.after })
     await this.#offer(page, ended, passed)
     const { startedAt } = going
-    this.#round = page.next === undefined
-      ? { query: going.query, startedAt, nextAt: now + Math.max(pauseMsMin, now - startedAt) }
-      : { query: going.query, startedAt, nextAt: now + pageEveryMs, after: page.next }
+    this.#round =
+      page.next === undefined
+        ? { query: going.query, startedAt, nextAt: now + Math.max(pauseMsMin, now - startedAt) }
+        : { query: going.query, startedAt, nextAt: now + pageEveryMs, after: page.next }
     return this.#round.nextAt - now
   }
 

@@ -25,47 +25,66 @@ function check(change: Change, id: string): void {
   expect([event.version, history.version, event.runId, history.runId]).toEqual([next.version, next.version, next.runId, next.runId])
   expect(event.states).toEqual(history.states)
   expect(event.states.at(-1)).toBe(next.runState)
-  for (const [i, state] of event.states.entries()) if (i > 0) expect(event.states[i - 1] === state || isLegalMove(event.states[i - 1] ?? state, state)).toBe(true)
+  for (const [i, state] of event.states.entries())
+    if (i > 0) expect(event.states[i - 1] === state || isLegalMove(event.states[i - 1] ?? state, state)).toBe(true)
   expect(next.finishedAt !== undefined).toBe(isFinished(next.runState))
   expect(next.pause !== undefined).toBe(next.runState === 'Paused')
   expect(next.entered.version).toBeLessThanOrEqual(next.version)
 }
 
 test('on every way of moves the versions have no gap, states are legal, and the stay changes exactly on entry', () => {
-  const moves = fastCheck.array(fastCheck.constantFrom('a', 'b', 'c', 'repeat', 'keep', 'Paused', 'Running', 'Cancelled'), { maxLength: 30 })
-  fastCheck.assert(fastCheck.property(moves, (path) => {
-    const created = creation(ctx, 'u0', { runId: 'r', foreignId: 'f', status: 'a', object, metadata: {} })
-    check(created, 'u0')
-    let record = committedRecord(created, 1n)
-    for (const [i, move] of path.entries()) {
-      const id = `u${i + 1}`
-      const moving = record.runState === 'Initiated' || record.runState === 'Running'
-      let change: Change
-      if (move === 'Paused' || move === 'Running' || move === 'Cancelled') {
-        if (!isLegalMove(record.runState, move) || (move === 'Running' && record.runState !== 'Paused')) continue
-        change = changeState(ctx, id, record, move, note, move === 'Paused' ? { pause: { by: 'person', actor: 'ann', reason: object } } : {})
-        expect(change.next.entered).toEqual(record.entered)
-      } else {
-        if (!moving || (move !== 'repeat' && move !== 'keep' && contract.graph.get(record.status)?.step?.includes(move) !== true)) continue
-        const stay = move === 'repeat' || move === 'keep' ? move : 'enter'
-        change = advance(ctx, id, record, { to: stay === 'enter' ? move : record.status, object, note, stay })
-        expect(change.next.entered.version).toBe(stay === 'enter' ? record.version + 1 : record.entered.version)
-        expect(change.next.repeat).toBe(stay === 'enter' ? 0 : record.repeat + (stay === 'repeat' ? 1 : 0))
+  const moves = fastCheck.array(fastCheck.constantFrom('a', 'b', 'c', 'repeat', 'keep', 'Paused', 'Running', 'Cancelled'), {
+    maxLength: 30,
+  })
+  fastCheck.assert(
+    fastCheck.property(moves, (path) => {
+      const created = creation(ctx, 'u0', { runId: 'r', foreignId: 'f', status: 'a', object, metadata: {} })
+      check(created, 'u0')
+      let record = committedRecord(created, 1n)
+      for (const [i, move] of path.entries()) {
+        const id = `u${i + 1}`
+        const moving = record.runState === 'Initiated' || record.runState === 'Running'
+        let change: Change
+        if (move === 'Paused' || move === 'Running' || move === 'Cancelled') {
+          if (!isLegalMove(record.runState, move) || (move === 'Running' && record.runState !== 'Paused')) continue
+          change = changeState(
+            ctx,
+            id,
+            record,
+            move,
+            note,
+            move === 'Paused' ? { pause: { by: 'person', actor: 'ann', reason: object } } : {},
+          )
+          expect(change.next.entered).toEqual(record.entered)
+        } else {
+          if (!moving || (move !== 'repeat' && move !== 'keep' && contract.graph.get(record.status)?.step?.includes(move) !== true))
+            continue
+          const stay = move === 'repeat' || move === 'keep' ? move : 'enter'
+          change = advance(ctx, id, record, { to: stay === 'enter' ? move : record.status, object, note, stay })
+          expect(change.next.entered.version).toBe(stay === 'enter' ? record.version + 1 : record.entered.version)
+          expect(change.next.repeat).toBe(stay === 'enter' ? 0 : record.repeat + (stay === 'repeat' ? 1 : 0))
+        }
+        check(change, id)
+        expect([change.expect, change.next.version]).toEqual([record.version, record.version + 1])
+        expect(change.history.from).toBe(record.status)
+        expect(change.next.createdAt).toBe(record.createdAt)
+        if (record.finishedAt !== undefined) expect(change.next.finishedAt).toBe(record.finishedAt)
+        record = committedRecord(change, 1n)
       }
-      check(change, id)
-      expect([change.expect, change.next.version]).toEqual([record.version, record.version + 1])
-      expect(change.history.from).toBe(record.status)
-      expect(change.next.createdAt).toBe(record.createdAt)
-      if (record.finishedAt !== undefined) expect(change.next.finishedAt).toBe(record.finishedAt)
-      record = committedRecord(change, 1n)
-    }
-  }), { numRuns: 500, seed: 1 })
+    }),
+    { numRuns: 500, seed: 1 },
+  )
 })
 
 test('the first step tells Initiated to Running to Completed in one event, to both of its topics', () => {
   const record = committedRecord(creation(ctx, 'u', { runId: 'r', foreignId: 'f', status: 'a', object, metadata: {} }), 1n)
   const { event } = advance(ctx, 'v', record, { to: 'c', object, note, stay: 'enter' })
-  expect(event).toMatchObject({ previousStatus: 'a', status: 'c', states: ['Initiated', 'Running', 'Completed'], topics: ['loop/c', 'loop/$Completed'] })
+  expect(event).toMatchObject({
+    previousStatus: 'a',
+    status: 'c',
+    states: ['Initiated', 'Running', 'Completed'],
+    topics: ['loop/c', 'loop/$Completed'],
+  })
 })
 
 test('what is said again, and what a child says to its parent, is something that stores accept', () => {

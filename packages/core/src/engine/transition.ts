@@ -71,7 +71,10 @@ export function creation(ctx: EngineContext, unitId: string, run: Creation): Cha
   if (run.parent !== undefined) next.parent = run.parent
   if (run.traceparent !== undefined) next.traceparent = run.traceparent
   if (done) next.finishedAt = at
-  return changeOf(ctx, unitId, undefined, next, states, done ? ctx.topics.completed(run.status) : ctx.topics.at(run.status), { by: 'trigger', attempt: 1 })
+  return changeOf(ctx, unitId, undefined, next, states, done ? ctx.topics.completed(run.status) : ctx.topics.at(run.status), {
+    by: 'trigger',
+    attempt: 1,
+  })
 }
 
 /** A run moves in its graph, or repeats its status. */
@@ -95,7 +98,14 @@ export function advance(ctx: EngineContext, unitId: string, record: RunRecord, m
 }
 
 /** A run pauses, resumes, is cancelled, or its data goes: it stays where it is in its graph. */
-export function changeState(ctx: EngineContext, unitId: string, record: RunRecord, to: RunState, note: MoveNote, extra: { readonly object?: Payload; readonly pause?: RunPause } = {}): Change {
+export function changeState(
+  ctx: EngineContext,
+  unitId: string,
+  record: RunRecord,
+  to: RunState,
+  note: MoveNote,
+  extra: { readonly object?: Payload; readonly pause?: RunPause } = {},
+): Change {
   const at = new Date(ctx.clock.now())
   const next = nextOf(ctx, record, {
     version: record.version + 1,
@@ -195,7 +205,15 @@ function nextOf(ctx: EngineContext, record: RunRecord, moving: Moving): NextReco
   return next
 }
 
-function changeOf(ctx: EngineContext, unitId: string, record: RunRecord | undefined, next: NextRecord, states: readonly RunState[], topics: readonly string[], note: MoveNote): Change {
+function changeOf(
+  ctx: EngineContext,
+  unitId: string,
+  record: RunRecord | undefined,
+  next: NextRecord,
+  states: readonly RunState[],
+  topics: readonly string[],
+  note: MoveNote,
+): Change {
   const event: Writable<RunEvent> = {
     v: 1,
     kind: 'transition',
@@ -211,10 +229,22 @@ function changeOf(ctx: EngineContext, unitId: string, record: RunRecord | undefi
   }
   if (record !== undefined && record.status !== next.status) event.previousStatus = record.status
   if (next.traceparent !== undefined) event.traceparent = next.traceparent
-  return { expect: record === undefined ? 'absent' : record.version, next, event, history: entryOf(ctx, unitId, record, next, states, note) }
+  return {
+    expect: record === undefined ? 'absent' : record.version,
+    next,
+    event,
+    history: entryOf(ctx, unitId, record, next, states, note),
+  }
 }
 
-function entryOf(ctx: EngineContext, unitId: string, record: RunRecord | undefined, next: NextRecord, states: readonly RunState[], note: MoveNote): HistoryEntry {
+function entryOf(
+  ctx: EngineContext,
+  unitId: string,
+  record: RunRecord | undefined,
+  next: NextRecord,
+  states: readonly RunState[],
+  note: MoveNote,
+): HistoryEntry {
   const { runId, version, status: to, updatedAt: at, object } = next
   const { by, attempt, durationMs } = note
   const { instance } = ctx

@@ -15,16 +15,28 @@ export interface TriggerInput {
  * Starts a run and returns its id. The id is chosen first and sent with one unit, so that a lost reply is asked for
  * again and never becomes a second run. `runId`: chosen by the caller, so that the same cause starts the same run.
  */
-export async function trigger(ctx: EngineContext, foreignId: string, input: TriggerInput, signal: AbortSignal, runId: string = ctx.ids.run()): Promise<string> {
+export async function trigger(
+  ctx: EngineContext,
+  foreignId: string,
+  input: TriggerInput,
+  signal: AbortSignal,
+  runId: string = ctx.ids.run(),
+): Promise<string> {
   assertForeignId(ctx, foreignId)
-  if (typeof input !== 'object' || input === null) throw new InvalidArgument(`trigger('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
+  if (typeof input !== 'object' || input === null)
+    throw new InvalidArgument(`trigger('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
   assertMetadata(ctx, input.metadata)
   assertTraceparent(ctx, input.traceparent)
   const status = startOf(ctx, input.startAt)
-  const checked = validated(ctx.contract.object, input.initialValue, () => `the initial value of '${foreignId}' of workflow '${ctx.contract.name}'`)
+  const checked = validated(
+    ctx.contract.object,
+    input.initialValue,
+    () => `the initial value of '${foreignId}' of workflow '${ctx.contract.name}'`,
+  )
   const value = checked instanceof Promise ? await checked : checked
   // Only now: a schema may have a default, or a better word for what is missing.
-  if (value === undefined && !('initialValue' in input)) throw new InvalidArgument(`trigger('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
+  if (value === undefined && !('initialValue' in input))
+    throw new InvalidArgument(`trigger('${foreignId}') of workflow '${ctx.contract.name}' needs { initialValue }`)
   const encoded = ctx.codec.encode(value, { runId, foreignId })
   const object = encoded instanceof Promise ? await encoded : encoded
   const unitId = `trigger/${runId}`
@@ -39,14 +51,21 @@ export async function trigger(ctx: EngineContext, foreignId: string, input: Trig
   const result = await ctx.committer.commit({ id: unitId, changes: [change] }, signal)
   if (!result.ok) {
     const other = result.current?.runId ?? 'unknown'
-    throw new WorkflowInProgress(`workflow '${ctx.contract.name}' has an unfinished run ${other} of '${foreignId}': wait for its end, or cancel it`, { details: { workflowName: ctx.contract.name, foreignId, runId: other } })
+    throw new WorkflowInProgress(
+      `workflow '${ctx.contract.name}' has an unfinished run ${other} of '${foreignId}': wait for its end, or cancel it`,
+      { details: { workflowName: ctx.contract.name, foreignId, runId: other } },
+    )
   }
   const [seq] = result.seqs
   if (seq !== undefined && result.final && !result.replayed) {
     const record = committedRecord(change, seq)
     ctx.cache.put(record)
     ctx.committed.notify(record)
-    ctx.instrumentation.count('workflow_run_state_changes', 1, { workflow_name: ctx.contract.name, previous_run_state: '', current_run_state: 'Initiated' })
+    ctx.instrumentation.count('workflow_run_state_changes', 1, {
+      workflow_name: ctx.contract.name,
+      previous_run_state: '',
+      current_run_state: 'Initiated',
+    })
   }
   return runId
 }
@@ -55,7 +74,8 @@ export function startOf(ctx: EngineContext, startAt: string | undefined): string
   if (startAt === undefined) return ctx.contract.startDefault
   const exits = ctx.contract.graph.get(startAt)
   if (exits === undefined) throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${quoted(startAt)} to start at`)
-  if (Object.keys(exits).length === 0) throw new InvalidArgument(`workflow '${ctx.contract.name}' cannot start at '${startAt}': it is terminal`)
+  if (Object.keys(exits).length === 0)
+    throw new InvalidArgument(`workflow '${ctx.contract.name}' cannot start at '${startAt}': it is terminal`)
   return startAt
 }
 
@@ -71,16 +91,24 @@ export function assertRunId(ctx: EngineContext, runId: unknown): asserts runId i
 
 export function assertMetadata(ctx: EngineContext, metadata: unknown): void {
   if (metadata === undefined) return
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw new InvalidArgument(`the metadata of a run of workflow '${ctx.contract.name}' must be an object of texts`)
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    throw new InvalidArgument(`the metadata of a run of workflow '${ctx.contract.name}' must be an object of texts`)
   for (const [key, value] of Object.entries(metadata)) {
     const problem = textProblem(key, 255) ?? (value === '' ? undefined : textProblem(value, 4_096))
-    if (problem !== undefined) throw new InvalidArgument(`the metadata ${quoted(key)} of a run of workflow '${ctx.contract.name}' ${problem}`)
+    if (problem !== undefined)
+      throw new InvalidArgument(`the metadata ${quoted(key)} of a run of workflow '${ctx.contract.name}' ${problem}`)
   }
 }
 
 function assertTraceparent(ctx: EngineContext, traceparent: unknown): void {
-  if (traceparent === undefined || (typeof traceparent === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/.test(traceparent) && traceparent.length <= 255)) return
-  throw new InvalidArgument(`the traceparent given to workflow '${ctx.contract.name}' is not one of W3C Trace Context, like '00-<32 hex>-<16 hex>-01'`)
+  if (
+    traceparent === undefined ||
+    (typeof traceparent === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/.test(traceparent) && traceparent.length <= 255)
+  )
+    return
+  throw new InvalidArgument(
+    `the traceparent given to workflow '${ctx.contract.name}' is not one of W3C Trace Context, like '00-<32 hex>-<16 hex>-01'`,
+  )
 }
 
 /** What is wrong with a text that must be stored, compared and printed everywhere; undefined if nothing. */
@@ -95,7 +123,9 @@ function textProblem(value: unknown, lengthMax: number): string | undefined {
 /** For callers that need a status from outside to exist. */
 export function assertStatus(ctx: EngineContext, status: unknown): asserts status is string {
   if (typeof status === 'string' && ctx.contract.graph.has(status)) return
-  throw new InvalidArgument(`workflow '${ctx.contract.name}' has no status ${shown(status)}: it has ${[...ctx.contract.graph.keys()].map((name) => `'${name}'`).join(', ')}`)
+  throw new InvalidArgument(
+    `workflow '${ctx.contract.name}' has no status ${shown(status)}: it has ${[...ctx.contract.graph.keys()].map((name) => `'${name}'`).join(', ')}`,
+  )
 }
 
 /** A name as messages write it, cut where it is absurdly long. */

@@ -22,7 +22,9 @@ test('a wake-up is remembered until somebody waits, and ends one wait', async ()
   wake.set()
   await wake.wait(clock, 1_000, signal)
   let woken = false
-  const waiting = wake.wait(clock, 1_000, signal).then(() => { woken = true })
+  const waiting = wake.wait(clock, 1_000, signal).then(() => {
+    woken = true
+  })
   await clock.advance(999)
   expect(woken).toBe(false)
   await clock.advance(1)

@@ -88,7 +88,12 @@ export class Watch {
 
   async #open(): Promise<void> {
     try {
-      const receiver = await this.#ctx.streamer.newReceiver({ durable: false, workflowName: this.#ctx.contract.name, topics: this.#topics, from: 'latest' })
+      const receiver = await this.#ctx.streamer.newReceiver({
+        durable: false,
+        workflowName: this.#ctx.contract.name,
+        topics: this.#topics,
+        from: 'latest',
+      })
       const stop = new AbortController()
       this.#stop = stop
       this.#local = this.#ctx.committed.add((record) => {
@@ -124,7 +129,10 @@ export class Watch {
         await turn(this.#ctx.clock)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
-        this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, process: 'await', error }, 'reading the stream failed; awaits look for themselves meanwhile')
+        this.#ctx.logger.warn(
+          { workflow: this.#ctx.contract.name, process: 'await', error },
+          'reading the stream failed; awaits look for themselves meanwhile',
+        )
         await sleep(this.#ctx.clock, retryMs, stop).catch(() => undefined)
       }
     }

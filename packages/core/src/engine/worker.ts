@@ -136,10 +136,17 @@ export class Worker {
     await this.#opening
     stop.throwIfAborted()
     this.#state = 'running'
-    this.#listening.push(ctx.committed.add((record) => this.#offerHandOff(record)), ctx.store.onConnectionLost(() => ctx.cache.clear()))
+    this.#listening.push(
+      ctx.committed.add((record) => this.#offerHandOff(record)),
+      ctx.store.onConnectionLost(() => ctx.cache.clear()),
+    )
     const timersChanged = ctx.store.timers.onChange?.(() => this.#poller.wake())
     if (timersChanged !== undefined) this.#listening.push(timersChanged)
-    const sweeper = new Sweeper(ctx, { everyMs: this.#options.sweepMs, receiver: runsReceiver(ctx.contract.name), openSlots: () => this.#slots.openSlots() })
+    const sweeper = new Sweeper(ctx, {
+      everyMs: this.#options.sweepMs,
+      receiver: runsReceiver(ctx.contract.name),
+      openSlots: () => this.#slots.openSlots(),
+    })
     this.#loops = Promise.all([
       this.#watched('slots', this.#slots.run(stop)),
       this.#watched('timers', this.#poller.run(stop)),
@@ -168,7 +175,10 @@ export class Worker {
     const how = await Promise.race([this.#end(), over.promise])
     timer[Symbol.dispose]()
     if (how === 'over') {
-      logger.error({ workflow: contract.name, processes: [...this.#alive] }, 'the stop waits no longer for what does not answer; roles that were not given back expire')
+      logger.error(
+        { workflow: contract.name, processes: [...this.#alive] },
+        'the stop waits no longer for what does not answer; roles that were not given back expire',
+      )
       void this.#intake.close()
     }
     this.#state = 'stopped'
@@ -176,7 +186,8 @@ export class Worker {
 
   /** What each process of this instance is at. */
   states(): readonly { readonly name: string; readonly state: ProcessStateName }[] {
-    const working: ProcessStateName = this.#state === 'stopped' ? 'shutdown' : this.#state === 'running' && this.#slots.size > 0 ? 'running' : 'idle'
+    const working: ProcessStateName =
+      this.#state === 'stopped' ? 'shutdown' : this.#state === 'running' && this.#slots.size > 0 ? 'running' : 'idle'
     return [...this.#processes.keys()].map((name) => {
       const connector = this.#connectors.get(name)
       return { name, state: connector === undefined || this.#state !== 'running' ? working : connector.held ? 'running' : 'idle' }
@@ -199,7 +210,8 @@ export class Worker {
     for (const [status, { options }] of definition.steps) this.#add(processNames.step(status), resolve(options))
     // Several callbacks of a status are one process: they share the inbox. The first says how it behaves.
     for (const [status, [first]] of definition.callbacks) this.#add(processNames.callback(status), resolve(first?.options ?? {}))
-    for (const [status, timeouts] of definition.timeouts) for (const timeout of timeouts) this.#add(processNames.timeout(status, timeout.name), resolve(timeout.options))
+    for (const [status, timeouts] of definition.timeouts)
+      for (const timeout of timeouts) this.#add(processNames.timeout(status, timeout.name), resolve(timeout.options))
     for (const [status, { options }] of definition.joins) this.#add(processNames.join(status), resolve(options))
     for (const kind of Object.keys(definition.hooks) as HookKind[]) {
       if (definition.hooks[kind].length === 0) continue
@@ -212,7 +224,10 @@ export class Worker {
       if (source === undefined) continue
       const process = this.#add(processNames.connector(name), resolve(model.options))
       ordinal -= 1
-      this.#connectors.set(process.name, new ConnectorRunner(this.#ctx, process, { name, model, source, scheduler, generation, limit: maxInFlight, ordinal, api }))
+      this.#connectors.set(
+        process.name,
+        new ConnectorRunner(this.#ctx, process, { name, model, source, scheduler, generation, limit: maxInFlight, ordinal, api }),
+      )
     }
     this.#add(processNames.deletion, { ...resolve({}), pauseAfterErrCount: Infinity })
     this.#add('timers', resolve({}))
@@ -240,7 +255,11 @@ export class Worker {
 
   /** Everywhere where work of slots is in hand. */
   #windows(): readonly Pick<Lanes<LaneTask>, 'drop' | 'idle'>[] {
-    return [this.#lanes, ...[...this.#hooks.values()].map((hook) => hook.lanes), ...[...this.#connectors.values()].map((connector) => connector.retries)]
+    return [
+      this.#lanes,
+      ...[...this.#hooks.values()].map((hook) => hook.lanes),
+      ...[...this.#connectors.values()].map((connector) => connector.retries),
+    ]
   }
 
   #drop(slot: number): void {
@@ -277,7 +296,11 @@ export class Worker {
     const hook = this.#hooks.get(process)
     if (hook !== undefined) return hook.retry(timer, end)
     // It stays open for an instance that has the code.
-    if (!this.#unknown.has(process)) logger.warn({ workflow: contract.name, process, at: timer.at }, 'a retry is due whose code is not in this process: it waits for one that has it')
+    if (!this.#unknown.has(process))
+      logger.warn(
+        { workflow: contract.name, process, at: timer.at },
+        'a retry is due whose code is not in this process: it waits for one that has it',
+      )
     this.#unknown.add(process)
     end()
   }
@@ -289,7 +312,11 @@ export class Worker {
     try {
       const fired = await this.#schedules.fire(timer, held.signal)
       if (fired === 'fired' || fired === 'skipped') return
-      if (fired === 'not here') ctx.logger.warn({ workflow: ctx.contract.name, schedule: timer.key.owner }, 'a schedule is due whose code is not registered in this process: call schedule() at every start')
+      if (fired === 'not here')
+        ctx.logger.warn(
+          { workflow: ctx.contract.name, schedule: timer.key.owner },
+          'a schedule is due whose code is not registered in this process: call schedule() at every start',
+        )
     } catch (error) {
       ctx.logger.error({ workflow: ctx.contract.name, schedule: timer.key.owner, error }, 'a schedule could not be fired; trying again')
     }

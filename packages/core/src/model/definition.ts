@@ -47,8 +47,14 @@ export type HookKind = 'pause' | 'cancel' | 'complete' | 'dataDeleted'
 /** What a handler is, once its types are gone. Its first argument is a run or a snapshot. */
 export type AnyHandler = (first: never, ...rest: never[]) => Promise<unknown>
 
-export interface StepModel { readonly handler: AnyHandler; readonly options: HandlerOptionsModel }
-export interface CallbackModel { readonly handler: AnyHandler; readonly options: HandlerOptionsModel }
+export interface StepModel {
+  readonly handler: AnyHandler
+  readonly options: HandlerOptionsModel
+}
+export interface CallbackModel {
+  readonly handler: AnyHandler
+  readonly options: HandlerOptionsModel
+}
 export interface TimeoutModel {
   /** Unique within the status. */
   readonly name: string
@@ -57,11 +63,22 @@ export interface TimeoutModel {
   readonly handler: AnyHandler
   readonly options: HandlerOptionsModel
 }
-export interface JoinModel { readonly handler: AnyHandler; readonly options: HandlerOptionsModel }
-export interface ConnectorModel { readonly schema: StandardSchemaV1; readonly handler: AnyHandler; readonly options: HandlerOptionsModel }
-export interface HookModel { readonly handler: AnyHandler }
+export interface JoinModel {
+  readonly handler: AnyHandler
+  readonly options: HandlerOptionsModel
+}
+export interface ConnectorModel {
+  readonly schema: StandardSchemaV1
+  readonly handler: AnyHandler
+  readonly options: HandlerOptionsModel
+}
+export interface HookModel {
+  readonly handler: AnyHandler
+}
 /** When a timeout expires: a duration after the entry into the status, or a date. */
-export interface TimerValue { readonly '~timer': Duration | Date }
+export interface TimerValue {
+  readonly '~timer': Duration | Date
+}
 
 /** Options as the user gave them, checked but not yet merged with defaults. */
 export interface HandlerOptionsModel {

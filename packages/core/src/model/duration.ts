@@ -13,7 +13,9 @@ export function durationMs(duration: Duration, what = 'a duration'): number {
   const factor = unitMs[match?.[2] ?? '']
   const amount = Number(match?.[1])
   if (factor === undefined || !Number.isFinite(amount) || amount * factor > durationMsMax) {
-    throw new InvalidArgument(`${what} must be a number with a unit, like '500ms', '90s', '1.5h' or '30d', at most 100 years; got ${typeof duration === 'string' ? JSON.stringify(duration.slice(0, 60)) : typeof duration}`)
+    throw new InvalidArgument(
+      `${what} must be a number with a unit, like '500ms', '90s', '1.5h' or '30d', at most 100 years; got ${typeof duration === 'string' ? JSON.stringify(duration.slice(0, 60)) : typeof duration}`,
+    )
   }
   return Math.ceil(amount * factor)
 }

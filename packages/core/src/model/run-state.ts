@@ -2,7 +2,15 @@
 export type RunState = 'Initiated' | 'Running' | 'Paused' | 'Completed' | 'Cancelled' | 'RequestedDataDeleted' | 'DataDeleted'
 
 /** Every run state, in the order of a life. */
-export const runStates: readonly RunState[] = ['Initiated', 'Running', 'Paused', 'Completed', 'Cancelled', 'RequestedDataDeleted', 'DataDeleted']
+export const runStates: readonly RunState[] = [
+  'Initiated',
+  'Running',
+  'Paused',
+  'Completed',
+  'Cancelled',
+  'RequestedDataDeleted',
+  'DataDeleted',
+]
 
 const successors: { readonly [State in RunState]: readonly RunState[] } = {
   Initiated: ['Running', 'Paused', 'Cancelled'],

@@ -61,7 +61,11 @@ export function transitionsOf(graph: GraphModel): Transition[] {
  * with exits. Self-loops do not count. Empty only if no status has an exit.
  */
 export function startsOf(graph: GraphModel): string[] {
-  const entered = new Set(transitionsOf(graph).filter(({ from, to }) => from !== to).map(({ to }) => to))
+  const entered = new Set(
+    transitionsOf(graph)
+      .filter(({ from, to }) => from !== to)
+      .map(({ to }) => to),
+  )
   const leavable = [...graph].filter(([, exits]) => exitKinds.some((kind) => exits[kind] !== undefined)).map(([status]) => status)
   const starts = leavable.filter((status) => !entered.has(status))
   return starts.length > 0 ? starts : leavable.slice(0, 1)

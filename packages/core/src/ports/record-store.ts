@@ -39,7 +39,10 @@ export interface RecordStore<out Tx = unknown> {
    * `commit` become part of it and answer `final: false`. Commits when `work` resolves, rolls back when it rejects or
    * `signal` aborts; a throw after `work` has resolved means unknown. Absent where `capabilities.transactions` is false.
    */
-  readonly transaction?: <T>(work: (tx: Tx, commit: (unit: Unit) => Promise<CommitResult>) => Promise<T>, options: { readonly signal: AbortSignal }) => Promise<T>
+  readonly transaction?: <T>(
+    work: (tx: Tx, commit: (unit: Unit) => Promise<CommitResult>) => Promise<T>,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<T>
   /** From the primary. Coalesced. */
   readonly lookup: (runId: string) => Promise<RunRecord | undefined>
   /** From the primary: the unfinished run of the foreign id, else the one with the highest `seq`. */

@@ -16,6 +16,7 @@ export interface ConsoleLoggerOptions {
 /** Writes to the console, one line per entry: the message, then the fields. The only place in core that may. */
 export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   const least = levels.indexOf(options.level ?? 'warn')
-  const writer = (level: LogLevel): Logger['info'] => levels.indexOf(level) < least ? () => undefined : (fields, message) => console[level](message, fields)
+  const writer = (level: LogLevel): Logger['info'] =>
+    levels.indexOf(level) < least ? () => undefined : (fields, message) => console[level](message, fields)
   return Object.freeze({ debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') })
 }

@@ -3,9 +3,15 @@ import { isWorkflowError, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
 import { World } from './world.ts'
 
-interface Thing { readonly id: string; self?: unknown }
+interface Thing {
+  readonly id: string
+  self?: unknown
+}
 
-const things = workflow('things', { object: unchecked<Thing>(), graph: { start: { step: ['middle', 'end'] }, middle: { step: ['end'] }, end: {} } })
+const things = workflow('things', {
+  object: unchecked<Thing>(),
+  graph: { start: { step: ['middle', 'end'] }, middle: { step: ['end'] }, end: {} },
+})
 
 const throwing = (): never => {
   throw new Error('gotcha')
@@ -28,13 +34,19 @@ test.for([
 ] as const)('a handler that throws %s is tried again and keeps nobody else from working', async ([, thrown]) => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => things
-    .addStep('start', async (run) => {
-      if (run.foreignId === 'bad' && (calls += 1) < 3) throw thrown()
-      return 'end'
-    }, { errBackOff: '20ms' })
-    .addStep('middle', async () => 'end')
-    .build({ ...ports, slots: 1 }))
+  const wf = await world.start((ports) =>
+    things
+      .addStep(
+        'start',
+        async (run) => {
+          if (run.foreignId === 'bad' && (calls += 1) < 3) throw thrown()
+          return 'end'
+        },
+        { errBackOff: '20ms' },
+      )
+      .addStep('middle', async () => 'end')
+      .build({ ...ports, slots: 1 }),
+  )
   const bad = await wf.trigger('bad', { initialValue: { id: 'bad' } })
   const good = await wf.trigger('good', { initialValue: { id: 'good' } })
   const startedAt = world.clock.now()
@@ -53,18 +65,28 @@ test('a thenable that settles with one that never does runs into its deadline', 
     return target
   }
   const never = thenable((settle) => settle(thenable(() => undefined)))
-  const wf = await world.start((ports) => things
-    // The cast is what JavaScript does not need.
-    .addStep('start', () => ((calls += 1) === 1 ? never : Promise.resolve('end')) as Promise<'end'>, { deadline: '100ms', errBackOff: '20ms' })
-    .addStep('middle', async () => 'end')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    things
+      // The cast is what JavaScript does not need.
+      .addStep('start', () => ((calls += 1) === 1 ? never : Promise.resolve('end')) as Promise<'end'>, {
+        deadline: '100ms',
+        errBackOff: '20ms',
+      })
+      .addStep('middle', async () => 'end')
+      .build(ports),
+  )
   await world.within(wf.awaitCompletion(await wf.trigger('t', { initialValue: { id: 't' } })))
   expect(calls).toBe(2)
 })
 
 test('what a caller does to its metadata after the trigger changes nothing', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => things.addStep('start', async () => 'middle').addStep('middle', async () => 'end').build(ports))
+  const wf = await world.start((ports) =>
+    things
+      .addStep('start', async () => 'middle')
+      .addStep('middle', async () => 'end')
+      .build(ports),
+  )
   const metadata: Record<string, string> = { tenant: 'a' }
   const triggered = wf.trigger('t', { initialValue: { id: 't' }, metadata })
   const runId = await triggered
@@ -74,14 +96,18 @@ test('what a caller does to its metadata after the trigger changes nothing', asy
 
 test('a handler cannot write into the metadata of its run', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => things
-    .addStep('start', async (run) => {
-      expect(() => Object.assign(run.metadata, { tenant: 5 })).toThrow(TypeError)
-      return 'end'
-    })
-    .addStep('middle', async () => 'end')
-    .build(ports))
-  expect((await world.within(wf.awaitCompletion(await wf.trigger('t', { initialValue: { id: 't' }, metadata: { tenant: 'a' } })))).metadata).toEqual({ tenant: 'a' })
+  const wf = await world.start((ports) =>
+    things
+      .addStep('start', async (run) => {
+        expect(() => Object.assign(run.metadata, { tenant: 5 })).toThrow(TypeError)
+        return 'end'
+      })
+      .addStep('middle', async () => 'end')
+      .build(ports),
+  )
+  expect(
+    (await world.within(wf.awaitCompletion(await wf.trigger('t', { initialValue: { id: 't' }, metadata: { tenant: 'a' } })))).metadata,
+  ).toEqual({ tenant: 'a' })
 })
 
 test('a logger and an instrumentation that throw stop nothing', async () => {
@@ -89,13 +115,19 @@ test('a logger and an instrumentation that throw stop nothing', async () => {
   let calls = 0
   const logger = { debug: throwing, info: throwing, warn: throwing, error: throwing }
   const instrumentation = { span: throwing, count: throwing, gauge: throwing, observe: throwing }
-  const wf = await world.start((ports) => things
-    .addStep('start', async () => {
-      if ((calls += 1) === 1) throw new Error('once')
-      return 'end'
-    }, { errBackOff: '20ms' })
-    .addStep('middle', async () => 'end')
-    .build({ ...ports, logger, instrumentation }))
+  const wf = await world.start((ports) =>
+    things
+      .addStep(
+        'start',
+        async () => {
+          if ((calls += 1) === 1) throw new Error('once')
+          return 'end'
+        },
+        { errBackOff: '20ms' },
+      )
+      .addStep('middle', async () => 'end')
+      .build({ ...ports, logger, instrumentation }),
+  )
   await world.within(wf.awaitCompletion(await wf.trigger('t', { initialValue: { id: 't' } })))
   expect(calls).toBe(2)
 })
@@ -113,6 +145,8 @@ test('a schedule named like a property of every object is no schedule', async ()
   const client = things.client(world.ports())
   for (const spec of ['constructor', '__proto__']) {
     // The cast is what JavaScript does not need.
-    await expect(client.schedule('t', spec as '@hourly', { initialValue: { id: 't' } })).rejects.toSatisfy((error) => isWorkflowError(error, 'InvalidArgument'))
+    await expect(client.schedule('t', spec as '@hourly', { initialValue: { id: 't' } })).rejects.toSatisfy((error) =>
+      isWorkflowError(error, 'InvalidArgument'),
+    )
   }
 })

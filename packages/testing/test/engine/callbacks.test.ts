@@ -4,11 +4,20 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, World } from './world.ts'
 
-interface Doc { readonly id: string; readonly got: string[] }
+interface Doc {
+  readonly id: string
+  readonly got: string[]
+}
 
 const docs = workflow('docs', {
   object: unchecked<Doc>(),
-  graph: { draft: { step: ['review'] }, review: { callback: ['review', 'signed', 'refused'] }, signed: { callback: ['archived'] }, archived: {}, refused: {} },
+  graph: {
+    draft: { step: ['review'] },
+    review: { callback: ['review', 'signed', 'refused'] },
+    signed: { callback: ['archived'] },
+    archived: {},
+    refused: {},
+  },
   payloads: { review: z.object({ by: z.string(), next: z.enum(['review', 'signed', 'refused', 'skip', 'throw']) }) },
 })
 const doc = (): Doc => ({ id: 'd', got: [] })
@@ -32,7 +41,11 @@ test('a callback moves a waiting run, by run id and by foreign id, from a proces
   const wf = await world.start((ports) => definition.build(ports))
   const client = docs.client(world.ports('client'))
   const runId = await inReview(world, wf)
-  expect(await client.callback({ foreignId: 'd1' }, 'review', { by: 'ann', next: 'signed' })).toEqual({ runId, key: expect.any(String), queued: false })
+  expect(await client.callback({ foreignId: 'd1' }, 'review', { by: 'ann', next: 'signed' })).toEqual({
+    runId,
+    key: expect.any(String),
+    queued: false,
+  })
   await world.within(client.await(runId, 'signed'))
   await client.callback({ runId }, 'signed')
   expect((await world.within(client.awaitCompletion(runId))).object.got).toEqual(['ann'])
@@ -45,17 +58,29 @@ test('with wait it answers the run as the callback left it', async () => {
   const left = await world.within(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' }, { wait: true }))
   expect(left).toMatchObject({ status: 'signed', object: { got: ['ann'] } })
   const skipped = await inReview(world, wf, 'd2')
-  expect(await world.within(wf.callback({ runId: skipped }, 'review', { by: 'bob', next: 'skip' }, { wait: true }))).toMatchObject({ status: 'review', object: { got: ['bob'] } })
+  expect(await world.within(wf.callback({ runId: skipped }, 'review', { by: 'bob', next: 'skip' }, { wait: true }))).toMatchObject({
+    status: 'review',
+    object: { got: ['bob'] },
+  })
 })
 
-test('with wait it rejects with the handler\'s error, and the callback stays for another attempt', async () => {
+test("with wait it rejects with the handler's error, and the callback stays for another attempt", async () => {
   await using world = new World()
   let fails = true
-  const wf = await world.start((ports) => docs
-    .addStep('draft', async () => 'review')
-    .addCallback('review', async () => { if (fails) throw new Error('printer on fire'); return 'signed' }, { errBackOff: '2s' })
-    .addCallback('signed', async () => 'archived')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    docs
+      .addStep('draft', async () => 'review')
+      .addCallback(
+        'review',
+        async () => {
+          if (fails) throw new Error('printer on fire')
+          return 'signed'
+        },
+        { errBackOff: '2s' },
+      )
+      .addCallback('signed', async () => 'archived')
+      .build(ports),
+  )
   const runId = await inReview(world, wf)
   const failed = world.within(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' }, { wait: true, key: 'k' }))
   await expect(failed).rejects.toMatchObject({ code: 'CallbackFailed', message: expect.stringContaining('printer on fire') })
@@ -76,15 +101,20 @@ test('one that was accepted for an earlier stay is refused aloud, also where it 
   await using world = new World()
   const entered = gate()
   const go = gate()
-  const wf = await world.start((ports) => docs
-    .addStep('draft', async () => 'review')
-    .addCallback('review', async (run, { by, next }) => {
-      run.object.got.push(by)
-      if (by === 'first') { entered.resolve(); await go.promise }
-      return next === 'review' ? 'review' : 'signed'
-    })
-    .addCallback('signed', async () => 'archived')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    docs
+      .addStep('draft', async () => 'review')
+      .addCallback('review', async (run, { by, next }) => {
+        run.object.got.push(by)
+        if (by === 'first') {
+          entered.resolve()
+          await go.promise
+        }
+        return next === 'review' ? 'review' : 'signed'
+      })
+      .addCallback('signed', async () => 'archived')
+      .build(ports),
+  )
   const runId = await inReview(world, wf)
   await wf.callback({ runId }, 'review', { by: 'first', next: 'review' })
   await world.within(entered.promise)
@@ -102,13 +132,24 @@ test('one that was accepted for an earlier stay is refused aloud, also where it 
 test('one that comes early says so, and with queue it waits in the inbox for the status', async () => {
   await using world = new World()
   const go = gate()
-  const wf = await world.start((ports) => docs
-    .addStep('draft', async () => { await go.promise; return 'review' })
-    .addCallback('review', async (run, { by }) => { run.object.got.push(by); return 'signed' })
-    .addCallback('signed', async () => 'archived')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    docs
+      .addStep('draft', async () => {
+        await go.promise
+        return 'review'
+      })
+      .addCallback('review', async (run, { by }) => {
+        run.object.got.push(by)
+        return 'signed'
+      })
+      .addCallback('signed', async () => 'archived')
+      .build(ports),
+  )
   const runId = await wf.trigger('d1', { initialValue: doc() })
-  await expect(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' })).rejects.toMatchObject({ code: 'RunNotWaiting', message: expect.stringContaining('queue: true') })
+  await expect(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' })).rejects.toMatchObject({
+    code: 'RunNotWaiting',
+    message: expect.stringContaining('queue: true'),
+  })
   expect(await wf.callback({ runId }, 'review', { by: 'bob', next: 'signed' }, { queue: true })).toMatchObject({ queued: true })
   go.resolve()
   expect((await world.within(wf.await(runId, 'signed'))).object.got).toEqual(['bob'])
@@ -144,11 +185,12 @@ test('the same key is the same callback: sent again while it waits, and after it
 })
 
 test('an accepted callback goes before a timeout that expires later, even when nobody was there to handle it', async () => {
-  const waits = workflow('waits', { object: unchecked<{ end?: string }>(), graph: { open: { callback: ['answered'], timeout: ['expired'] }, answered: {}, expired: {} } })
+  const waits = workflow('waits', {
+    object: unchecked<{ end?: string }>(),
+    graph: { open: { callback: ['answered'], timeout: ['expired'] }, answered: {}, expired: {} },
+  })
   await using world = new World()
-  const made = waits
-    .addCallback('open', async () => 'answered')
-    .addTimeout('open', { '~timer': '10s' }, async () => 'expired')
+  const made = waits.addCallback('open', async () => 'answered').addTimeout('open', { '~timer': '10s' }, async () => 'expired')
   const first = await world.start((ports) => made.build(ports))
   const runId = await first.trigger('w', { initialValue: {} })
   await world.pass(1_000)
@@ -160,15 +202,24 @@ test('an accepted callback goes before a timeout that expires later, even when n
   expect(await world.within(second.awaitCompletion(runId))).toMatchObject({ status: 'answered' })
 })
 
-test('a callback that is accepted while the timeout\'s handler runs goes first', async () => {
-  const waits = workflow('waits', { object: unchecked<{}>(), graph: { open: { callback: ['answered'], timeout: ['expired'] }, answered: {}, expired: {} } })
+test("a callback that is accepted while the timeout's handler runs goes first", async () => {
+  const waits = workflow('waits', {
+    object: unchecked<{}>(),
+    graph: { open: { callback: ['answered'], timeout: ['expired'] }, answered: {}, expired: {} },
+  })
   await using world = new World()
   const entered = gate()
   const go = gate()
-  const wf = await world.start((ports) => waits
-    .addCallback('open', async () => 'answered')
-    .addTimeout('open', { '~timer': '10s' }, async () => { entered.resolve(); await go.promise; return 'expired' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    waits
+      .addCallback('open', async () => 'answered')
+      .addTimeout('open', { '~timer': '10s' }, async () => {
+        entered.resolve()
+        await go.promise
+        return 'expired'
+      })
+      .build(ports),
+  )
   const runId = await wf.trigger('w', { initialValue: {} })
   await world.within(entered.promise)
   await wf.callback({ runId }, 'open')
@@ -177,13 +228,25 @@ test('a callback that is accepted while the timeout\'s handler runs goes first',
 })
 
 test('a callback that waits out a back-off does not take the timeout with it', async () => {
-  const waits = workflow('waits', { object: unchecked<{}>(), graph: { open: { callback: ['answered'], timeout: ['expired'] }, answered: {}, expired: {} } })
+  const waits = workflow('waits', {
+    object: unchecked<{}>(),
+    graph: { open: { callback: ['answered'], timeout: ['expired'] }, answered: {}, expired: {} },
+  })
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => waits
-    .addCallback('open', async (run) => { if (++calls === 1) throw new Error('not yet'); return run.skip() }, { errBackOff: '30s' })
-    .addTimeout('open', { '~timer': '10s' }, async () => 'expired')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    waits
+      .addCallback(
+        'open',
+        async (run) => {
+          if (++calls === 1) throw new Error('not yet')
+          return run.skip()
+        },
+        { errBackOff: '30s' },
+      )
+      .addTimeout('open', { '~timer': '10s' }, async () => 'expired')
+      .build(ports),
+  )
   const runId = await wf.trigger('w', { initialValue: {} })
   await world.turns()
   await wf.callback({ runId }, 'open')
@@ -197,13 +260,24 @@ test('a callback that waits out a back-off does not take the timeout with it', a
 test('several handlers of a status run in order and each sees the whole payload', async () => {
   await using world = new World()
   const seen: string[] = []
-  const wf = await world.start((ports) => docs
-    .addStep('draft', async () => 'review')
-    .addCallback('review', async (run, payload) => { seen.push(`first ${JSON.stringify(payload)}`); return run.skip() })
-    .addCallback('review', async (_run, payload) => { seen.push(`second ${JSON.stringify(payload)}`); return 'refused' })
-    .addCallback('review', async () => { seen.push('never'); return 'signed' })
-    .addCallback('signed', async () => 'archived')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    docs
+      .addStep('draft', async () => 'review')
+      .addCallback('review', async (run, payload) => {
+        seen.push(`first ${JSON.stringify(payload)}`)
+        return run.skip()
+      })
+      .addCallback('review', async (_run, payload) => {
+        seen.push(`second ${JSON.stringify(payload)}`)
+        return 'refused'
+      })
+      .addCallback('review', async () => {
+        seen.push('never')
+        return 'signed'
+      })
+      .addCallback('signed', async () => 'archived')
+      .build(ports),
+  )
   const runId = await inReview(world, wf)
   await wf.callback({ runId }, 'review', { by: 'ann', next: 'skip' })
   await world.within(wf.awaitCompletion(runId))
@@ -224,13 +298,36 @@ test('a skip without edits ends the callback, once', async () => {
 })
 
 test('a callback in the back-off of a step does not make the worker spin', async () => {
-  const mixed = workflow('mixed', { object: unchecked<{}>(), graph: { working: { step: ['open'] }, open: { callback: ['done'] }, done: {} } })
+  const mixed = workflow('mixed', {
+    object: unchecked<{}>(),
+    graph: { working: { step: ['open'] }, open: { callback: ['done'] }, done: {} },
+  })
   await using world = new World()
   let lookups = 0
-  const wf = await world.start((ports) => mixed
-    .addStep('working', async (run) => { if (run.attempt === 1) throw new Error('again'); return 'open' }, { errBackOff: '4s' })
-    .addCallback('open', async () => 'done')
-    .build(ports), 'a', { change: (store) => ({ ...store, lookup: (id) => { lookups += 1; return store.lookup(id) } }) })
+  const wf = await world.start(
+    (ports) =>
+      mixed
+        .addStep(
+          'working',
+          async (run) => {
+            if (run.attempt === 1) throw new Error('again')
+            return 'open'
+          },
+          { errBackOff: '4s' },
+        )
+        .addCallback('open', async () => 'done')
+        .build(ports),
+    'a',
+    {
+      change: (store) => ({
+        ...store,
+        lookup: (id) => {
+          lookups += 1
+          return store.lookup(id)
+        },
+      }),
+    },
+  )
   const runId = await wf.trigger('m', { initialValue: {} })
   await world.until(() => world.logged('warn', 'the attempt failed').length === 1)
   await wf.callback({ runId }, 'open', undefined, { queue: true })
@@ -272,19 +369,29 @@ test('what cannot be accepted says why, and nothing has changed', async () => {
   expect(await wf.lookup(runId)).toMatchObject({ status: 'review', version: 2, object: { got: [] } })
   await wf.callback({ runId }, 'review', { by: 'ann', next: 'refused' })
   await world.within(wf.awaitCompletion(runId))
-  await expect(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' }, { queue: true })).rejects.toMatchObject({ code: 'RunNotWaiting', message: expect.stringContaining('it is finished') })
+  await expect(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' }, { queue: true })).rejects.toMatchObject({
+    code: 'RunNotWaiting',
+    message: expect.stringContaining('it is finished'),
+  })
 })
 
-test('waiting ends with the caller\'s signal or timeout, and the callback is handled all the same', async () => {
+test("waiting ends with the caller's signal or timeout, and the callback is handled all the same", async () => {
   await using world = new World()
   const go = gate()
-  const wf = await world.start((ports) => docs
-    .addStep('draft', async () => 'review')
-    .addCallback('review', async () => { await go.promise; return 'signed' })
-    .addCallback('signed', async () => 'archived')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    docs
+      .addStep('draft', async () => 'review')
+      .addCallback('review', async () => {
+        await go.promise
+        return 'signed'
+      })
+      .addCallback('signed', async () => 'archived')
+      .build(ports),
+  )
   const runId = await inReview(world, wf)
-  await expect(world.within(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' }, { wait: true, timeout: '1s' }))).rejects.toMatchObject({ code: 'AwaitTimeout' })
+  await expect(
+    world.within(wf.callback({ runId }, 'review', { by: 'ann', next: 'signed' }, { wait: true, timeout: '1s' })),
+  ).rejects.toMatchObject({ code: 'AwaitTimeout' })
   const other = await inReview(world, wf, 'd2')
   const abort = new AbortController()
   const waiting = world.within(wf.callback({ runId: other }, 'review', { by: 'ann', next: 'signed' }, { wait: true, signal: abort.signal }))

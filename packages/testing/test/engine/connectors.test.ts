@@ -11,7 +11,10 @@ const parcels = workflow('parcels', {
   payloads: { moving: z.string() },
 })
 const Scan = z.object({ parcel: z.string(), at: z.string() })
-const base = parcels.addCallback('moving', async (run, at) => { run.object.scans.push(at); return at === 'home' ? 'delivered' : run.skip() })
+const base = parcels.addCallback('moving', async (run, at) => {
+  run.object.scans.push(at)
+  return at === 'home' ? 'delivered' : run.skip()
+})
 
 /** Starts a run for the first scan of a parcel, calls it back for the others. */
 const following = base.addConnector('scans', Scan, async ({ data }, api) => {
@@ -24,7 +27,11 @@ function scan(parcel: string, at: string, id?: string): { key: string; value: un
 }
 
 /** The stream has a holder once a connector runs: events from before it are not its. */
-async function connected<W extends { states(): readonly { name: string; state: string }[] }>(world: World, wf: W, name = 'connector scans'): Promise<W> {
+async function connected<W extends { states(): readonly { name: string; state: string }[] }>(
+  world: World,
+  wf: W,
+  name = 'connector scans',
+): Promise<W> {
   await world.until(() => wf.states().some((each) => each.name === name && each.state === 'running'))
   await world.turns()
   return wf
@@ -33,7 +40,10 @@ async function connected<W extends { states(): readonly { name: string; state: s
 test('events trigger and call back, in order per key', async () => {
   await using world = new World()
   const scans = memoryConnector({ clock: world.clock })
-  const wf = await connected(world, await world.start((ports) => following.build({ ...ports, connectors: { scans }, defaults: { parallelCount: 10 } })))
+  const wf = await connected(
+    world,
+    await world.start((ports) => following.build({ ...ports, connectors: { scans }, defaults: { parallelCount: 10 } })),
+  )
   const parcelsOf = Array.from({ length: 20 }, (_, i) => `p${i}`)
   await scans.publish(['depot', 'van', 'door', 'home'].flatMap((at) => parcelsOf.map((parcel) => scan(parcel, at))))
   await world.until(async () => (await wf.list({ state: 'Completed' })).items.length === 20)
@@ -45,12 +55,18 @@ test('an event that comes twice, or is handled twice because a process died, act
   const scans = memoryConnector({ clock: world.clock })
   let deliveries = 0
   const reached = gate()
-  const worker = (die: boolean) => (ports: Ports) => base.addConnector('scans', Scan, async ({ data }, api) => {
-    deliveries += 1
-    if (data.at === 'depot') await api.trigger(data.parcel, { initialValue: { scans: [] } })
-    else await api.callback({ foreignId: data.parcel }, 'moving', data.at, { queue: true })
-    if (die) { reached.resolve(); await new Promise(() => undefined) }
-  }).build({ ...ports, connectors: { scans } })
+  const worker = (die: boolean) => (ports: Ports) =>
+    base
+      .addConnector('scans', Scan, async ({ data }, api) => {
+        deliveries += 1
+        if (data.at === 'depot') await api.trigger(data.parcel, { initialValue: { scans: [] } })
+        else await api.callback({ foreignId: data.parcel }, 'moving', data.at, { queue: true })
+        if (die) {
+          reached.resolve()
+          await new Promise(() => undefined)
+        }
+      })
+      .build({ ...ports, connectors: { scans } })
   await connected(world, await world.start(worker(true)))
   await scans.publish([scan('p', 'depot', 'e1')])
   await world.within(reached.promise)
@@ -70,21 +86,34 @@ test('an event that does not fit its schema is skipped aloud, and holds nobody u
   const wf = await connected(world, await world.start((ports) => following.build({ ...ports, connectors: { scans } })))
   await scans.publish([{ key: 'p', value: { parcel: 7 }, id: 'broken' }, { key: 'p', value: null }, scan('p', 'depot')])
   await world.until(async () => (await wf.list()).items.length === 1)
-  expect(world.logged('error', 'skipping an event').map(({ fields }) => fields)).toMatchObject([{ workflow: 'parcels', process: 'connector scans', eventId: 'broken' }, {}])
+  expect(world.logged('error', 'skipping an event').map(({ fields }) => fields)).toMatchObject([
+    { workflow: 'parcels', process: 'connector scans', eventId: 'broken' },
+    {},
+  ])
 })
 
-test.each([['in place', '1s', 'scans'], ['by a timer', '1m', 'scans'], ['by a timer, under a name with a slash', '1m', 'depot/scans']] as const)('a handler that fails is tried again %s, and others do not wait for it', async (_how, errBackOff, name) => {
+test.each([
+  ['in place', '1s', 'scans'],
+  ['by a timer', '1m', 'scans'],
+  ['by a timer, under a name with a slash', '1m', 'depot/scans'],
+] as const)('a handler that fails is tried again %s, and others do not wait for it', async (_how, errBackOff, name) => {
   await using world = new World()
   const stream: MemoryConnector = memoryConnector({ clock: world.clock })
   const handled: string[] = []
   const attempts: unknown[] = []
-  const build = (ports: Ports) => base
-    .addConnector(name, Scan, async ({ data, id, createdAt }) => {
-      if (data.parcel === 'bad') attempts.push([id, createdAt.toISOString()])
-      if (data.parcel === 'bad' && attempts.length < 4) throw new Error('depot is closed')
-      handled.push(data.parcel)
-    }, { errBackOff })
-    .build({ ...ports, connectors: { [name]: stream } as never })
+  const build = (ports: Ports) =>
+    base
+      .addConnector(
+        name,
+        Scan,
+        async ({ data, id, createdAt }) => {
+          if (data.parcel === 'bad') attempts.push([id, createdAt.toISOString()])
+          if (data.parcel === 'bad' && attempts.length < 4) throw new Error('depot is closed')
+          handled.push(data.parcel)
+        },
+        { errBackOff },
+      )
+      .build({ ...ports, connectors: { [name]: stream } as never })
   await connected(world, await world.start(build), `connector ${name}`)
   await stream.publish([scan('bad', 'depot', 'b1'), scan('good', 'depot')])
   await world.until(() => handled.includes('good'))
@@ -99,7 +128,18 @@ test('a retry that waits in a timer survives a crash', async () => {
   const scans = memoryConnector({ clock: world.clock })
   let fail = true
   let handled = 0
-  const worker = (ports: Ports) => base.addConnector('scans', Scan, async () => { if (fail) throw new Error('no'); handled += 1 }, { errBackOff: '1m' }).build({ ...ports, connectors: { scans } })
+  const worker = (ports: Ports) =>
+    base
+      .addConnector(
+        'scans',
+        Scan,
+        async () => {
+          if (fail) throw new Error('no')
+          handled += 1
+        },
+        { errBackOff: '1m' },
+      )
+      .build({ ...ports, connectors: { scans } })
   await connected(world, await world.start(worker))
   await scans.publish([scan('p', 'depot')])
   await world.until(() => world.logged('warn', 'a connector failed').length === 1)
@@ -115,7 +155,12 @@ test('one instance reads at a time; another takes over when it stops', async () 
   await using world = new World()
   const scans = memoryConnector({ clock: world.clock })
   const by: string[] = []
-  const worker = (name: string) => (ports: Ports) => base.addConnector('scans', Scan, async () => { by.push(name) }).build({ ...ports, connectors: { scans } })
+  const worker = (name: string) => (ports: Ports) =>
+    base
+      .addConnector('scans', Scan, async () => {
+        by.push(name)
+      })
+      .build({ ...ports, connectors: { scans } })
   const a = await connected(world, await world.start(worker('a'), 'a'))
   await world.start(worker('b'), 'b')
   await scans.publish([scan('p', '1'), scan('p', '2')])
@@ -130,7 +175,19 @@ test('a stream that cannot be reached at first is tried again', async () => {
   await using world = new World()
   const scans = memoryConnector({ clock: world.clock })
   let tries = 0
-  const wf = await world.start((ports) => following.build({ ...ports, connectors: { scans: { connect: async (options) => { if (++tries < 3) throw new Error('no route'); return await scans.connect(options) } } } }))
+  const wf = await world.start((ports) =>
+    following.build({
+      ...ports,
+      connectors: {
+        scans: {
+          connect: async (options) => {
+            if (++tries < 3) throw new Error('no route')
+            return await scans.connect(options)
+          },
+        },
+      },
+    }),
+  )
   await world.until(() => tries === 3)
   await connected(world, wf)
   await scans.publish([scan('p', 'depot')])

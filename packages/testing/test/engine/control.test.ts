@@ -4,10 +4,20 @@ import type { Payload } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { gate, type Ports, World } from './world.ts'
 
-interface Case { readonly name: string; secret?: string }
+interface Case {
+  readonly name: string
+  secret?: string
+}
 
-const cases = workflow('cases', { object: unchecked<Case>(), graph: { open: { callback: ['open', 'closed'] }, closed: {} }, payloads: { open: unchecked<{ secret: string; close: boolean }>() } })
-const definition = cases.addCallback('open', async (run, { secret, close }) => { run.object.secret = secret; return close ? 'closed' : 'open' })
+const cases = workflow('cases', {
+  object: unchecked<Case>(),
+  graph: { open: { callback: ['open', 'closed'] }, closed: {} },
+  payloads: { open: unchecked<{ secret: string; close: boolean }>() },
+})
+const definition = cases.addCallback('open', async (run, { secret, close }) => {
+  run.object.secret = secret
+  return close ? 'closed' : 'open'
+})
 const ann = { reason: 'because', actor: 'ann' }
 
 type Client = ReturnType<typeof cases.client>
@@ -17,9 +27,23 @@ const moves = ['pause', 'resume', 'cancel', 'deleteData'] as const
 const states: readonly (readonly [string, readonly string[], (client: Client, runId: string, world: World) => Promise<unknown>])[] = [
   ['Initiated', ['pause', 'cancel'], async () => undefined],
   ['Paused', ['pause', 'resume', 'cancel'], (client, runId) => client.pause(runId, ann)],
-  ['Running', ['pause', 'cancel'], async (client, runId) => { await client.pause(runId, ann); await client.resume(runId, ann) }],
+  [
+    'Running',
+    ['pause', 'cancel'],
+    async (client, runId) => {
+      await client.pause(runId, ann)
+      await client.resume(runId, ann)
+    },
+  ],
   ['Cancelled', ['cancel', 'deleteData'], (client, runId) => client.cancel(runId, ann)],
-  ['RequestedDataDeleted', ['deleteData'], async (client, runId) => { await client.cancel(runId, ann); await client.deleteData(runId, ann) }],
+  [
+    'RequestedDataDeleted',
+    ['deleteData'],
+    async (client, runId) => {
+      await client.cancel(runId, ann)
+      await client.deleteData(runId, ann)
+    },
+  ],
 ]
 
 test.each(states)('a run that is %s can be moved by %j alone; the rest is IllegalMove and changes nothing', async (state, legal, reach) => {
@@ -30,7 +54,10 @@ test.each(states)('a run that is %s can be moved by %j alone; the rest is Illega
     await reach(client, runId, world)
     const before = await client.lookup(runId)
     expect(before?.state).toBe(state)
-    const error = await client[move](runId, ann).then(() => undefined, (thrown: unknown) => thrown)
+    const error = await client[move](runId, ann).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
     if (legal.includes(move)) expect(error, move).toBeUndefined()
     else {
       expect(isWorkflowError(error, 'IllegalMove'), move).toBe(true)
@@ -62,9 +89,11 @@ test('who and why are asked for, and kept', async () => {
 test('of racing controllers each move happens once, and the versions have no gap', async () => {
   await using world = new World()
   const clients = ['x', 'y', 'z'].map((name) => cases.client(world.ports(name)))
-  const runId = await clients[0]?.trigger('c', { initialValue: { name: 'x' } }) ?? ''
-  await Promise.allSettled(clients.flatMap((client) => [client.pause(runId, ann), client.resume(runId, ann), client.cancel(runId, ann), client.pause(runId, ann)]))
-  const { items } = await clients[0]?.history(runId) ?? { items: [] }
+  const runId = (await clients[0]?.trigger('c', { initialValue: { name: 'x' } })) ?? ''
+  await Promise.allSettled(
+    clients.flatMap((client) => [client.pause(runId, ann), client.resume(runId, ann), client.cancel(runId, ann), client.pause(runId, ann)]),
+  )
+  const { items } = (await clients[0]?.history(runId)) ?? { items: [] }
   expect(items.map(({ version }) => version)).toEqual(items.map((_, i) => i + 1))
   for (const [i, entry] of items.entries()) if (i > 0) expect(entry.states[0]).toBe(items[i - 1]?.states.at(-1))
 })
@@ -73,18 +102,34 @@ test('a controller that read an old version looks again and does not overwrite t
   const work = workflow('work', { object: unchecked<{ n: number }>(), graph: { a: { step: ['b'] }, b: { callback: ['c'] }, c: {} } })
   await using world = new World()
   const begin = gate()
-  const wf = await world.start((ports) => work.addStep('a', async (run) => { await begin.promise; run.object.n += 1; return 'b' }).addCallback('b', async () => 'c').build(ports))
+  const wf = await world.start((ports) =>
+    work
+      .addStep('a', async (run) => {
+        await begin.promise
+        run.object.n += 1
+        return 'b'
+      })
+      .addCallback('b', async () => 'c')
+      .build(ports),
+  )
   let read = 0
   const held = gate()
   const go = gate()
-  const client = work.client(world.ports('client', { change: (store) => ({
-    ...store,
-    lookup: async (id) => {
-      const found = await store.lookup(id)
-      if (++read === 1) { held.resolve(); await go.promise }
-      return found
-    },
-  }) }))
+  const client = work.client(
+    world.ports('client', {
+      change: (store) => ({
+        ...store,
+        lookup: async (id) => {
+          const found = await store.lookup(id)
+          if (++read === 1) {
+            held.resolve()
+            await go.promise
+          }
+          return found
+        },
+      }),
+    }),
+  )
   const runId = await wf.trigger('w', { initialValue: { n: 0 } })
   const pausing = client.pause(runId, ann)
   await held.promise
@@ -101,7 +146,20 @@ test('a handler that was at work when its run was paused or cancelled commits no
   await using world = new World()
   const keys: string[] = []
   let go = gate()
-  const wf = await world.start((ports) => work.addStep('a', async (run) => { keys.push(run.idempotencyKey); run.object.n += 1; await go.promise; return 'b' }, { parallelCount: 2 }).build(ports))
+  const wf = await world.start((ports) =>
+    work
+      .addStep(
+        'a',
+        async (run) => {
+          keys.push(run.idempotencyKey)
+          run.object.n += 1
+          await go.promise
+          return 'b'
+        },
+        { parallelCount: 2 },
+      )
+      .build(ports),
+  )
   const paused = await wf.trigger('p', { initialValue: { n: 0 } })
   await world.until(() => keys.length === 1)
   const cancelled = await wf.trigger('c', { initialValue: { n: 0 } })
@@ -127,7 +185,13 @@ test('retry starts a finished run anew with what it ended with, or with what is 
   await wf.callback({ runId: first }, 'open', { secret: 's', close: true })
   await world.within(wf.awaitCompletion(first))
   const second = await wf.retry(first)
-  expect(await wf.lookup(second)).toMatchObject({ foreignId: 'c', status: 'open', version: 1, metadata: { a: '1' }, object: { name: 'x', secret: 's' } })
+  expect(await wf.lookup(second)).toMatchObject({
+    foreignId: 'c',
+    status: 'open',
+    version: 1,
+    metadata: { a: '1' },
+    object: { name: 'x', secret: 's' },
+  })
   await expect(wf.retry(first)).rejects.toMatchObject({ code: 'WorkflowInProgress', details: { runId: second } })
   await wf.cancel(second, ann)
   const third = await wf.retry(second, { initialValue: { name: 'y' }, metadata: {} })
@@ -149,13 +213,19 @@ async function payloads(ports: Ports, runId: string): Promise<string> {
 
 test('deleteData takes the object out of the record, the history, the inbox, the errors and the reasons', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => cases
-    .addCallback('open', async (run, { secret, close }) => {
-      run.object.secret = secret
-      if (secret === 'fail') throw new Error('hunter2 is no password')
-      return close ? 'closed' : 'open'
-    }, { errBackOff: '1h' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    cases
+      .addCallback(
+        'open',
+        async (run, { secret, close }) => {
+          run.object.secret = secret
+          if (secret === 'fail') throw new Error('hunter2 is no password')
+          return close ? 'closed' : 'open'
+        },
+        { errBackOff: '1h' },
+      )
+      .build(ports),
+  )
   const runId = await wf.trigger('c', { initialValue: { name: 'hunter2' } })
   await wf.callback({ runId }, 'open', { secret: 'hunter2', close: false }, { wait: false })
   await world.until(async () => (await wf.lookup(runId))?.version === 2)
@@ -178,11 +248,14 @@ test('customDelete keeps what it returns, everywhere, and is run again after a c
   await using world = new World()
   const seen: unknown[] = []
   let fail = true
-  const worker = (ports: Ports) => definition.customDelete(async (object) => {
-    seen.push(object)
-    if (fail) throw new Error('scrubber is down')
-    return { name: object.name }
-  }).build(ports)
+  const worker = (ports: Ports) =>
+    definition
+      .customDelete(async (object) => {
+        seen.push(object)
+        if (fail) throw new Error('scrubber is down')
+        return { name: object.name }
+      })
+      .build(ports)
   const a = await world.start(worker)
   const runId = await a.trigger('c', { initialValue: { name: 'n', secret: 'hunter2' } })
   await a.cancel(runId, ann)

@@ -4,9 +4,15 @@ import { roleOf } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { gate, type Ports, World } from './world.ts'
 
-interface Job { readonly kind?: 'poison'; log: string[] }
+interface Job {
+  readonly kind?: 'poison'
+  log: string[]
+}
 
-const jobs = workflow('jobs', { object: unchecked<Job>(), graph: { created: { step: ['working'] }, working: { step: ['done'] }, done: {} } })
+const jobs = workflow('jobs', {
+  object: unchecked<Job>(),
+  graph: { created: { step: ['working'] }, working: { step: ['done'] }, done: {} },
+})
 const job = (more: Partial<Job> = {}): Job => ({ log: [], ...more })
 const never = new Promise<never>(() => undefined)
 
@@ -14,14 +20,18 @@ test('a run that was in hand when its process died is done by another, under the
   await using world = new World()
   const keys: string[] = []
   const reached = gate()
-  const worker = (name: string) => (ports: Ports) => jobs
-    .addStep('created', async () => 'working')
-    .addStep('working', async (run) => {
-      keys.push(run.idempotencyKey)
-      if (name === 'a') { reached.resolve(); await never }
-      return 'done'
-    })
-    .build(ports)
+  const worker = (name: string) => (ports: Ports) =>
+    jobs
+      .addStep('created', async () => 'working')
+      .addStep('working', async (run) => {
+        keys.push(run.idempotencyKey)
+        if (name === 'a') {
+          reached.resolve()
+          await never
+        }
+        return 'done'
+      })
+      .build(ports)
   const a = await world.start(worker('a'), 'a')
   const runId = await a.trigger('j', { initialValue: job() })
   await world.within(reached.promise)
@@ -29,16 +39,24 @@ test('a run that was in hand when its process died is done by another, under the
   const b = await world.start(worker('b'), 'b')
   await world.within(b.awaitCompletion(runId))
   expect(keys).toEqual([`${runId}/2/0`, `${runId}/2/0`])
-  expect((await b.history(runId)).items.map(({ version, instance }) => [version, instance])).toEqual([[1, 'a'], [2, 'a'], [3, 'b']])
+  expect((await b.history(runId)).items.map(({ version, instance }) => [version, instance])).toEqual([
+    [1, 'a'],
+    [2, 'a'],
+    [3, 'b'],
+  ])
 })
 
 test('two instances share the slots, and each run is handled by one of them', async () => {
   await using world = new World()
   const by = new Map<string, string[]>()
-  const worker = (name: string) => (ports: Ports) => jobs
-    .addStep('created', async (run) => { by.set(run.runId, [...(by.get(run.runId) ?? []), name]); return 'working' })
-    .addStep('working', async () => 'done')
-    .build(ports)
+  const worker = (name: string) => (ports: Ports) =>
+    jobs
+      .addStep('created', async (run) => {
+        by.set(run.runId, [...(by.get(run.runId) ?? []), name])
+        return 'working'
+      })
+      .addStep('working', async () => 'done')
+      .build(ports)
   const a = await world.start(worker('a'), 'a', { slots: 8 })
   const b = await world.start(worker('b'), 'b', { slots: 8 })
   await world.pass(10_000)
@@ -57,10 +75,16 @@ test('when one stops, the other has everything at once; what was in hand is fini
   const reached = gate()
   const go = gate()
   let calls = 0
-  const worker = (ports: Ports) => jobs
-    .addStep('created', async () => { calls += 1; reached.resolve(); await go.promise; return 'working' })
-    .addStep('working', async () => 'done')
-    .build(ports)
+  const worker = (ports: Ports) =>
+    jobs
+      .addStep('created', async () => {
+        calls += 1
+        reached.resolve()
+        await go.promise
+        return 'working'
+      })
+      .addStep('working', async () => 'done')
+      .build(ports)
   const a = await world.start(worker, 'a')
   const runId = await a.trigger('j', { initialValue: job() })
   await world.within(reached.promise)
@@ -76,58 +100,70 @@ test('when one stops, the other has everything at once; what was in hand is fini
   expect(calls).toBe(1)
 })
 
-test.each([['has just been fenced', 0], ['has been told', 5_000]])('a holder that lost its role and %s stops its handler and commits nothing any more: one transition, by the new one', async (_what, ms) => {
-  await using world = new World()
-  const reached = gate()
-  const go = gate()
-  const aborted: unknown[] = []
-  const worker = (name: string) => (ports: Ports) => jobs
-    .addStep('created', async () => 'working')
-    .addStep('working', async (run) => {
-      run.object.log.push(name)
-      if (name === 'a') {
-        run.signal.addEventListener('abort', () => aborted.push(run.signal.reason))
-        reached.resolve()
-        await go.promise
-      }
-      return 'done'
-    })
-    .build(ports)
-  const a = await world.start(worker('a'), 'a', { slots: 1 })
-  const runId = await a.trigger('j', { initialValue: job() })
-  await world.within(reached.promise)
-  world.database.roles.steal(roleOf('jobs', 0))
-  const b = await world.start(worker('b'), 'b', { slots: 1 })
-  const done = await world.within(b.awaitCompletion(runId))
-  await world.pass(ms)
-  go.resolve()
-  await world.turns()
-  expect(done).toMatchObject({ version: 3, object: { log: ['b'] } })
-  expect(await b.lookup(runId)).toMatchObject({ version: 3, object: { log: ['b'] } })
-  expect(aborted).toMatchObject([{ code: 'LeaseLost' }])
-})
+test.each([
+  ['has just been fenced', 0],
+  ['has been told', 5_000],
+])(
+  'a holder that lost its role and %s stops its handler and commits nothing any more: one transition, by the new one',
+  async (_what, ms) => {
+    await using world = new World()
+    const reached = gate()
+    const go = gate()
+    const aborted: unknown[] = []
+    const worker = (name: string) => (ports: Ports) =>
+      jobs
+        .addStep('created', async () => 'working')
+        .addStep('working', async (run) => {
+          run.object.log.push(name)
+          if (name === 'a') {
+            run.signal.addEventListener('abort', () => aborted.push(run.signal.reason))
+            reached.resolve()
+            await go.promise
+          }
+          return 'done'
+        })
+        .build(ports)
+    const a = await world.start(worker('a'), 'a', { slots: 1 })
+    const runId = await a.trigger('j', { initialValue: job() })
+    await world.within(reached.promise)
+    world.database.roles.steal(roleOf('jobs', 0))
+    const b = await world.start(worker('b'), 'b', { slots: 1 })
+    const done = await world.within(b.awaitCompletion(runId))
+    await world.pass(ms)
+    go.resolve()
+    await world.turns()
+    expect(done).toMatchObject({ version: 3, object: { log: ['b'] } })
+    expect(await b.lookup(runId)).toMatchObject({ version: 3, object: { log: ['b'] } })
+    expect(aborted).toMatchObject([{ code: 'LeaseLost' }])
+  },
+)
 
 test('a run that kills its process runs alone in the end, is paused for a person, and its neighbours get through', async () => {
   await using world = new World()
   let deaths = 0
   let together = 0
   const running = new Set<string>()
-  const worker = (name: string) => (ports: Ports) => jobs
-    .addStep('created', async (run) => {
-      running.add(run.foreignId)
-      if (run.object.kind === 'poison') {
-        deaths += 1
-        if (deaths > 3) together += running.size - 1
-        running.clear()
-        world.kill(name)
-        await never
-      }
-      await Promise.resolve()
-      running.delete(run.foreignId)
-      return 'working'
-    }, { parallelCount: 10 })
-    .addStep('working', async () => 'done')
-    .build(ports)
+  const worker = (name: string) => (ports: Ports) =>
+    jobs
+      .addStep(
+        'created',
+        async (run) => {
+          running.add(run.foreignId)
+          if (run.object.kind === 'poison') {
+            deaths += 1
+            if (deaths > 3) together += running.size - 1
+            running.clear()
+            world.kill(name)
+            await never
+          }
+          await Promise.resolve()
+          running.delete(run.foreignId)
+          return 'working'
+        },
+        { parallelCount: 10 },
+      )
+      .addStep('working', async () => 'done')
+      .build(ports)
   const client = jobs.client(world.ports('client', { slots: 1 }))
   const ids: string[] = []
   for (let i = 0; i < 3; i++) ids.push(await client.trigger(`before ${i}`, { initialValue: job() }))
@@ -146,13 +182,21 @@ test('a run that kills its process runs alone in the end, is paused for a person
   expect(await client.lookup(poison)).toMatchObject({ state: 'Paused' })
 })
 
-test('a run that only fails after somebody\'s death is not suspected of it', async () => {
+test("a run that only fails after somebody's death is not suspected of it", async () => {
   await using world = new World()
   let calls = 0
-  const worker = (ports: Ports) => jobs
-    .addStep('created', async () => { if (++calls < 9) throw new Error('the bank is closed'); return 'working' }, { errBackOff: '4s' })
-    .addStep('working', async () => 'done')
-    .build(ports)
+  const worker = (ports: Ports) =>
+    jobs
+      .addStep(
+        'created',
+        async () => {
+          if (++calls < 9) throw new Error('the bank is closed')
+          return 'working'
+        },
+        { errBackOff: '4s' },
+      )
+      .addStep('working', async () => 'done')
+      .build(ports)
   const first = await world.start(worker, 'a')
   await world.turns()
   world.kill('a')
@@ -167,10 +211,25 @@ test('a run that only fails after somebody\'s death is not suspected of it', asy
 test('a schedule of deaths at every moment loses and doubles nothing', async () => {
   await using world = new World()
   const effects = new Map<string, number>()
-  const worker = (ports: Ports) => jobs
-    .addStep('created', async (run) => { effects.set(run.idempotencyKey, (effects.get(run.idempotencyKey) ?? 0) + 1); return 'working' }, { parallelCount: 4 })
-    .addStep('working', async (run) => { run.object.log.push('worked'); return 'done' }, { parallelCount: 4 })
-    .build(ports)
+  const worker = (ports: Ports) =>
+    jobs
+      .addStep(
+        'created',
+        async (run) => {
+          effects.set(run.idempotencyKey, (effects.get(run.idempotencyKey) ?? 0) + 1)
+          return 'working'
+        },
+        { parallelCount: 4 },
+      )
+      .addStep(
+        'working',
+        async (run) => {
+          run.object.log.push('worked')
+          return 'done'
+        },
+        { parallelCount: 4 },
+      )
+      .build(ports)
   const client = jobs.client(world.ports('client'))
   const ids = await Promise.all(Array.from({ length: 60 }, (_, i) => client.trigger(`j${i}`, { initialValue: job() })))
   for (let life = 0; life < 12; life++) {
@@ -192,10 +251,14 @@ test('a schedule of deaths at every moment loses and doubles nothing', async () 
 test('code of a newer generation takes over from older code', async () => {
   await using world = new World()
   const by: string[] = []
-  const worker = (name: string) => (ports: Ports) => jobs
-    .addStep('created', async () => { by.push(name); return 'working' })
-    .addStep('working', async () => 'done')
-    .build(ports)
+  const worker = (name: string) => (ports: Ports) =>
+    jobs
+      .addStep('created', async () => {
+        by.push(name)
+        return 'working'
+      })
+      .addStep('working', async () => 'done')
+      .build(ports)
   const old = await world.start(worker('old'), 'old', { slots: 1, generation: 1 })
   await world.within(old.awaitCompletion(await old.trigger('j1', { initialValue: job() })))
   await world.start(worker('new'), 'new', { slots: 1, generation: 2 })
@@ -205,14 +268,25 @@ test('code of a newer generation takes over from older code', async () => {
 })
 
 test('nothing of a run waits in a process: its timer, its retry and its pause go on elsewhere', async () => {
-  const all = workflow('all', { object: unchecked<{ kind: 'timer' | 'retry' | 'pause' }>(), graph: { start: { step: ['open'] }, open: { timeout: ['done'], callback: ['done'] }, done: {} } })
+  const all = workflow('all', {
+    object: unchecked<{ kind: 'timer' | 'retry' | 'pause' }>(),
+    graph: { start: { step: ['open'] }, open: { timeout: ['done'], callback: ['done'] }, done: {} },
+  })
   await using world = new World()
   let broken = true
-  const worker = (ports: Ports) => all
-    .addStep('start', async (run) => { if (broken && run.object.kind !== 'timer') throw new Error('down'); return 'open' }, { errBackOff: '1m', pauseAfterErrCount: 2 })
-    .addTimeout('open', after('10m'), async () => 'done')
-    .addCallback('open', async () => 'done')
-    .build(ports)
+  const worker = (ports: Ports) =>
+    all
+      .addStep(
+        'start',
+        async (run) => {
+          if (broken && run.object.kind !== 'timer') throw new Error('down')
+          return 'open'
+        },
+        { errBackOff: '1m', pauseAfterErrCount: 2 },
+      )
+      .addTimeout('open', after('10m'), async () => 'done')
+      .addCallback('open', async () => 'done')
+      .build(ports)
   const a = await world.start(worker, 'a', { autoResume: '5m' })
   const timer = await a.trigger('t', { initialValue: { kind: 'timer' } })
   const pause = await a.trigger('p', { initialValue: { kind: 'pause' } })

@@ -3,22 +3,31 @@ import { after, Configuration, NonRetryable, unchecked, workflow } from '@workfl
 import { expect, test } from 'vitest'
 import { gate, type Ports, World } from './world.ts'
 
-const tasks = workflow('tasks', { object: unchecked<{ readonly bad?: boolean; n?: number }>(), graph: { first: { step: ['second'] }, second: { step: ['done'] }, done: {} } })
+const tasks = workflow('tasks', {
+  object: unchecked<{ readonly bad?: boolean; n?: number }>(),
+  graph: { first: { step: ['second'] }, second: { step: ['done'] }, done: {} },
+})
 
 test('a failing step is tried again after a growing wait, with the attempt on the run', async () => {
   await using world = new World()
   const at: number[] = []
   const attempts: number[] = []
   const start = world.clock.now()
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async (run) => {
-      at.push(world.clock.now() - start)
-      attempts.push(run.attempt)
-      if (at.length < 6) throw new Error('not yet')
-      return 'second'
-    }, { errBackOff: { initial: '1s', factor: 2, max: '6s', jitter: false } })
-    .addStep('second', async () => 'done')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep(
+        'first',
+        async (run) => {
+          at.push(world.clock.now() - start)
+          attempts.push(run.attempt)
+          if (at.length < 6) throw new Error('not yet')
+          return 'second'
+        },
+        { errBackOff: { initial: '1s', factor: 2, max: '6s', jitter: false } },
+      )
+      .addStep('second', async () => 'done')
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: {} })
   await world.pass(60_000)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'done' })
@@ -30,10 +39,15 @@ test('a failing step is tried again after a growing wait, with the attempt on th
 test('by default it waits one second first, doubled up to a minute, with jitter', async () => {
   await using world = new World()
   const at: number[] = []
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async () => { at.push(world.clock.now()); throw new Error('never') })
-    .addStep('second', async () => 'done')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep('first', async () => {
+        at.push(world.clock.now())
+        throw new Error('never')
+      })
+      .addStep('second', async () => 'done')
+      .build(ports),
+  )
   await wf.trigger('t', { initialValue: {} })
   await world.pass(600_000)
   const waits = at.slice(1).map((time, i) => time - (at[i] ?? 0))
@@ -47,10 +61,22 @@ test('by default it waits one second first, doubled up to a minute, with jitter'
 
 test('runs that retry do not hold up the others, however many they are and however long they wait', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async (run) => { if (run.object.bad === true) throw new Error('poison'); return 'second' }, { errBackOff: '4s' })
-    .addStep('second', async () => 'done')
-    .build(ports), 'a', { maxInFlight: 20, slots: 1 })
+  const wf = await world.start(
+    (ports) =>
+      tasks
+        .addStep(
+          'first',
+          async (run) => {
+            if (run.object.bad === true) throw new Error('poison')
+            return 'second'
+          },
+          { errBackOff: '4s' },
+        )
+        .addStep('second', async () => 'done')
+        .build(ports),
+    'a',
+    { maxInFlight: 20, slots: 1 },
+  )
   for (let i = 0; i < 100; i++) await wf.trigger(`bad ${i}`, { initialValue: { bad: true } })
   await world.turns()
   for (let i = 0; i < 20; i++) {
@@ -63,10 +89,18 @@ test('runs that retry do not hold up the others, however many they are and howev
 test('attempts are counted through restarts', async () => {
   await using world = new World()
   const attempts: number[] = []
-  const worker = (ports: Ports) => tasks
-    .addStep('first', async (run) => { attempts.push(run.attempt); throw new Error(`attempt ${run.attempt}`) }, { errBackOff: '20s', pauseAfterErrCount: 3 })
-    .addStep('second', async () => 'done')
-    .build(ports)
+  const worker = (ports: Ports) =>
+    tasks
+      .addStep(
+        'first',
+        async (run) => {
+          attempts.push(run.attempt)
+          throw new Error(`attempt ${run.attempt}`)
+        },
+        { errBackOff: '20s', pauseAfterErrCount: 3 },
+      )
+      .addStep('second', async () => 'done')
+      .build(ports)
   const client = tasks.client(world.ports('client'))
   const runId = await client.trigger('t', { initialValue: {} })
   for (const life of ['a', 'b', 'c']) {
@@ -83,31 +117,51 @@ test('after pauseAfterErrCount the run pauses with its error as the reason, and 
   await using world = new World()
   let calls = 0
   let broken = true
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async () => { calls += 1; if (broken) throw new TypeError('no such column'); return 'second' }, { errBackOff: '1s', pauseAfterErrCount: 3 })
-    .addStep('second', async () => 'done')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep(
+        'first',
+        async () => {
+          calls += 1
+          if (broken) throw new TypeError('no such column')
+          return 'second'
+        },
+        { errBackOff: '1s', pauseAfterErrCount: 3 },
+      )
+      .addStep('second', async () => 'done')
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: {} })
   await world.pass(30_000)
   expect(calls).toBe(3)
   expect(await wf.lookup(runId)).toMatchObject({ state: 'Paused', status: 'first' })
   const explained = await wf.explain(runId)
-  expect(explained.waitsFor).toEqual([{ kind: 'person', pausedBy: 'engine', reason: 'step first: no such column', resumeAt: expect.any(Date) }])
+  expect(explained.waitsFor).toEqual([
+    { kind: 'person', pausedBy: 'engine', reason: 'step first: no such column', resumeAt: expect.any(Date) },
+  ])
   expect(explained.lastError).toMatchObject({ name: 'TypeError', message: 'no such column', attempt: 3 })
   broken = false
   await world.pass(3_600_000)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'done' })
   expect((await wf.history(runId)).items.map(({ by, states }) => `${by} ${states.join('>')}`)).toEqual([
-    'trigger Initiated', 'engine Initiated>Paused', 'engine Paused>Running', 'step Running', 'step Completed',
+    'trigger Initiated',
+    'engine Initiated>Paused',
+    'engine Paused>Running',
+    'step Running',
+    'step Completed',
   ])
 })
 
 test('with autoResume off nothing is resumed; nor is what a person paused, or paused again', async () => {
   await using world = new World()
-  const build = (ports: Ports) => tasks
-    .addStep('first', async (run) => { if (run.object.bad === true) throw new NonRetryable('no'); return run.skip() })
-    .addStep('second', async () => 'done')
-    .build(ports)
+  const build = (ports: Ports) =>
+    tasks
+      .addStep('first', async (run) => {
+        if (run.object.bad === true) throw new NonRetryable('no')
+        return run.skip()
+      })
+      .addStep('second', async () => 'done')
+      .build(ports)
   const off = await world.start(build, 'off', { autoResume: false })
   const bad = await off.trigger('bad', { initialValue: { bad: true } })
   await world.pass(5_000_000)
@@ -124,10 +178,15 @@ test('with autoResume off nothing is resumed; nor is what a person paused, or pa
 test('a NonRetryable error pauses at once, also from another copy of the package', async () => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async () => { calls += 1; throw new NonRetryable('card is stolen') })
-    .addStep('second', async () => 'done')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep('first', async () => {
+        calls += 1
+        throw new NonRetryable('card is stolen')
+      })
+      .addStep('second', async () => 'done')
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: {} })
   await world.pass(10_000)
   expect(calls).toBe(1)
@@ -140,7 +199,15 @@ const thrown: readonly (readonly [string, () => unknown, object])[] = [
   ['nothing', () => undefined, { name: 'not an Error', message: 'undefined' }],
   ['null', () => null, { name: 'not an Error', message: 'null' }],
   ['an object', () => ({ code: 42 }), { name: 'not an Error', message: '{"code":42}' }],
-  ['an object that contains itself', () => { const o: { me?: unknown } = {}; o.me = o; return o }, { name: 'not an Error' }],
+  [
+    'an object that contains itself',
+    () => {
+      const o: { me?: unknown } = {}
+      o.me = o
+      return o
+    },
+    { name: 'not an Error' },
+  ],
   ['a symbol', () => Symbol('s'), { name: 'not an Error', message: 'Symbol(s)' }],
   ['an AbortError', () => new DOMException('aborted', 'AbortError'), { name: 'AbortError', message: 'aborted' }],
   ['an error whose message is a megabyte', () => new Error('x'.repeat(1_000_000)), { name: 'Error' }],
@@ -151,10 +218,19 @@ const thrown: readonly (readonly [string, () => unknown, object])[] = [
 test.each(thrown)('%s that is thrown counts as a failed attempt, is kept, and ends no process', async (_what, make, recorded) => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async () => { if (++calls === 1) throw make(); return 'second' }, { errBackOff: '10s' })
-    .addStep('second', async () => 'done')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep(
+        'first',
+        async () => {
+          if (++calls === 1) throw make()
+          return 'second'
+        },
+        { errBackOff: '10s' },
+      )
+      .addStep('second', async () => 'done')
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: {} })
   await world.pass(1_000)
   expect((await wf.explain(runId)).lastError).toMatchObject({ ...recorded, attempt: 1, process: 'step first' })
@@ -166,8 +242,16 @@ test.each(thrown)('%s that is thrown counts as a failed attempt, is kept, and en
 test('a handler that throws before it becomes a promise, and one that is not async, are handlers like any other', async () => {
   await using world = new World()
   let calls = 0
-  const sync = (() => { if (++calls === 1) throw new Error('sync'); return 'second' }) as unknown as () => Promise<'second'>
-  const wf = await world.start((ports) => tasks.addStep('first', sync, { errBackOff: '1s' }).addStep('second', async () => 'done').build(ports))
+  const sync = (() => {
+    if (++calls === 1) throw new Error('sync')
+    return 'second'
+  }) as unknown as () => Promise<'second'>
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep('first', sync, { errBackOff: '1s' })
+      .addStep('second', async () => 'done')
+      .build(ports),
+  )
   await world.within(wf.awaitCompletion(await wf.trigger('t', { initialValue: {} })))
   expect(calls).toBe(2)
 })
@@ -177,16 +261,29 @@ test('a handler that never settles is given up at its deadline, its signal is ab
   const late = gate<'second'>()
   const reasons: unknown[] = []
   let calls = 0
-  const wf = await world.start((ports) => tasks
-    .addStep('first', (run) => {
-      calls += 1
-      if (calls > 1) return Promise.resolve('second' as const)
-      run.object.n = 666
-      run.signal.addEventListener('abort', () => reasons.push(run.signal.reason))
-      return late.promise
-    }, { deadline: '5s', errBackOff: '1s' })
-    .addStep('second', async (run) => { late.resolve('second'); await new Promise((resolve) => { setImmediate(resolve) }); run.object.n = (run.object.n ?? 0) + 1; return 'done' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep(
+        'first',
+        (run) => {
+          calls += 1
+          if (calls > 1) return Promise.resolve('second' as const)
+          run.object.n = 666
+          run.signal.addEventListener('abort', () => reasons.push(run.signal.reason))
+          return late.promise
+        },
+        { deadline: '5s', errBackOff: '1s' },
+      )
+      .addStep('second', async (run) => {
+        late.resolve('second')
+        await new Promise((resolve) => {
+          setImmediate(resolve)
+        })
+        run.object.n = (run.object.n ?? 0) + 1
+        return 'done'
+      })
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: { n: 1 } })
   await world.pass(4_900)
   expect(calls).toBe(1)
@@ -197,14 +294,33 @@ test('a handler that never settles is given up at its deadline, its signal is ab
   expect(await wf.lookup(runId)).toMatchObject({ status: 'done', version: 3, object: { n: 2 } })
 })
 
-test('deadlines are each handler\'s own, and none means none', async () => {
+test("deadlines are each handler's own, and none means none", async () => {
   await using world = new World()
   const open = gate()
   const failed = (): number => world.logged('warn', 'the attempt failed').length
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async (run) => { if (run.object.bad === true) await open.promise; else { await open.promise } return 'second' }, { deadline: false, parallelCount: 5 })
-    .addStep('second', async () => { await new Promise(() => undefined); return 'done' }, { deadline: '3s', parallelCount: 5 })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep(
+        'first',
+        async (run) => {
+          if (run.object.bad === true) await open.promise
+          else {
+            await open.promise
+          }
+          return 'second'
+        },
+        { deadline: false, parallelCount: 5 },
+      )
+      .addStep(
+        'second',
+        async () => {
+          await new Promise(() => undefined)
+          return 'done'
+        },
+        { deadline: '3s', parallelCount: 5 },
+      )
+      .build(ports),
+  )
   const runId = await wf.trigger('slow', { initialValue: {} })
   await world.pass(3_600_000)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'first' })
@@ -222,15 +338,16 @@ test('stop gives handlers their time, then gives them up; the run goes on elsewh
   await using world = new World()
   const reasons: unknown[] = []
   const attempts: number[] = []
-  const worker = (hang: boolean) => (ports: Ports) => tasks
-    .addStep('first', async (run) => {
-      attempts.push(run.attempt)
-      run.signal.addEventListener('abort', () => reasons.push(run.signal.reason))
-      if (hang) await new Promise(() => undefined)
-      return 'second'
-    })
-    .addStep('second', async () => 'done')
-    .build(ports)
+  const worker = (hang: boolean) => (ports: Ports) =>
+    tasks
+      .addStep('first', async (run) => {
+        attempts.push(run.attempt)
+        run.signal.addEventListener('abort', () => reasons.push(run.signal.reason))
+        if (hang) await new Promise(() => undefined)
+        return 'second'
+      })
+      .addStep('second', async () => 'done')
+      .build(ports)
   const a = await world.start(worker(true), 'a', { shutdownTimeout: '7s' })
   const runId = await a.trigger('t', { initialValue: {} })
   await world.until(() => attempts.length === 1)
@@ -250,24 +367,46 @@ test('counts belong to a stay: a step that came through begins anew at the next'
   const loop = workflow('loop', { object: unchecked<{ rounds: number }>(), graph: { here: { step: ['here', 'out'] }, out: {} } })
   await using world = new World()
   const attempts: number[] = []
-  const wf = await world.start((ports) => loop
-    .addStep('here', async (run) => {
-      attempts.push(run.attempt)
-      if (attempts.length % 2 === 1) throw new Error('odd')
-      return ++run.object.rounds < 3 ? 'here' : 'out'
-    }, { errBackOff: '1s', pauseAfterErrCount: 2 })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    loop
+      .addStep(
+        'here',
+        async (run) => {
+          attempts.push(run.attempt)
+          if (attempts.length % 2 === 1) throw new Error('odd')
+          return ++run.object.rounds < 3 ? 'here' : 'out'
+        },
+        { errBackOff: '1s', pauseAfterErrCount: 2 },
+      )
+      .build(ports),
+  )
   await world.within(wf.awaitCompletion(await wf.trigger('l', { initialValue: { rounds: 0 } })))
   expect(attempts).toEqual([1, 2, 1, 2, 1, 2])
 })
 
-test('a resume by a person ends a long wait, and a back-off of the user\'s that makes no sense is not the end', async () => {
+test("a resume by a person ends a long wait, and a back-off of the user's that makes no sense is not the end", async () => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => tasks
-    .addStep('first', async () => { if (++calls === 1) throw new Error('wait'); return 'second' }, { errBackOff: () => after('10h') })
-    .addStep('second', async () => { if (++calls === 3) throw new Error('odd'); return 'done' }, { errBackOff: (() => 'tomorrow') as never })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    tasks
+      .addStep(
+        'first',
+        async () => {
+          if (++calls === 1) throw new Error('wait')
+          return 'second'
+        },
+        { errBackOff: () => after('10h') },
+      )
+      .addStep(
+        'second',
+        async () => {
+          if (++calls === 3) throw new Error('odd')
+          return 'done'
+        },
+        { errBackOff: (() => 'tomorrow') as never },
+      )
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: {} })
   await world.pass(60_000)
   expect(calls).toBe(1)

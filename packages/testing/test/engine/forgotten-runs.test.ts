@@ -22,7 +22,9 @@ function losing(ports: Ports, lose: (event: RunEvent) => boolean): Ports {
           receive: async (how) => {
             for (;;) {
               const kept: Delivery<RunEvent>[] = []
-              for (const delivery of await receiver.receive(how)) if (lose(delivery.event)) await delivery.ack(); else kept.push(delivery)
+              for (const delivery of await receiver.receive(how))
+                if (lose(delivery.event)) await delivery.ack()
+                else kept.push(delivery)
               if (kept.length > 0) return kept
             }
           },
@@ -63,22 +65,33 @@ test('a run that waits for good reason is left in peace, however long it waits',
   })
   const sent: string[] = []
   const places = ['retries', 'skips', 'joins', 'later'] as const
-  const wf = await world.start((ports) => all
-    .addStep('start', async (run) => {
-      const to = places[run.object.n ?? 0] ?? 'later'
-      if (to === 'joins') run.startChild(parts, 'child', { initialValue: {} })
-      return to
-    })
-    .addStep('retries', async () => { throw new Error('later') }, { errBackOff: '6h' })
-    .addTimeout('retries', after('72h'), async () => 'end')
-    .addStep('skips', async (run) => run.skip())
-    .addCallback('skips', async () => 'end')
-    .addJoin('joins', async () => 'end')
-    .addTimeout('later', after('72h'), async () => 'end')
-    .addCallback('called', async () => 'end')
-    .addTimeout('called', after('72h'), async () => 'end', { name: 'last' })
-    .addTimeout('called', after('10s'), async (run) => run.skip(), { name: 'reminder' })
-    .build(ports), 'a', noting(sent))
+  const wf = await world.start(
+    (ports) =>
+      all
+        .addStep('start', async (run) => {
+          const to = places[run.object.n ?? 0] ?? 'later'
+          if (to === 'joins') run.startChild(parts, 'child', { initialValue: {} })
+          return to
+        })
+        .addStep(
+          'retries',
+          async () => {
+            throw new Error('later')
+          },
+          { errBackOff: '6h' },
+        )
+        .addTimeout('retries', after('72h'), async () => 'end')
+        .addStep('skips', async (run) => run.skip())
+        .addCallback('skips', async () => 'end')
+        .addJoin('joins', async () => 'end')
+        .addTimeout('later', after('72h'), async () => 'end')
+        .addCallback('called', async () => 'end')
+        .addTimeout('called', after('72h'), async () => 'end', { name: 'last' })
+        .addTimeout('called', after('10s'), async (run) => run.skip(), { name: 'reminder' })
+        .build(ports),
+    'a',
+    noting(sent),
+  )
   for (let n = 0; n < places.length; n++) await wf.trigger(`x${n}`, { initialValue: { n } })
   await wf.trigger('called', { initialValue: {}, startAt: 'called' })
   await world.pass(hour)
@@ -91,10 +104,22 @@ test('a timer function that says that there is no timer is asked once more, and 
   const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'], timeout: ['b'] }, b: {} } })
   let asked = 0
   const sent: string[] = []
-  const wf = await world.start((ports) => waits
-    .addCallback('a', async () => 'b')
-    .addTimeout('a', async () => { asked += 1; return undefined }, async () => 'b')
-    .build(ports), 'a', noting(sent))
+  const wf = await world.start(
+    (ports) =>
+      waits
+        .addCallback('a', async () => 'b')
+        .addTimeout(
+          'a',
+          async () => {
+            asked += 1
+            return undefined
+          },
+          async () => 'b',
+        )
+        .build(ports),
+    'a',
+    noting(sent),
+  )
   const runId = await wf.trigger('x', { initialValue: {} })
   await world.pass(hour)
   expect(sent).toEqual([runId])
@@ -105,12 +130,23 @@ test('a timer function that says that there is no timer is asked once more, and 
 test('a join whose last child could not wake it is found again', async () => {
   await using world = new World()
   const parts = workflow('parts', { ...thing, graph: { cut: { callback: ['ready'] }, ready: {} } })
-  const cars = workflow('cars', { ...thing, graph: { ordered: { step: ['building'] }, building: { join: ['built'] }, built: {} }, children: { building: parts } })
+  const cars = workflow('cars', {
+    ...thing,
+    graph: { ordered: { step: ['building'] }, building: { join: ['built'] }, built: {} },
+    children: { building: parts },
+  })
   const small = await world.start((ports) => parts.addCallback('cut', async () => 'ready').build(ports), 'parts')
-  const wf = await world.start((ports) => cars
-    .addStep('ordered', async (run) => { run.startChild(parts, 'part', { initialValue: {} }); return 'building' })
-    .addJoin('building', async () => 'built')
-    .build(losing(ports, ({ kind }) => kind === 'wake')), 'cars')
+  const wf = await world.start(
+    (ports) =>
+      cars
+        .addStep('ordered', async (run) => {
+          run.startChild(parts, 'part', { initialValue: {} })
+          return 'building'
+        })
+        .addJoin('building', async () => 'built')
+        .build(losing(ports, ({ kind }) => kind === 'wake')),
+    'cars',
+  )
   const runId = await wf.trigger('car', { initialValue: {} })
   await world.within(wf.await(runId, 'building'))
   await world.pass(hour / 2)
@@ -143,7 +179,13 @@ test('a run that cannot be read does not keep others from being found', async ()
   const good = await client.trigger('good', { initialValue: {} })
   let lose = true
   const wf = await world.start((ports) => simple.addStep('a', async () => 'b').build(losing(ports, () => lose)), 'a', {
-    change: (store: Store) => ({ ...store, lookup: async (runId) => { if (runId === broken) throw new StoreCorrupt('nonsense'); return await store.lookup(runId) } }),
+    change: (store: Store) => ({
+      ...store,
+      lookup: async (runId) => {
+        if (runId === broken) throw new StoreCorrupt('nonsense')
+        return await store.lookup(runId)
+      },
+    }),
   })
   await world.pass(1_000)
   lose = false
@@ -158,7 +200,13 @@ test('a sweep that the store interrupts takes the same page again', async () => 
   let lose = true
   let away = 0
   const wf = await world.start((ports) => simple.addStep('a', async () => 'b').build(losing(ports, () => lose)), 'a', {
-    change: (store: Store) => ({ ...store, lookup: async (id) => { if (!lose && ++away === 1) throw new StoreUnavailable('away'); return await store.lookup(id) } }),
+    change: (store: Store) => ({
+      ...store,
+      lookup: async (id) => {
+        if (!lose && ++away === 1) throw new StoreUnavailable('away')
+        return await store.lookup(id)
+      },
+    }),
   })
   await world.pass(1_000)
   lose = false

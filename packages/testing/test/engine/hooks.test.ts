@@ -3,19 +3,36 @@ import { after, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
 import { type Ports, World } from './world.ts'
 
-const visits = workflow('visits', { object: unchecked<{ n: number }>(), graph: { open: { callback: ['open', 'left'] }, left: {} }, payloads: { open: unchecked<'stay' | 'leave'>() } })
-const base = visits.addCallback('open', async (run, what) => { run.object.n += 1; return what === 'leave' ? 'left' : 'open' })
+const visits = workflow('visits', {
+  object: unchecked<{ n: number }>(),
+  graph: { open: { callback: ['open', 'left'] }, left: {} },
+  payloads: { open: unchecked<'stay' | 'leave'>() },
+})
+const base = visits.addCallback('open', async (run, what) => {
+  run.object.n += 1
+  return what === 'leave' ? 'left' : 'open'
+})
 const ann = { reason: 'because', actor: 'ann' }
 
 test('each kind is called for its state, with the run as it was then', async () => {
   await using world = new World()
   const calls: unknown[] = []
-  const wf = await world.start((ports) => base
-    .onPause(async (run) => { calls.push(['pause', run.state, run.status, run.version, run.object]) })
-    .onCancel(async (run) => { calls.push(['cancel', run.state, run.status, run.version, run.object]) })
-    .onComplete(async (run) => { calls.push(['complete', run.state, run.status, run.version, run.object]) })
-    .onDataDeleted(async (run) => { calls.push(['deleted', run.state, run.status, run.version, 'object' in run]) })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .onPause(async (run) => {
+        calls.push(['pause', run.state, run.status, run.version, run.object])
+      })
+      .onCancel(async (run) => {
+        calls.push(['cancel', run.state, run.status, run.version, run.object])
+      })
+      .onComplete(async (run) => {
+        calls.push(['complete', run.state, run.status, run.version, run.object])
+      })
+      .onDataDeleted(async (run) => {
+        calls.push(['deleted', run.state, run.status, run.version, 'object' in run])
+      })
+      .build(ports),
+  )
   const a = await wf.trigger('a', { initialValue: { n: 0 } })
   await wf.pause(a, ann)
   await world.until(() => calls.length === 1)
@@ -40,7 +57,12 @@ test('a run that moved on meanwhile still gives its hook the paused snapshot', a
   await using world = new World()
   const seen: unknown[] = []
   const client = visits.client(world.ports('client'))
-  const build = (ports: Ports) => base.onPause(async (run) => { seen.push([run.state, run.version, run.object.n]) }).build(ports)
+  const build = (ports: Ports) =>
+    base
+      .onPause(async (run) => {
+        seen.push([run.state, run.version, run.object.n])
+      })
+      .build(ports)
   // Fixes where the hook begins.
   const first = await world.start(build, 'a')
   await world.within(first.stop())
@@ -57,13 +79,17 @@ test('several hooks of a kind are all called; one that fails is tried again unti
   await using world = new World()
   const calls: string[] = []
   let fails = 4
-  const wf = await world.start((ports) => base
-    .onComplete(async (run) => { calls.push(`first ${run.foreignId}`) })
-    .onComplete(async (run) => {
-      if (run.foreignId === 'bad' && fails-- > 0) throw new Error('mail is down')
-      calls.push(`second ${run.foreignId}`)
-    })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .onComplete(async (run) => {
+        calls.push(`first ${run.foreignId}`)
+      })
+      .onComplete(async (run) => {
+        if (run.foreignId === 'bad' && fails-- > 0) throw new Error('mail is down')
+        calls.push(`second ${run.foreignId}`)
+      })
+      .build(ports),
+  )
   for (const id of ['bad', 'good']) {
     const runId = await wf.trigger(id, { initialValue: { n: 0 } })
     await wf.callback({ runId }, 'open', 'leave')
@@ -73,14 +99,25 @@ test('several hooks of a kind are all called; one that fails is tried again unti
   await world.pass(120_000)
   expect(calls.filter((call) => call === 'second bad')).toHaveLength(1)
   expect(calls.filter((call) => call === 'second good')).toHaveLength(1)
-  expect(world.logged('warn', 'a hook failed').map(({ fields }) => fields)).toMatchObject([1, 2, 3, 4].map((attempt) => ({ workflow: 'visits', process: 'hook complete', attempt })))
+  expect(world.logged('warn', 'a hook failed').map(({ fields }) => fields)).toMatchObject(
+    [1, 2, 3, 4].map((attempt) => ({ workflow: 'visits', process: 'hook complete', attempt })),
+  )
 })
 
-test.each([['in place', '1s'], ['by a timer', '1m']] as const)('a hook that waits for its retry %s survives a crash', async (_how, errBackOff) => {
+test.each([
+  ['in place', '1s'],
+  ['by a timer', '1m'],
+] as const)('a hook that waits for its retry %s survives a crash', async (_how, errBackOff) => {
   await using world = new World()
   let fail = true
   let done = 0
-  const worker = (ports: Ports) => base.onComplete(async () => { if (fail) throw new Error('down'); done += 1 }).build({ ...ports, defaults: { errBackOff } })
+  const worker = (ports: Ports) =>
+    base
+      .onComplete(async () => {
+        if (fail) throw new Error('down')
+        done += 1
+      })
+      .build({ ...ports, defaults: { errBackOff } })
   const a = await world.start(worker)
   const runId = await a.trigger('a', { initialValue: { n: 0 } })
   await a.callback({ runId }, 'open', 'leave')
@@ -100,7 +137,15 @@ test('a hook that is added later begins with what happens from then on', async (
   const before = await old.trigger('before', { initialValue: { n: 0 } })
   await old.cancel(before, ann)
   await world.within(old.stop())
-  const now = await world.start((ports) => base.onCancel(async (run) => { seen.push(run.foreignId) }).build(ports), 'b')
+  const now = await world.start(
+    (ports) =>
+      base
+        .onCancel(async (run) => {
+          seen.push(run.foreignId)
+        })
+        .build(ports),
+    'b',
+  )
   const later = await now.trigger('later', { initialValue: { n: 0 } })
   await now.cancel(later, ann)
   await world.pass(60_000)
@@ -110,7 +155,12 @@ test('a hook that is added later begins with what happens from then on', async (
 test('what happened while no instance was there reaches the hook at the next start', async () => {
   await using world = new World()
   const seen: string[] = []
-  const build = (ports: Ports) => base.onCancel(async (run) => { seen.push(run.foreignId) }).build(ports)
+  const build = (ports: Ports) =>
+    base
+      .onCancel(async (run) => {
+        seen.push(run.foreignId)
+      })
+      .build(ports)
   const a = await world.start(build, 'a')
   await world.within(a.stop())
   const client = visits.client(world.ports('client'))
@@ -124,29 +174,44 @@ test('a hook that never settles is given up at its deadline and tried again, wit
   await using world = new World()
   const reasons: unknown[] = []
   let calls = 0
-  const wf = await world.start((ports) => base
-    .onCancel(async (_run, { signal }) => {
-      if (++calls > 1) return
-      signal.addEventListener('abort', () => reasons.push(signal.reason))
-      await new Promise(() => undefined)
-    })
-    .build({ ...ports, defaults: { deadline: '30s' } }))
+  const wf = await world.start((ports) =>
+    base
+      .onCancel(async (_run, { signal }) => {
+        if (++calls > 1) return
+        signal.addEventListener('abort', () => reasons.push(signal.reason))
+        await new Promise(() => undefined)
+      })
+      .build({ ...ports, defaults: { deadline: '30s' } }),
+  )
   await wf.cancel(await wf.trigger('a', { initialValue: { n: 0 } }), ann)
   await world.pass(40_000)
   expect(calls).toBe(2)
   expect(reasons).toMatchObject([{ code: 'DeadlineExceeded' }])
 })
 
-test('the engine\'s own pause calls the hook, and so does a cancel by a timeout', async () => {
+test("the engine's own pause calls the hook, and so does a cancel by a timeout", async () => {
   const timed = workflow('timed', { object: unchecked<{}>(), graph: { work: { step: ['done'] }, done: { timeout: ['late'] }, late: {} } })
   await using world = new World()
   const calls: string[] = []
-  const wf = await world.start((ports) => timed
-    .addStep('work', async (run) => { if (run.foreignId === 'bad') throw new Error('no'); return 'done' }, { pauseAfterErrCount: 1 })
-    .addTimeout('done', after('5s'), async (run) => run.cancel('too late'))
-    .onPause(async (run) => { calls.push(`pause ${run.foreignId}`) })
-    .onCancel(async (run) => { calls.push(`cancel ${run.foreignId}`) })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    timed
+      .addStep(
+        'work',
+        async (run) => {
+          if (run.foreignId === 'bad') throw new Error('no')
+          return 'done'
+        },
+        { pauseAfterErrCount: 1 },
+      )
+      .addTimeout('done', after('5s'), async (run) => run.cancel('too late'))
+      .onPause(async (run) => {
+        calls.push(`pause ${run.foreignId}`)
+      })
+      .onCancel(async (run) => {
+        calls.push(`cancel ${run.foreignId}`)
+      })
+      .build(ports),
+  )
   await wf.trigger('bad', { initialValue: {} })
   await wf.trigger('good', { initialValue: {} })
   await world.pass(10_000)

@@ -11,10 +11,14 @@ const jobs = workflow('jobs', {
   graph: { made: { step: ['open'] }, open: { callback: ['done'], timeout: ['late'] }, done: {}, late: {} },
 })
 const definition = jobs
-  .addStep('made', async (run) => {
-    if (run.object.mode === 'fail') throw new Error('no luck')
-    return run.object.mode === 'skip' ? run.skip() : 'open'
-  }, { errBackOff: '10s' })
+  .addStep(
+    'made',
+    async (run) => {
+      if (run.object.mode === 'fail') throw new Error('no luck')
+      return run.object.mode === 'skip' ? run.skip() : 'open'
+    },
+    { errBackOff: '10s' },
+  )
   .addCallback('open', async () => 'done')
   .addTimeout('open', after('1h'), async () => 'late', { name: 'give up' })
 const ann = { reason: 'because', actor: 'ann' }
@@ -29,7 +33,14 @@ test('states, ready and healthy tell a life', async () => {
   await wf.run()
   expect(wf.ready()).toBe(true)
   await world.until(() => wf.states().every(({ state }) => state === 'running'))
-  expect(wf.states().map(({ name }) => name).toSorted()).toEqual(expect.arrayContaining(['callback open', 'connector scans', 'hook pause', 'step made', 'sweeper', 'timeout open/give up', 'timers']))
+  expect(
+    wf
+      .states()
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(
+    expect.arrayContaining(['callback open', 'connector scans', 'hook pause', 'step made', 'sweeper', 'timeout open/give up', 'timers']),
+  )
   await world.within(wf.stop())
   expect(new Set(wf.states().map(({ state }) => state))).toEqual(new Set(['shutdown']))
   expect([wf.ready(), wf.healthy()]).toEqual([false, true])
@@ -80,9 +91,20 @@ test('calls before run work, calls after stop are answered with Stopped, and wha
   await world.within(wf.stop())
   for (const one of waiting) await expect(one).rejects.toMatchObject({ code: 'Stopped' })
   const calls: readonly (() => Promise<unknown>)[] = [
-    () => wf.trigger('l', { initialValue: job }), () => wf.await(other, 'done'), () => wf.awaitCompletion(other), () => wf.callback({ runId: other }, 'open'),
-    () => wf.pause(other, ann), () => wf.resume(other, ann), () => wf.cancel(other, ann), () => wf.deleteData(other, ann), () => wf.retry(other),
-    () => wf.lookup(other), () => wf.list(), () => wf.history(other), () => wf.explain(other), () => wf.schedule('s', '@hourly', { initialValue: job }),
+    () => wf.trigger('l', { initialValue: job }),
+    () => wf.await(other, 'done'),
+    () => wf.awaitCompletion(other),
+    () => wf.callback({ runId: other }, 'open'),
+    () => wf.pause(other, ann),
+    () => wf.resume(other, ann),
+    () => wf.cancel(other, ann),
+    () => wf.deleteData(other, ann),
+    () => wf.retry(other),
+    () => wf.lookup(other),
+    () => wf.list(),
+    () => wf.history(other),
+    () => wf.explain(other),
+    () => wf.schedule('s', '@hourly', { initialValue: job }),
   ]
   for (const call of calls) await expect(world.within(call())).rejects.toMatchObject({ code: 'Stopped' })
   expect(wf.diagram()).toContain('stateDiagram')
@@ -92,10 +114,16 @@ test('a start that failed can be tried again', async () => {
   await using world = new World()
   const ports = world.ports()
   let fails = 1
-  const wf = definition.build({ ...ports, eventStreamer: { ...ports.eventStreamer, ensure: async (layout) => {
-    if (fails-- > 0) throw new Error('no route to host')
-    await ports.eventStreamer.ensure(layout)
-  } } })
+  const wf = definition.build({
+    ...ports,
+    eventStreamer: {
+      ...ports.eventStreamer,
+      ensure: async (layout) => {
+        if (fails-- > 0) throw new Error('no route to host')
+        await ports.eventStreamer.ensure(layout)
+      },
+    },
+  })
   await expect(wf.run()).rejects.toThrow('no route to host')
   expect(wf.ready()).toBe(false)
   await wf.run()
@@ -106,7 +134,11 @@ test('a start that failed can be tried again', async () => {
 test('after a stop nothing of the engine is alive, whatever it was doing', async () => {
   const world = new World()
   const ports = world.ports()
-  const wf = definition.onComplete(async () => { throw new Error('hook fails') }).build(ports)
+  const wf = definition
+    .onComplete(async () => {
+      throw new Error('hook fails')
+    })
+    .build(ports)
   await wf.run()
   await world.within(wf.awaitCompletion(await started(wf)))
   await wf.trigger('fails', { initialValue: { ...job, mode: 'fail' } })
@@ -122,7 +154,7 @@ test('after a stop nothing of the engine is alive, whatever it was doing', async
   expect(world.clock.pending()).toEqual([])
 })
 
-test('on the system\'s own clock a process ends by itself after the stop', { timeout: 30_000 }, async () => {
+test("on the system's own clock a process ends by itself after the stop", { timeout: 30_000 }, async () => {
   const script = `
     import { after, unchecked, workflow } from '@workflow/core'
     import { memory } from '@workflow/core/memory'
@@ -136,7 +168,11 @@ test('on the system\'s own clock a process ends by itself after the stop', { tim
     await wf.stop()
     await ports.roleScheduler.close()
     console.log(JSON.stringify(process.getActiveResourcesInfo().filter((name) => name === 'Timeout' || name === 'Immediate')))`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@workflow/source', '--input-type=module', '--eval', script], { cwd: import.meta.dirname, timeout: 20_000 })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@workflow/source', '--input-type=module', '--eval', script],
+    { cwd: import.meta.dirname, timeout: 20_000 },
+  )
   expect(stdout.trim()).toBe('[]')
 })
 
@@ -159,21 +195,52 @@ test('explain says for each kind of waiting what it is and what would move the r
   const client = jobs.client(world.ports('client'))
   const turn = await client.trigger('turn', { initialValue: job })
   const unserved = await client.explain(turn)
-  expect(unserved).toMatchObject({ workflowName: 'jobs', runId: turn, foreignId: 'turn', status: 'made', state: 'Initiated', waitsFor: [{ kind: 'step', process: 'step made' }], moves: ["'step made' takes its turn"] })
+  expect(unserved).toMatchObject({
+    workflowName: 'jobs',
+    runId: turn,
+    foreignId: 'turn',
+    status: 'made',
+    state: 'Initiated',
+    waitsFor: [{ kind: 'step', process: 'step made' }],
+    moves: ["'step made' takes its turn"],
+  })
   const busy = gate()
-  const wf = await world.start((ports: Ports) => jobs
-    .addStep('made', async (run) => { if (run.foreignId === 'busy') await busy.promise; if (run.object.mode === 'fail') throw new Error('no luck'); return 'open' }, { errBackOff: '10s', parallelCount: 5 })
-    .addCallback('open', async (run) => { if (run.foreignId === 'failing callback') throw new Error('bad luck'); return 'done' }, { errBackOff: '10s' })
-    .addTimeout('open', after('1h'), async () => 'late', { name: 'give up' })
-    .build(ports))
+  const wf = await world.start((ports: Ports) =>
+    jobs
+      .addStep(
+        'made',
+        async (run) => {
+          if (run.foreignId === 'busy') await busy.promise
+          if (run.object.mode === 'fail') throw new Error('no luck')
+          return 'open'
+        },
+        { errBackOff: '10s', parallelCount: 5 },
+      )
+      .addCallback(
+        'open',
+        async (run) => {
+          if (run.foreignId === 'failing callback') throw new Error('bad luck')
+          return 'done'
+        },
+        { errBackOff: '10s' },
+      )
+      .addTimeout('open', after('1h'), async () => 'late', { name: 'give up' })
+      .build(ports),
+  )
   await world.within(wf.await(turn, 'open'))
   const open = await wf.explain(turn)
-  expect(open.waitsFor).toEqual([{ kind: 'callback', status: 'open', queued: 0 }, { kind: 'timer', name: 'give up', at: new Date(open.since.getTime() + 3_600_000), held: false }])
+  expect(open.waitsFor).toEqual([
+    { kind: 'callback', status: 'open', queued: 0 },
+    { kind: 'timer', name: 'give up', at: new Date(open.since.getTime() + 3_600_000), held: false },
+  ])
   expect(open).toMatchObject({ holder: { instance: 'a' }, lag: { receiver: 'jobs/runs' } })
   expect(open.text).toContain("client.callback({ runId: '")
   const failing = await wf.trigger('failing', { initialValue: { ...job, mode: 'fail' } })
   await world.pass(100)
-  expect(await wf.explain(failing)).toMatchObject({ waitsFor: [{ kind: 'retry', process: 'step made', attempt: 2 }], lastError: { name: 'Error', message: 'no luck', process: 'step made', attempt: 1 } })
+  expect(await wf.explain(failing)).toMatchObject({
+    waitsFor: [{ kind: 'retry', process: 'step made', attempt: 2 }],
+    lastError: { name: 'Error', message: 'no luck', process: 'step made', attempt: 1 },
+  })
   await wf.trigger('busy', { initialValue: job })
   await wf.pause(turn, ann)
   expect((await wf.explain(turn)).waitsFor).toEqual([{ kind: 'person', pausedBy: 'person', actor: 'ann', reason: 'because' }])
@@ -189,23 +256,51 @@ test('explain says for each kind of waiting what it is and what would move the r
 
 test('the history says who moved the run, from where, when, how often it was tried, how long it took and where', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => jobs
-    .addStep('made', async (run) => {
-      await new Promise<void>((resolve) => { world.clock.setTimer(250, resolve) })
-      if (run.attempt === 1) throw new Error('first')
-      return 'open'
-    }, { errBackOff: '1s' })
-    .addCallback('open', async () => 'done')
-    .addTimeout('open', after('1h'), async () => 'late')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    jobs
+      .addStep(
+        'made',
+        async (run) => {
+          await new Promise<void>((resolve) => {
+            world.clock.setTimer(250, resolve)
+          })
+          if (run.attempt === 1) throw new Error('first')
+          return 'open'
+        },
+        { errBackOff: '1s' },
+      )
+      .addCallback('open', async () => 'done')
+      .addTimeout('open', after('1h'), async () => 'late')
+      .build(ports),
+  )
   const start = world.clock.now()
   const runId = await started(wf)
   await world.within(wf.awaitCompletion(runId))
   const { items } = await wf.history(runId)
   expect(items).toEqual([
     { version: 1, to: 'made', states: ['Initiated'], by: 'trigger', at: new Date(start), attempt: 1, instance: 'a' },
-    { version: 2, from: 'made', to: 'open', states: ['Initiated', 'Running'], by: 'step', at: new Date(start + 1_500), attempt: 2, durationMs: 250, instance: 'a' },
-    { version: 3, from: 'open', to: 'done', states: ['Completed'], by: 'callback', at: new Date(start + 1_500), attempt: 1, durationMs: 0, instance: 'a' },
+    {
+      version: 2,
+      from: 'made',
+      to: 'open',
+      states: ['Initiated', 'Running'],
+      by: 'step',
+      at: new Date(start + 1_500),
+      attempt: 2,
+      durationMs: 250,
+      instance: 'a',
+    },
+    {
+      version: 3,
+      from: 'open',
+      to: 'done',
+      states: ['Completed'],
+      by: 'callback',
+      at: new Date(start + 1_500),
+      attempt: 1,
+      durationMs: 0,
+      instance: 'a',
+    },
   ])
   expect((await wf.history(runId, { objects: true })).items.map(({ object }) => object)).toEqual([job, job, job])
   const page = await wf.history(runId, { limit: 2 })
@@ -216,7 +311,16 @@ test('the history says who moved the run, from where, when, how often it was tri
 test('without object history the entries have no objects, and the hooks and awaits still have one', async () => {
   await using world = new World()
   const seen: unknown[] = []
-  const wf = await world.start((ports) => definition.onComplete(async (run) => { seen.push(run.object) }).build(ports), 'a', { historyObjects: false })
+  const wf = await world.start(
+    (ports) =>
+      definition
+        .onComplete(async (run) => {
+          seen.push(run.object)
+        })
+        .build(ports),
+    'a',
+    { historyObjects: false },
+  )
   const runId = await started(wf)
   await world.within(wf.awaitCompletion(runId))
   await world.until(() => seen.length === 1)
@@ -226,33 +330,57 @@ test('without object history the entries have no objects, and the hooks and awai
 
 test('log lines carry workflow, process, run, foreign id, version, attempt and trace, and never the object', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => jobs
-    .addStep('made', async (run) => { run.logger.info({ more: 1 }, 'from the handler'); throw new Error('no luck') }, { pauseAfterErrCount: 2, errBackOff: '1s' })
-    .addCallback('open', async () => 'done')
-    .addTimeout('open', after('1h'), async () => 'late')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    jobs
+      .addStep(
+        'made',
+        async (run) => {
+          run.logger.info({ more: 1 }, 'from the handler')
+          throw new Error('no luck')
+        },
+        { pauseAfterErrCount: 2, errBackOff: '1s' },
+      )
+      .addCallback('open', async () => 'done')
+      .addTimeout('open', after('1h'), async () => 'late')
+      .build(ports),
+  )
   const runId = await wf.trigger('j', { initialValue: job, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
   await world.pass(10_000)
-  const fields = (attempt: number): object => ({ workflow: 'jobs', process: 'step made', runId, foreignId: 'j', version: 1, attempt, traceId: '0af7651916cd43dd8448eb211c80319c' })
-  expect(world.logged('info', 'from the handler').map((line) => line.fields)).toEqual([{ ...fields(1), more: 1 }, { ...fields(2), more: 1 }])
+  const fields = (attempt: number): object => ({
+    workflow: 'jobs',
+    process: 'step made',
+    runId,
+    foreignId: 'j',
+    version: 1,
+    attempt,
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+  })
+  expect(world.logged('info', 'from the handler').map((line) => line.fields)).toEqual([
+    { ...fields(1), more: 1 },
+    { ...fields(2), more: 1 },
+  ])
   expect(world.logged('warn', 'the attempt failed').map((line) => line.fields)).toMatchObject([{ ...fields(1), retryInMs: 1_000 }])
   expect(world.logged('error', 'pausing the run').map((line) => line.fields)).toMatchObject([fields(2)])
   expect(JSON.stringify(world.logs)).not.toContain('hunter2')
 })
 
-test('every change of a run\'s state is counted once, the first start included', async () => {
+test("every change of a run's state is counted once, the first start included", async () => {
   await using world = new World()
   const counts = new Map<string, number>()
-  const wf = await world.start((ports) => definition.build(ports), 'a', { instrumentation: {
-    span: async (_kind, _attributes, _links, work) => await work(undefined),
-    count: (name, n, labels) => {
-      if (name !== 'workflow_run_state_changes') return
-      const change = `${String(labels['previous_run_state'])}>${String(labels['current_run_state'])}`
-      counts.set(change, (counts.get(change) ?? 0) + n)
+  const wf = await world.start((ports) => definition.build(ports), 'a', {
+    instrumentation: {
+      span: async (_kind, _attributes, _links, work) => await work(undefined),
+      count: (name, n, labels) => {
+        if (name !== 'workflow_run_state_changes') return
+        const change = `${String(labels['previous_run_state'])}>${String(labels['current_run_state'])}`
+        counts.set(change, (counts.get(change) ?? 0) + n)
+      },
+      gauge: () => undefined,
+      observe: () => {
+        throw new Error('the meter is broken')
+      },
     },
-    gauge: () => undefined,
-    observe: () => { throw new Error('the meter is broken') },
-  } })
+  })
   await world.within(wf.awaitCompletion(await started(wf)))
   const paused = await wf.trigger('p', { initialValue: { ...job, mode: 'skip' } })
   await world.turns()
@@ -260,5 +388,12 @@ test('every change of a run\'s state is counted once, the first start included',
   await wf.resume(paused, ann)
   await wf.cancel(paused, ann)
   await world.turns()
-  expect(Object.fromEntries(counts)).toEqual({ '>Initiated': 2, 'Initiated>Running': 1, 'Running>Completed': 1, 'Initiated>Paused': 1, 'Paused>Running': 1, 'Running>Cancelled': 1 })
+  expect(Object.fromEntries(counts)).toEqual({
+    '>Initiated': 2,
+    'Initiated>Running': 1,
+    'Running>Completed': 1,
+    'Initiated>Paused': 1,
+    'Paused>Running': 1,
+    'Running>Cancelled': 1,
+  })
 })

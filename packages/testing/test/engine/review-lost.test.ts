@@ -4,7 +4,10 @@ import type { EventStreamer } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { World } from './world.ts'
 
-interface Thing { readonly n: number; seen?: number }
+interface Thing {
+  readonly n: number
+  seen?: number
+}
 const thing = { object: unchecked<Thing>() }
 
 /** Loses whatever durable receivers are given while `lose` says so. */
@@ -33,11 +36,20 @@ test('a step whose event was lost is found again although a timeout of days is o
   const both = workflow('both', { ...thing, graph: { o: { step: ['a'] }, a: { step: ['b'], timeout: ['c'] }, b: {}, c: {} } })
   let lose = false
   let ready = false
-  const wf = await world.start((ports) => both
-    .addStep('o', async () => 'a')
-    .addStep('a', async () => { if (!ready) throw new Error('not yet'); return 'b' }, { errBackOff: '1s' })
-    .addTimeout('a', after('72h'), async () => 'c')
-    .build({ ...ports, eventStreamer: losing(ports.eventStreamer, () => lose) }))
+  const wf = await world.start((ports) =>
+    both
+      .addStep('o', async () => 'a')
+      .addStep(
+        'a',
+        async () => {
+          if (!ready) throw new Error('not yet')
+          return 'b'
+        },
+        { errBackOff: '1s' },
+      )
+      .addTimeout('a', after('72h'), async () => 'c')
+      .build({ ...ports, eventStreamer: losing(ports.eventStreamer, () => lose) }),
+  )
   const runId = await wf.trigger('x', { initialValue: { n: 1 } })
   await world.pass(100)
   await wf.pause(runId, { reason: 'r', actor: 'a' })
@@ -55,7 +67,9 @@ test('a callback whose wake-up was lost is found again', async () => {
   await using world = new World()
   const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'] }, b: {} } })
   let lose = false
-  const wf = await world.start((ports) => waits.addCallback('a', async () => 'b').build({ ...ports, eventStreamer: losing(ports.eventStreamer, () => lose) }))
+  const wf = await world.start((ports) =>
+    waits.addCallback('a', async () => 'b').build({ ...ports, eventStreamer: losing(ports.eventStreamer, () => lose) }),
+  )
   const runId = await wf.trigger('x', { initialValue: { n: 1 } })
   await world.pass(100)
   lose = true
@@ -70,7 +84,9 @@ test('the timers of a run whose first event was lost are started', async () => {
   await using world = new World()
   const waits = workflow('waits', { ...thing, graph: { a: { timeout: ['b'] }, b: {} } })
   let lose = true
-  const wf = await world.start((ports) => waits.addTimeout('a', after('10s'), async () => 'b').build({ ...ports, eventStreamer: losing(ports.eventStreamer, () => lose) }))
+  const wf = await world.start((ports) =>
+    waits.addTimeout('a', after('10s'), async () => 'b').build({ ...ports, eventStreamer: losing(ports.eventStreamer, () => lose) }),
+  )
   const runId = await waits.client(world.ports('c')).trigger('x', { initialValue: { n: 1 } })
   await world.pass(1_000)
   lose = false
@@ -84,9 +100,13 @@ test('a callback to a store that is away is given up like a trigger', async () =
   const wf = await world.start((ports) => waits.addCallback('a', async () => 'b').build(ports))
   const runId = await wf.trigger('x', { initialValue: { n: 1 } })
   await world.turns()
-  const client = waits.client(world.ports('c', { change: (store) => ({ ...store, commit: () => Promise.reject(new StoreUnavailable('away')) }) }))
+  const client = waits.client(
+    world.ports('c', { change: (store) => ({ ...store, commit: () => Promise.reject(new StoreUnavailable('away')) }) }),
+  )
   let outcome: unknown
-  client.callback({ runId }, 'a').catch((error: unknown) => { outcome = error })
+  client.callback({ runId }, 'a').catch((error: unknown) => {
+    outcome = error
+  })
   await world.pass(60_000)
   expect(outcome).toMatchObject({ code: 'StoreUnavailable' })
 })
@@ -97,22 +117,28 @@ test('a start that failed half-way leaves no receiver behind', async () => {
   const ports = world.ports('a')
   let fails = true
   let open = 0
-  const wf = simple.addStep('a', async () => 'b').onComplete(async () => undefined).build({
-    ...ports,
-    eventStreamer: {
-      ...ports.eventStreamer,
-      newReceiver: async (options) => {
-        if (fails && options.durable && options.name.includes('hook')) throw new StoreUnavailable('away')
-        const receiver = await ports.eventStreamer.newReceiver(options)
-        open += 1
-        return {
-          assign: (claims) => receiver.assign(claims),
-          receive: (how) => receiver.receive(how),
-          [Symbol.asyncDispose]: async () => { open -= 1; await receiver[Symbol.asyncDispose]() },
-        }
+  const wf = simple
+    .addStep('a', async () => 'b')
+    .onComplete(async () => undefined)
+    .build({
+      ...ports,
+      eventStreamer: {
+        ...ports.eventStreamer,
+        newReceiver: async (options) => {
+          if (fails && options.durable && options.name.includes('hook')) throw new StoreUnavailable('away')
+          const receiver = await ports.eventStreamer.newReceiver(options)
+          open += 1
+          return {
+            assign: (claims) => receiver.assign(claims),
+            receive: (how) => receiver.receive(how),
+            [Symbol.asyncDispose]: async () => {
+              open -= 1
+              await receiver[Symbol.asyncDispose]()
+            },
+          }
+        },
       },
-    },
-  })
+    })
   await expect(wf.run()).rejects.toThrow('away')
   fails = false
   await wf.run()
@@ -125,10 +151,18 @@ test('a step that skipped is not run again because a callback edits and skips', 
   await using world = new World()
   const both = workflow('both', { ...thing, graph: { a: { step: ['b'], callback: ['b'] }, b: {} } })
   let steps = 0
-  const wf = await world.start((ports) => both
-    .addStep('a', async (run) => { steps += 1; return run.skip() })
-    .addCallback('a', async (run) => { run.object.seen = 1; return run.skip() })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    both
+      .addStep('a', async (run) => {
+        steps += 1
+        return run.skip()
+      })
+      .addCallback('a', async (run) => {
+        run.object.seen = 1
+        return run.skip()
+      })
+      .build(ports),
+  )
   const runId = await wf.trigger('x', { initialValue: { n: 1 } })
   await world.turns()
   await wf.callback({ runId }, 'a')

@@ -46,7 +46,11 @@ test('two instances that both registered it start each run once; when the owner 
   world.kill('a')
   await world.pass(3_600_000)
   expect(await times(b)).toEqual(['2026-01-01T01:00', '2026-01-01T02:00', '2026-01-01T03:00'])
-  expect((await b.list({ order: 'oldest' })).items.map(({ object }) => object?.at)).toEqual(['2026-01-01T01:00:00.000Z', '2026-01-01T02:00:00.000Z', '2026-01-01T03:00:00.000Z'])
+  expect((await b.list({ order: 'oldest' })).items.map(({ object }) => object?.at)).toEqual([
+    '2026-01-01T01:00:00.000Z',
+    '2026-01-01T02:00:00.000Z',
+    '2026-01-01T03:00:00.000Z',
+  ])
 })
 
 test('a zombie that fires a time again, after its run has completed, starts nothing', async () => {
@@ -55,13 +59,20 @@ test('a zombie that fires a time again, after its run has completed, starts noth
   const go = gate()
   let first = true
   // The one whose commit is on its way when it loses the role.
-  const a = await world.start((ports) => definition.build(ports), 'a', { slots: 1, change: (store) => ({
-    ...store,
-    commit: async (unit, options) => {
-      if (first && unit.id.startsWith('schedule/')) { first = false; held.resolve(); await go.promise }
-      return await store.commit(unit, options)
-    },
-  }) })
+  const a = await world.start((ports) => definition.build(ports), 'a', {
+    slots: 1,
+    change: (store) => ({
+      ...store,
+      commit: async (unit, options) => {
+        if (first && unit.id.startsWith('schedule/')) {
+          first = false
+          held.resolve()
+          await go.promise
+        }
+        return await store.commit(unit, options)
+      },
+    }),
+  })
   await a.schedule('hourly', '@hourly', { initialValue: {} })
   await world.pass(3_600_000)
   await world.within(held.promise)
@@ -75,7 +86,10 @@ test('a zombie that fires a time again, after its run has completed, starts noth
   expect(await times(b)).toEqual(['2026-01-01T01:00', '2026-01-01T02:00'])
 })
 
-test.each([[false, ['2026-01-01T01:00', '2026-01-01T10:00', '2026-01-01T11:00']], [true, ['01', '02', '03', '04', '05', '06', '07', '08', '09', '10', '11'].map((hour) => `2026-01-01T${hour}:00`)]])('times that nobody was there for: catchUp %s', async (catchUp, expected) => {
+test.each([
+  [false, ['2026-01-01T01:00', '2026-01-01T10:00', '2026-01-01T11:00']],
+  [true, ['01', '02', '03', '04', '05', '06', '07', '08', '09', '10', '11'].map((hour) => `2026-01-01T${hour}:00`)],
+])('times that nobody was there for: catchUp %s', async (catchUp, expected) => {
   await using world = new World({ calm: true })
   const a = await world.start((ports) => definition.build(ports))
   await a.schedule('hourly', '@hourly', { initialValue: {}, catchUp })
@@ -96,7 +110,10 @@ test('a filter leaves times out, gets the time it is for, and one that throws is
     initialValue: {},
     filter: async (at) => {
       asked.push(at.toISOString().slice(11, 16))
-      if (at.getUTCHours() === 3 && fail) { fail = false; throw new Error('holiday service is down') }
+      if (at.getUTCHours() === 3 && fail) {
+        fail = false
+        throw new Error('holiday service is down')
+      }
       return at.getUTCHours() % 2 === 1
     },
   })
@@ -116,7 +133,10 @@ test('a time whose run before is not finished is left out with a warning; with c
   expect(world.logged('warn', 'a scheduled run was left out')).toHaveLength(1)
   for (const { runId } of (await wf.list()).items) await wf.cancel(runId, { reason: 'over', actor: 'ann' })
   await world.pass(60_000)
-  expect((await wf.list({ foreignId: 'waits' })).items.map(({ metadata }) => metadata['scheduledFor'])).toEqual(['2026-01-01T02:00:00.000Z', '2026-01-01T01:00:00.000Z'])
+  expect((await wf.list({ foreignId: 'waits' })).items.map(({ metadata }) => metadata['scheduledFor'])).toEqual([
+    '2026-01-01T02:00:00.000Z',
+    '2026-01-01T01:00:00.000Z',
+  ])
   expect((await wf.list({ foreignId: 'skips' })).items).toHaveLength(1)
 })
 
@@ -189,7 +209,10 @@ const impossible: readonly (readonly [string, unknown, object])[] = [
 test.each(impossible)('a schedule with %s is refused with the reason', async (_what, spec, more) => {
   await using world = new World({ calm: true })
   const wf = await world.start((ports) => definition.build(ports))
-  await expect(wf.schedule('s', spec as '@hourly', { initialValue: {}, ...more } as never)).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringMatching(/schedule|start/) })
+  await expect(wf.schedule('s', spec as '@hourly', { initialValue: {}, ...more } as never)).rejects.toMatchObject({
+    code: 'InvalidArgument',
+    message: expect.stringMatching(/schedule|start/),
+  })
   expect((await world.ports('probe').timeoutStore.list({ status: 'open' }, { limit: 10 })).items).toEqual([])
 })
 
@@ -197,7 +220,10 @@ test('a client may schedule what is data, and is told that functions need a work
   await using world = new World({ calm: true })
   const client = reports.client(world.ports('client'))
   await client.schedule('s', '@hourly', { initialValue: {} })
-  await expect(client.schedule('f', '@hourly', { initialValue: () => ({}) })).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining('runs no handlers') })
+  await expect(client.schedule('f', '@hourly', { initialValue: () => ({}) })).rejects.toMatchObject({
+    code: 'InvalidArgument',
+    message: expect.stringContaining('runs no handlers'),
+  })
   await expect(client.schedule('n', '@hourly', undefined as never)).rejects.toMatchObject({ code: 'InvalidArgument' })
   const wf = await world.start((ports: Ports) => definition.build(ports))
   await world.pass(3_610_000)

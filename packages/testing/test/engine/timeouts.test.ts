@@ -3,7 +3,11 @@ import { after, at, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
 import { gate, World } from './world.ts'
 
-interface Offer { readonly hours?: number; readonly until?: string; fired: string[] }
+interface Offer {
+  readonly hours?: number
+  readonly until?: string
+  fired: string[]
+}
 
 const offers = workflow('offers', {
   object: unchecked<Offer>(),
@@ -15,9 +19,15 @@ const offer = (more: Partial<Offer> = {}): Offer => ({ fired: [], ...more })
 
 test('a timer counts from the entry into the status, a date is a date, and a past one fires at once', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => base
-    .addTimeout('open', (run) => (run.object.until === undefined ? after('1h') : at(new Date(run.object.until))), async () => 'expired')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .addTimeout(
+        'open',
+        (run) => (run.object.until === undefined ? after('1h') : at(new Date(run.object.until))),
+        async () => 'expired',
+      )
+      .build(ports),
+  )
   const start = world.clock.now()
   const hour = await wf.trigger('hour', { initialValue: offer() })
   const date = await wf.trigger('date', { initialValue: offer({ until: new Date(start + 90_000).toISOString() }) })
@@ -35,7 +45,15 @@ test('a timer counts from the entry into the status, a date is a date, and a pas
 
 test('a computed timer may be none', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => base.addTimeout('open', async () => undefined, async () => 'expired').build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .addTimeout(
+        'open',
+        async () => undefined,
+        async () => 'expired',
+      )
+      .build(ports),
+  )
   const runId = await wf.trigger('o', { initialValue: offer() })
   await world.pass(600_000)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'open' })
@@ -44,11 +62,29 @@ test('a computed timer may be none', async () => {
 
 test('several timeouts of a status fire each at its own time, by name, and moving on cancels the rest', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => base
-    .addTimeout('open', after('10s'), async (run) => { run.object.fired.push('remind'); return run.skip() }, { name: 'remind' })
-    .addTimeout('open', after('20s'), async (run) => { run.object.fired.push('warn'); return run.skip() }, { name: 'warn' })
-    .addTimeout('open', after('30s'), async () => 'expired', { name: 'expire' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .addTimeout(
+        'open',
+        after('10s'),
+        async (run) => {
+          run.object.fired.push('remind')
+          return run.skip()
+        },
+        { name: 'remind' },
+      )
+      .addTimeout(
+        'open',
+        after('20s'),
+        async (run) => {
+          run.object.fired.push('warn')
+          return run.skip()
+        },
+        { name: 'warn' },
+      )
+      .addTimeout('open', after('30s'), async () => 'expired', { name: 'expire' })
+      .build(ports),
+  )
   const left = await wf.trigger('left', { initialValue: offer() })
   const taken = await wf.trigger('taken', { initialValue: offer() })
   await world.pass(15_000)
@@ -65,13 +101,15 @@ test('several timeouts of a status fire each at its own time, by name, and movin
 test.each(['with edits', 'without edits'])('a timeout that skips %s fires once and not for ever', async (edits) => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => base
-    .addTimeout('open', after('10s'), async (run) => {
-      calls += 1
-      if (edits === 'with edits') run.object.fired.push('x')
-      return run.skip()
-    })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .addTimeout('open', after('10s'), async (run) => {
+        calls += 1
+        if (edits === 'with edits') run.object.fired.push('x')
+        return run.skip()
+      })
+      .build(ports),
+  )
   await wf.trigger('o', { initialValue: offer() })
   await world.pass(100_000)
   expect(calls).toBe(1)
@@ -80,7 +118,14 @@ test.each(['with edits', 'without edits'])('a timeout that skips %s fires once a
 test('a timer of an earlier stay never fires, nor does that of an earlier run of the same foreign id', async () => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => again.addTimeout('open', after('10s'), async () => { calls += 1; return 'expired' }).build(ports))
+  const wf = await world.start((ports) =>
+    again
+      .addTimeout('open', after('10s'), async () => {
+        calls += 1
+        return 'expired'
+      })
+      .build(ports),
+  )
   const first = await wf.trigger('o', { initialValue: offer() })
   await world.pass(6_000)
   await wf.callback({ runId: first }, 'open')
@@ -98,9 +143,14 @@ test('a timer of an earlier stay never fires, nor does that of an earlier run of
 
 test('a self-loop starts the timer anew', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => base
-    .addTimeout('open', after('10s'), async (run) => { run.object.fired.push(run.idempotencyKey); return run.object.fired.length < 3 ? 'open' : 'expired' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .addTimeout('open', after('10s'), async (run) => {
+        run.object.fired.push(run.idempotencyKey)
+        return run.object.fired.length < 3 ? 'open' : 'expired'
+      })
+      .build(ports),
+  )
   const runId = await wf.trigger('o', { initialValue: offer() })
   await world.pass(29_000)
   expect((await wf.lookup(runId))?.object).toMatchObject({ fired: [`${runId}/2/0`, `${runId}/3/0`] })
@@ -136,10 +186,16 @@ test('a timer that was on its way when the run was paused fires after the resume
   await using world = new World()
   const go = gate()
   let calls = 0
-  const wf = await world.start((ports) => busy
-    .addStep('working', async (run) => { calls += 1; await go.promise; return run.skip() })
-    .addTimeout('working', after('10s'), async () => 'late')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    busy
+      .addStep('working', async (run) => {
+        calls += 1
+        await go.promise
+        return run.skip()
+      })
+      .addTimeout('working', after('10s'), async () => 'late')
+      .build(ports),
+  )
   const runId = await wf.trigger('b', { initialValue: {} })
   await world.until(() => calls === 1)
   await world.pass(15_000)
@@ -177,9 +233,19 @@ test('a timer is started for a run that begins at its status, once somebody is t
 test('a timeout that fails is tried again, and its error can be seen', async () => {
   await using world = new World()
   let calls = 0
-  const wf = await world.start((ports) => base
-    .addTimeout('open', after('10s'), async () => { if (++calls < 4) throw new Error(`try ${calls}`); return 'expired' }, { errBackOff: { initial: '2s', factor: 4, jitter: false } })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    base
+      .addTimeout(
+        'open',
+        after('10s'),
+        async () => {
+          if (++calls < 4) throw new Error(`try ${calls}`)
+          return 'expired'
+        },
+        { errBackOff: { initial: '2s', factor: 4, jitter: false } },
+      )
+      .build(ports),
+  )
   const runId = await wf.trigger('o', { initialValue: offer() })
   await world.pass(13_000)
   expect(calls).toBe(2)
@@ -204,14 +270,29 @@ test('the expired timers of many paused runs do not keep newer ones from firing'
 })
 
 test('a timer whose function throws is tried again, can be seen, and leaves the neighbours alone, also at the start', async () => {
-  const starts = workflow('starts', { object: unchecked<{ readonly bad?: true }>(), graph: { open: { step: ['mid'], timeout: ['expired'] }, mid: { timeout: ['expired'] }, expired: {} } })
+  const starts = workflow('starts', {
+    object: unchecked<{ readonly bad?: true }>(),
+    graph: { open: { step: ['mid'], timeout: ['expired'] }, mid: { timeout: ['expired'] }, expired: {} },
+  })
   await using world = new World()
   let bad = true
-  const wf = await world.start((ports) => starts
-    .addStep('open', async () => 'mid')
-    .addTimeout('open', (run) => { if (bad && run.object.bad === true) throw new Error('no such day'); return after('1h') }, async () => 'expired')
-    .addTimeout('mid', after('1s'), async () => 'expired')
-    .build(ports), 'a', { slots: 1 })
+  const wf = await world.start(
+    (ports) =>
+      starts
+        .addStep('open', async () => 'mid')
+        .addTimeout(
+          'open',
+          (run) => {
+            if (bad && run.object.bad === true) throw new Error('no such day')
+            return after('1h')
+          },
+          async () => 'expired',
+        )
+        .addTimeout('mid', after('1s'), async () => 'expired')
+        .build(ports),
+    'a',
+    { slots: 1 },
+  )
   const runId = await wf.trigger('bad', { initialValue: { bad: true } })
   const good = await wf.trigger('good', { initialValue: {} })
   await world.pass(1_500)

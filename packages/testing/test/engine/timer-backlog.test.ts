@@ -14,10 +14,12 @@ function timers(change: (timers: TimeoutStore) => Partial<TimeoutStore>): Instan
 
 test('a backlog of many pages that stands still holds up no other process', async () => {
   await using world = new World()
-  const wf = await world.start((ports) => offers
-    .addTimeout('slow', after('10s'), async () => await new Promise<'end'>(() => undefined), { deadline: false })
-    .addTimeout('quick', after('20s'), async () => 'end')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    offers
+      .addTimeout('slow', after('10s'), async () => await new Promise<'end'>(() => undefined), { deadline: false })
+      .addTimeout('quick', after('20s'), async () => 'end')
+      .build(ports),
+  )
   for (let i = 0; i < 2_500; i++) await wf.trigger(`s${i}`, { initialValue: {}, startAt: 'slow' })
   const quick = await wf.trigger('quick', { initialValue: {}, startAt: 'quick' })
   await world.pass(25_000)
@@ -27,7 +29,12 @@ test('a backlog of many pages that stands still holds up no other process', asyn
 test('a backlog drains completely, each timer once', async () => {
   await using world = new World()
   const fired: string[] = []
-  const first = offers.addTimeout('slow', after('10s'), async (run) => { fired.push(run.foreignId); return 'end' }).addTimeout('quick', after('20s'), async () => 'end')
+  const first = offers
+    .addTimeout('slow', after('10s'), async (run) => {
+      fired.push(run.foreignId)
+      return 'end'
+    })
+    .addTimeout('quick', after('20s'), async () => 'end')
   const one = first.build(world.ports('a'))
   await one.run()
   for (let i = 0; i < 1_500; i++) await one.trigger(`s${i}`, { initialValue: {}, startAt: 'slow' })
@@ -43,22 +50,34 @@ test('a backlog drains completely, each timer once', async () => {
 test('timers that nobody can settle do not fill the first page for ever, and are looked at only now and then', async () => {
   await using world = new World()
   let looks = 0
-  const wf = await world.start((ports) => offers
-    .addTimeout('slow', after('72h'), async () => 'end', { name: 'slow' })
-    .addTimeout('quick', after('20s'), async () => 'end', { name: 'quick' })
-    .build(ports), 'a', {
-    change: (store: Store) => ({
-      ...store,
-      lookup: async (runId) => {
-        if (!runId.startsWith('broken')) return await store.lookup(runId)
-        looks += 1
-        throw new StoreCorrupt('nonsense')
-      },
-    }),
-  })
+  const wf = await world.start(
+    (ports) =>
+      offers
+        .addTimeout('slow', after('72h'), async () => 'end', { name: 'slow' })
+        .addTimeout('quick', after('20s'), async () => 'end', { name: 'quick' })
+        .build(ports),
+    'a',
+    {
+      change: (store: Store) => ({
+        ...store,
+        lookup: async (runId) => {
+          if (!runId.startsWith('broken')) return await store.lookup(runId)
+          looks += 1
+          throw new StoreCorrupt('nonsense')
+        },
+      }),
+    },
+  )
   const count = 1_300
   const broken = (i: number): { put: Timer } => ({
-    put: { key: { kind: 'timeout', owner: `broken ${i}`, epoch: 1, name: 'slow' }, workflowName: 'offers', slot: i % 2, at: new Date(world.clock.now() + 5_000), held: false, attempt: 0 },
+    put: {
+      key: { kind: 'timeout', owner: `broken ${i}`, epoch: 1, name: 'slow' },
+      workflowName: 'offers',
+      slot: i % 2,
+      at: new Date(world.clock.now() + 5_000),
+      held: false,
+      attempt: 0,
+    },
   })
   await world.ports('probe').timeoutStore.apply(Array.from({ length: count }, (_, i) => broken(i)))
   const quick = await wf.trigger('quick', { initialValue: {}, startAt: 'quick' })
@@ -71,10 +90,15 @@ test('timers that nobody can settle do not fill the first page for ever, and are
 test('a timer in hand does not make the next one late', async () => {
   await using world = new World({ calm: true })
   let at = 0
-  const wf = await world.start((ports) => offers
-    .addTimeout('slow', after('10s'), async () => await new Promise<'end'>(() => undefined), { deadline: false })
-    .addTimeout('quick', after('20s'), async () => { at = world.clock.now(); return 'end' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    offers
+      .addTimeout('slow', after('10s'), async () => await new Promise<'end'>(() => undefined), { deadline: false })
+      .addTimeout('quick', after('20s'), async () => {
+        at = world.clock.now()
+        return 'end'
+      })
+      .build(ports),
+  )
   const began = world.clock.now()
   await wf.trigger('slow', { initialValue: {}, startAt: 'slow' })
   await wf.trigger('quick', { initialValue: {}, startAt: 'quick' })
@@ -88,10 +112,18 @@ test('a timer that is dealt with while a page with it is on its way fires once',
   const answer = gate()
   let fired = 0
   let late = false
-  const wf = await world.start((ports) => offers
-    .addTimeout('slow', after('10s'), async (run) => { fired += 1; if (fired === 1) await handler.promise; return run.skip() })
-    .addTimeout('quick', after('20s'), async () => 'end')
-    .build(ports), 'a', timers((store) => ({
+  const wf = await world.start(
+    (ports) =>
+      offers
+        .addTimeout('slow', after('10s'), async (run) => {
+          fired += 1
+          if (fired === 1) await handler.promise
+          return run.skip()
+        })
+        .addTimeout('quick', after('20s'), async () => 'end')
+        .build(ports),
+    'a',
+    timers((store) => ({
       due: async (query, page) => {
         const found = await store.due(query, page)
         if (fired === 1 && !late && found.items.some(({ key }) => key.name === 'timeout')) {
@@ -100,7 +132,8 @@ test('a timer that is dealt with while a page with it is on its way fires once',
         }
         return found
       },
-    })))
+    })),
+  )
   await wf.trigger('x', { initialValue: {}, startAt: 'slow' })
   await world.pass(12_000)
   expect({ fired, late }).toEqual({ fired: 1, late: true })
@@ -114,13 +147,24 @@ test('a timer that is dealt with while a page with it is on its way fires once',
 test('where every writer is heard, nobody asks between two expiries', async () => {
   await using world = new World()
   let asked = 0
-  const wf = await world.start((ports) => offers
-    .addTimeout('slow', after('72h'), async () => 'end')
-    .addTimeout('quick', after('1h'), async () => 'end')
-    .build(ports), 'a', timers((store) => ({
-      nextExpiry: (query) => { asked += 1; return store.nextExpiry(query) },
-      due: (query, page) => { asked += 1; return store.due(query, page) },
-    })))
+  const wf = await world.start(
+    (ports) =>
+      offers
+        .addTimeout('slow', after('72h'), async () => 'end')
+        .addTimeout('quick', after('1h'), async () => 'end')
+        .build(ports),
+    'a',
+    timers((store) => ({
+      nextExpiry: (query) => {
+        asked += 1
+        return store.nextExpiry(query)
+      },
+      due: (query, page) => {
+        asked += 1
+        return store.due(query, page)
+      },
+    })),
+  )
   const quick = await wf.trigger('x', { initialValue: {}, startAt: 'quick' })
   await world.pass(10_000)
   asked = 0

@@ -19,7 +19,12 @@ test('a trigger answers a UUID of version 7, later ones are greater, and works b
   for (let i = 0; i < 5; i++) ids.push(await client.trigger(`t${i}`, { initialValue: { to: 'Rome' } }))
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(ids.toSorted()).toEqual(ids)
-  expect(await client.lookup(ids[0] ?? '')).toMatchObject({ state: 'Initiated', status: 'booked', version: 1, object: { to: 'Rome', seats: 1 } })
+  expect(await client.lookup(ids[0] ?? '')).toMatchObject({
+    state: 'Initiated',
+    status: 'booked',
+    version: 1,
+    object: { to: 'Rome', seats: 1 },
+  })
   const wf = await world.start((ports) => definition.build(ports))
   for (const id of ids) await world.within(wf.await(id, 'flown'))
 })
@@ -28,11 +33,14 @@ test('of racing triggers of one foreign id exactly one wins, also over several p
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))
   const clients = ['x', 'y', 'z'].map((name) => trips.client(world.ports(name)))
-  const results = await Promise.allSettled(Array.from({ length: 30 }, async (_, i) => await clients[i % 3]?.trigger('one', { initialValue: { to: 'Rome' } })))
+  const results = await Promise.allSettled(
+    Array.from({ length: 30 }, async (_, i) => await clients[i % 3]?.trigger('one', { initialValue: { to: 'Rome' } })),
+  )
   const won = results.filter((result) => result.status === 'fulfilled')
   expect(won).toHaveLength(1)
   const runId = String(won[0]?.value)
-  for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'WorkflowInProgress', details: { runId } })
+  for (const result of results)
+    if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'WorkflowInProgress', details: { runId } })
   await world.within(wf.await(runId, 'flown'))
   await wf.pause(runId, { reason: 'fog', actor: 'tower' })
   await expect(wf.trigger('one', { initialValue: { to: 'Rome' } })).rejects.toMatchObject({ code: 'WorkflowInProgress' })
@@ -51,10 +59,15 @@ test('metadata, the trace and the start are kept with the run', async () => {
   await using world = new World()
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   const seen: unknown[] = []
-  const wf = await world.start((ports) => trips
-    .addStep('booked', async () => 'flown')
-    .addCallback('flown', async (run) => { seen.push(run.metadata, run.traceparent); return 'home' })
-    .build(ports))
+  const wf = await world.start((ports) =>
+    trips
+      .addStep('booked', async () => 'flown')
+      .addCallback('flown', async (run) => {
+        seen.push(run.metadata, run.traceparent)
+        return 'home'
+      })
+      .build(ports),
+  )
   const runId = await wf.trigger('t', { initialValue: { to: 'Rome' }, startAt: 'flown', metadata: { agent: 'ann', note: '' }, traceparent })
   expect(await wf.lookup(runId)).toMatchObject({ status: 'flown', metadata: { agent: 'ann', note: '' } })
   await wf.callback({ runId }, 'flown')
@@ -66,7 +79,12 @@ test('metadata, the trace and the start are kept with the run', async () => {
 
 const refused: readonly (readonly [string, readonly unknown[], string, RegExp])[] = [
   ['an empty foreign id', ['', { initialValue: { to: 'x' } }], 'InvalidArgument', /must not be empty/],
-  ['a foreign id of 10,000 characters', ['x'.repeat(10_000), { initialValue: { to: 'x' } }], 'InvalidArgument', /at most 255 characters; got 10000/],
+  [
+    'a foreign id of 10,000 characters',
+    ['x'.repeat(10_000), { initialValue: { to: 'x' } }],
+    'InvalidArgument',
+    /at most 255 characters; got 10000/,
+  ],
   ['a foreign id that is a number', [7, { initialValue: { to: 'x' } }], 'InvalidArgument', /must be a string; got number/],
   ['a foreign id with NUL', ['a\0b', { initialValue: { to: 'x' } }], 'InvalidArgument', /NUL/],
   ['a foreign id with half a surrogate', ['a\uD800', { initialValue: { to: 'x' } }], 'InvalidArgument', /surrogate/],
@@ -101,7 +119,16 @@ test('a trigger without an initial value says so where the contract has no schem
 
 const unstorable: readonly (readonly [string, () => unknown, string, RegExp])[] = [
   ['a BigInt', () => ({ a: { b: 10n } }), 'NotSerializable', /'a\.b' is a BigInt.*store it as a string/],
-  ['a cycle', () => { const o: { me?: unknown } = {}; o.me = o; return o }, 'NotSerializable', /contains itself/],
+  [
+    'a cycle',
+    () => {
+      const o: { me?: unknown } = {}
+      o.me = o
+      return o
+    },
+    'NotSerializable',
+    /contains itself/,
+  ],
   ['undefined', () => undefined, 'NotSerializable', /undefined/],
   ['undefined in a list', () => ({ list: [1, undefined] }), 'NotSerializable', /'list\[1\]' is undefined/],
   ['a function', () => ({ f: () => 1 }), 'NotSerializable', /'f' is a function/],
@@ -117,16 +144,26 @@ const unstorable: readonly (readonly [string, () => unknown, string, RegExp])[] 
   ['something over the size limit', () => ({ text: 'x'.repeat(1_048_577) }), 'ObjectTooLarge', /maxObjectBytes is 1048576/],
 ]
 
-test.each(unstorable)('an object with %s is refused at the trigger, and pauses its run in a step, with the place in the message', async (_what, make, code, message) => {
-  const loose = workflow('loose', { object: unchecked<unknown>(), graph: { a: { step: ['b'] }, b: {} } })
-  await using world = new World()
-  const wf = await world.start((ports) => loose.addStep('a', async (run) => { run.object = make(); return 'b' }).build(ports))
-  await expect(wf.trigger('x', { initialValue: make() })).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
-  const runId = await wf.trigger('x', { initialValue: { fine: true } })
-  await world.until(async () => (await wf.lookup(runId))?.state === 'Paused')
-  expect(await wf.lookup(runId)).toMatchObject({ status: 'a', object: { fine: true } })
-  expect((await wf.explain(runId)).lastError).toMatchObject({ code, message: expect.stringMatching(message) })
-})
+test.each(unstorable)(
+  'an object with %s is refused at the trigger, and pauses its run in a step, with the place in the message',
+  async (_what, make, code, message) => {
+    const loose = workflow('loose', { object: unchecked<unknown>(), graph: { a: { step: ['b'] }, b: {} } })
+    await using world = new World()
+    const wf = await world.start((ports) =>
+      loose
+        .addStep('a', async (run) => {
+          run.object = make()
+          return 'b'
+        })
+        .build(ports),
+    )
+    await expect(wf.trigger('x', { initialValue: make() })).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    const runId = await wf.trigger('x', { initialValue: { fine: true } })
+    await world.until(async () => (await wf.lookup(runId))?.state === 'Paused')
+    expect(await wf.lookup(runId)).toMatchObject({ status: 'a', object: { fine: true } })
+    expect((await wf.explain(runId)).lastError).toMatchObject({ code, message: expect.stringMatching(message) })
+  },
+)
 
 test('await answers the run as it was at the status, also when that was long ago', async () => {
   await using world = new World()
@@ -153,7 +190,10 @@ test('await rejects when the run ends elsewhere, is cancelled, is unknown, or is
   for (const one of waiting) await expect(one).rejects.toMatchObject({ code: 'RunFinished' })
   await expect(world.within(wf.awaitCompletion('nobody'))).rejects.toMatchObject({ code: 'RunNotFound' })
   await expect(world.within(wf.await(cancelled, []))).rejects.toMatchObject({ code: 'InvalidArgument' })
-  await expect(world.within(wf.await(cancelled, 'nowhere' as never))).rejects.toMatchObject({ code: 'InvalidArgument', message: expect.stringContaining("it has 'booked'") })
+  await expect(world.within(wf.await(cancelled, 'nowhere' as never))).rejects.toMatchObject({
+    code: 'InvalidArgument',
+    message: expect.stringContaining("it has 'booked'"),
+  })
 })
 
 test('await ends with its signal, before or during the wait, and with its timeout, which says where the run is', async () => {
@@ -167,7 +207,11 @@ test('await ends with its signal, before or during the wait, and with its timeou
   abort.abort(new Error('enough'))
   await expect(waiting).rejects.toThrow('enough')
   const at = world.clock.now()
-  await expect(world.within(wf.await(runId, 'home', { timeout: '3s' }))).rejects.toMatchObject({ code: 'AwaitTimeout', retryable: true, message: expect.stringContaining("it is Running at 'flown'") })
+  await expect(world.within(wf.await(runId, 'home', { timeout: '3s' }))).rejects.toMatchObject({
+    code: 'AwaitTimeout',
+    retryable: true,
+    message: expect.stringContaining("it is Running at 'flown'"),
+  })
   expect(world.clock.now() - at).toBeLessThan(3_100)
   await expect(world.within(wf.await(runId, 'home', { timeout: 'soon' as never }))).rejects.toMatchObject({ code: 'InvalidArgument' })
 })
@@ -177,10 +221,19 @@ test('a thousand awaits share one receiver, which is gone when they are', async 
   const go = gate()
   let open = 0
   let most = 0
-  const wf = await world.start((ports) => trips
-    .addStep('booked', async () => { await go.promise; return 'lost' }, { parallelCount: 2_000 })
-    .addCallback('flown', async () => 'home')
-    .build(ports))
+  const wf = await world.start((ports) =>
+    trips
+      .addStep(
+        'booked',
+        async () => {
+          await go.promise
+          return 'lost'
+        },
+        { parallelCount: 2_000 },
+      )
+      .addCallback('flown', async () => 'home')
+      .build(ports),
+  )
   const ports = world.ports('client')
   const client = trips.client({
     ...ports,
@@ -189,7 +242,12 @@ test('a thousand awaits share one receiver, which is gone when they are', async 
       newReceiver: async (options) => {
         most = Math.max(most, ++open)
         const receiver = await ports.eventStreamer.newReceiver(options)
-        return receiving(receiver, { [Symbol.asyncDispose]: async () => { open -= 1; await receiver[Symbol.asyncDispose]() } })
+        return receiving(receiver, {
+          [Symbol.asyncDispose]: async () => {
+            open -= 1
+            await receiver[Symbol.asyncDispose]()
+          },
+        })
       },
     },
   })
@@ -212,7 +270,16 @@ test('an await finds out by itself when every wake-up is lost', async () => {
   const ports = world.ports('client', { awaitPollingFrequency: '5s' })
   const client = trips.client({
     ...ports,
-    eventStreamer: { ...ports.eventStreamer, newReceiver: async (options) => receiving(await ports.eventStreamer.newReceiver(options), { receive: ({ signal }) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason)) }) }) },
+    eventStreamer: {
+      ...ports.eventStreamer,
+      newReceiver: async (options) =>
+        receiving(await ports.eventStreamer.newReceiver(options), {
+          receive: ({ signal }) =>
+            new Promise((_, reject) => {
+              signal.addEventListener('abort', () => reject(signal.reason))
+            }),
+        }),
+    },
   })
   const runId = await client.trigger('t', { initialValue: { to: 'nowhere' } })
   expect(await world.within(client.awaitCompletion(runId))).toMatchObject({ status: 'lost' })
@@ -225,6 +292,9 @@ test('a run of another workflow is not found', async () => {
   const runId = await other.client(world.ports('x')).trigger('o', { initialValue: {} })
   const client = trips.client(world.ports('client'))
   expect(await client.lookup(runId)).toBeUndefined()
-  await expect(client.cancel(runId, { reason: 'x', actor: 'y' })).rejects.toMatchObject({ code: 'RunNotFound', message: expect.stringContaining("it belongs to workflow 'other'") })
+  await expect(client.cancel(runId, { reason: 'x', actor: 'y' })).rejects.toMatchObject({
+    code: 'RunNotFound',
+    message: expect.stringContaining("it belongs to workflow 'other'"),
+  })
   await expect(world.within(client.awaitCompletion(runId))).rejects.toMatchObject({ code: 'RunNotFound' })
 })
