@@ -13,7 +13,7 @@ import { Wake } from './waiting.ts'
 /** So many timers beyond those in hand are looked at in one go. */
 const spare = 256
 const pageMax = 1_000
-/** A timer that is still due after it was dealt with is left alone for so long: whoever dealt with it could not settle it. */
+/** A timer that was dealt with is left alone for so long: if it is still due then, whoever dealt with it could not settle it. */
 const restMs = 5_000
 const restingMax = 10_000
 /** Behind the first page, a backlog is looked through page by page, this far apart, with a pause after the last one. */
@@ -41,6 +41,8 @@ interface Round {
 interface Offered {
   /** How many timers were handed on. */
   readonly fresh: number
+  /** How many were left alone, because they had just been dealt with. */
+  readonly resting: number
   /** When the first timer that is not due yet will be; Infinity when all of them were due. */
   readonly nextInMs: number
 }
@@ -50,10 +52,10 @@ export class TimerPoller {
   readonly #options: TimerPollerOptions
   readonly #shares: TimerShares
   readonly #inHand = new Set<string>()
-  /** Dealt with since the last look. */
-  #ended = new Set<string>()
-  /** Dealt with and still due: by id and time, until when on the monotonic clock. */
+  /** Dealt with, and perhaps still due: by id, time and attempt, until when on the monotonic clock. */
   readonly #resting = new Map<string, number>()
+  /** How many of those the last first page had. */
+  #restingDue = 0
   readonly #wake = new Wake()
   #round: Round | undefined
 
@@ -91,7 +93,6 @@ export class TimerPoller {
     const next = await store.timers.nextExpiry(query)
     const inMs = next === undefined ? Infinity : next.getTime() - clock.now()
     if (inMs <= 0) return await this.#takeDue(query)
-    this.#ended.clear()
     this.#round = undefined
     // Where every writer is heard, nothing is missed between two expiries.
     return store.timers.toldOfAll === true ? inMs : Math.min(inMs, this.#options.pollingMs)
@@ -101,25 +102,24 @@ export class TimerPoller {
     const { clock, store } = this.#ctx
     const { pollingMs } = this.#options
     const restMsLeft = this.#wakeResting()
-    const ended = this.#ended
-    this.#ended = new Set()
     // A little into the future: what is in hand hides from us when the next one expires.
     const query = { ...slots, before: new Date(clock.now() + pollingMs) }
-    const first = await store.timers.due(query, { limit: Math.min(pageMax, this.#inHand.size + this.#resting.size + spare) })
+    const first = await store.timers.due(query, { limit: Math.min(pageMax, this.#inHand.size + this.#restingDue + spare) })
     const passed = new Set<string>()
-    const { fresh, nextInMs } = await this.#offer(first, ended, passed)
-    const waitMs = Math.min(pollingMs, restMsLeft, nextInMs, this.#resting.size > 0 ? restMs : Infinity)
+    const { fresh, resting, nextInMs } = await this.#offer(first, passed)
+    this.#restingDue = resting
+    const waitMs = Math.min(pollingMs, restMsLeft, nextInMs)
     if (first.next === undefined || nextInMs !== Infinity) {
       this.#round = undefined
       return waitMs
     }
     if (fresh > 0) return 0
     // What is due first is in hand, rests, or waits for others of its process; what is due later must not wait with it.
-    return Math.min(waitMs, await this.#goRound(query, first.next, ended, passed))
+    return Math.min(waitMs, await this.#goRound(query, first.next, passed))
   }
 
   /** Looks at one page more, if it is time; returns how long it is until the one after it. */
-  async #goRound(query: DueQuery, after: string, ended: ReadonlySet<string>, passed: Set<string>): Promise<number> {
+  async #goRound(query: DueQuery, after: string, passed: Set<string>): Promise<number> {
     const { clock, store } = this.#ctx
     const now = clock.monotonic()
     const current = this.#round
@@ -130,7 +130,7 @@ export class TimerPoller {
         ? { ...current, after: current.after }
         : { query, startedAt: now, after }
     const page = await store.timers.due(going.query, { limit: pageMax, after: going.after })
-    await this.#offer(page, ended, passed)
+    await this.#offer(page, passed)
     const { startedAt } = going
     this.#round =
       page.next === undefined
@@ -140,11 +140,12 @@ export class TimerPoller {
   }
 
   /** Hands on what is due and new, as far as its process has room. Of one run, nothing overtakes what has to wait. */
-  async #offer(page: Page<Timer>, ended: ReadonlySet<string>, passed: Set<string>): Promise<Offered> {
+  async #offer(page: Page<Timer>, passed: Set<string>): Promise<Offered> {
     const { clock } = this.#ctx
     const now = clock.now()
     const unknown: [id: string, timer: Timer][] = []
     let fresh = 0
+    let resting = 0
     let nextInMs = Infinity
     for (const timer of page.items) {
       const inMs = timer.at.getTime() - now
@@ -152,10 +153,10 @@ export class TimerPoller {
         nextInMs = inMs
         break
       }
-      const id = `${timerId(timer.key)}@${timer.at.getTime()}`
-      // One that has ended while the page was on its way may be settled: the next look tells.
-      if (this.#inHand.has(id) || this.#resting.has(id) || this.#ended.has(id)) continue
-      if (ended.has(id)) this.#rest(id)
+      // Moved to another time, or tried once more, it is another matter.
+      const id = `${timerId(timer.key)}@${timer.at.getTime()}#${timer.attempt}`
+      if (this.#inHand.has(id)) continue
+      if (this.#resting.has(id)) resting += 1
       else if (passed.has(timer.key.owner)) continue
       else if (this.#dispatch(id, timer)) fresh += 1
       else {
@@ -165,7 +166,7 @@ export class TimerPoller {
     }
     await Promise.all(unknown.map(([id, timer]) => this.#shares.learn(id, timer)))
     for (const [id, timer] of unknown) if (this.#dispatch(id, timer)) fresh += 1
-    return { fresh, nextInMs }
+    return { fresh, resting, nextInMs }
   }
 
   #dispatch(id: string, timer: Timer): boolean {
@@ -175,7 +176,8 @@ export class TimerPoller {
     this.#options.dispatch(timer, () => {
       // Whoever has it may say twice that it is over.
       if (!this.#inHand.delete(id)) return
-      this.#ended.add(id)
+      // Also because a page that has it may be on its way.
+      this.#rest(id)
       if (this.#shares.leave(share)) this.#wake.set()
     })
     return true
