@@ -1,5 +1,6 @@
 /** Connectors: a foreign stream in order per key, each event acting once, poison left behind. */
 import { unchecked, workflow } from '@workflow/core'
+import { jsonCodec } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { memoryConnector, type MemoryConnector } from '../../src/conformance/index.ts'
@@ -194,4 +195,60 @@ test('a stream that cannot be reached at first is tried again', async () => {
   await world.until(async () => (await wf.list()).items.length === 1)
   expect(world.logged('error', 'the connector failed')).toHaveLength(2)
   expect(wf.healthy()).toBe(true)
+})
+
+test('an event whose retry cannot be stored waits for it in place', async () => {
+  await using world = new World()
+  const scans = memoryConnector({ clock: world.clock })
+  let calls = 0
+  const wf = await world.start((ports) =>
+    base
+      .addConnector(
+        'scans',
+        Scan,
+        async () => {
+          if (++calls < 3) throw new Error('no')
+        },
+        { errBackOff: '20s' },
+      )
+      .build({
+        ...ports,
+        connectors: { scans },
+        codec: {
+          ...jsonCodec,
+          encode: (value, schema, context) => {
+            if (context.kind === 'timer') throw new Error('the key service is away')
+            return jsonCodec.encode(value, schema, context)
+          },
+        },
+      }),
+  )
+  await connected(world, wf)
+  await scans.publish([scan('p', 'depot')])
+  await world.pass(60_000)
+  expect(calls).toBe(3)
+  expect(world.logged('error', 'could not be left to a timer').length).toBe(2)
+})
+
+test('a stream that goes to another instance does not wait for the events that wait for their turn', async () => {
+  await using world = new World()
+  const scans = memoryConnector({ clock: world.clock })
+  const first = gate()
+  const by: string[] = []
+  const worker = (name: string) => (ports: Ports) =>
+    base
+      .addConnector('scans', Scan, async ({ data }) => {
+        by.push(`${name} ${data.parcel}`)
+        if (by.length === 1) await first.promise
+      })
+      .build({ ...ports, connectors: { scans } })
+  const a = await connected(world, await world.start(worker('a'), 'a'))
+  await world.start(worker('b'), 'b')
+  await scans.publish([scan('p', '1'), scan('q', '1'), scan('r', '1')])
+  await world.until(() => by.length === 1)
+  const stop = a.stop()
+  first.resolve()
+  await world.within(stop)
+  await world.until(() => by.length === 3)
+  expect(by).toEqual(['a p', 'b q', 'b r'])
 })

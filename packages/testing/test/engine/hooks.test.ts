@@ -1,7 +1,7 @@
 /** Hooks: after the fact, at least once for each run, until they succeed, whatever happens in between. */
-import { after, unchecked, workflow } from '@workflow/core'
+import { after, LeaseLost, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
-import { type Ports, World } from './world.ts'
+import { type Ports, receiving, World } from './world.ts'
 
 const visits = workflow('visits', {
   object: unchecked<{ n: number }>(),
@@ -216,4 +216,103 @@ test("the engine's own pause calls the hook, and so does a cancel by a timeout",
   await wf.trigger('good', { initialValue: {} })
   await world.pass(10_000)
   expect(calls.toSorted()).toEqual(['cancel good', 'pause bad'])
+})
+
+test('hooks that wait for their retry in place leave most places to others', async () => {
+  await using world = new World()
+  const done: string[] = []
+  const wf = await world.start((ports) =>
+    base
+      .onComplete(async (run) => {
+        if (run.foreignId.startsWith('bad')) throw new Error('down')
+        done.push(run.foreignId)
+      })
+      .build({ ...ports, maxInFlight: 8, defaults: { errBackOff: '4s' } }),
+  )
+  for (const id of [...Array.from({ length: 20 }, (_, i) => `bad${i}`), 'good']) {
+    const runId = await wf.trigger(id, { initialValue: { n: 0 } })
+    await wf.callback({ runId }, 'open', 'leave')
+  }
+  await world.pass(500)
+  await world.turns(60)
+  expect(done).toEqual(['good'])
+})
+
+test('an error of the engine that a hook passes on is a failure like any other', async () => {
+  await using world = new World()
+  let calls = 0
+  const wf = await world.start((ports) =>
+    base
+      .onComplete(async () => {
+        if (++calls === 1) throw new LeaseLost('of another workflow')
+      })
+      .build({ ...ports, defaults: { errBackOff: '1s' } }),
+  )
+  const runId = await wf.trigger('a', { initialValue: { n: 0 } })
+  await wf.callback({ runId }, 'open', 'leave')
+  await world.pass(5_000)
+  expect(calls).toBe(2)
+})
+
+test('a hook that has succeeded is not called again because its acknowledgement fails', async () => {
+  await using world = new World()
+  let calls = 0
+  let acks = 0
+  const wf = await world.start((ports) =>
+    base
+      .onComplete(async () => {
+        calls += 1
+      })
+      .build({
+        ...ports,
+        defaults: { errBackOff: '1s' },
+        eventStreamer: {
+          ...ports.eventStreamer,
+          newReceiver: async (options) => {
+            const receiver = await ports.eventStreamer.newReceiver(options)
+            if (!options.durable || !options.name.includes('hook')) return receiver
+            return receiving(receiver, {
+              receive: async (how) =>
+                (await receiver.receive(how)).map((delivery) => ({
+                  ...delivery,
+                  ack: async () => {
+                    if (++acks < 3) throw new Error('the broker is away')
+                    await delivery.ack()
+                  },
+                })),
+            })
+          },
+        },
+      }),
+  )
+  const runId = await wf.trigger('a', { initialValue: { n: 0 } })
+  await wf.callback({ runId }, 'open', 'leave')
+  await world.pass(10_000)
+  expect([calls, acks]).toEqual([1, 3])
+})
+
+test('the retry of a hook waits for an instance that has the hook', async () => {
+  await using world = new World()
+  let fail = true
+  let done = 0
+  const worker = (ports: Ports) =>
+    base
+      .onComplete(async () => {
+        if (fail) throw new Error('down')
+        done += 1
+      })
+      .build({ ...ports, defaults: { errBackOff: '20s' } })
+  const a = await world.start(worker)
+  const runId = await a.trigger('a', { initialValue: { n: 0 } })
+  await a.callback({ runId }, 'open', 'leave')
+  await world.until(() => world.logged('warn', 'a hook failed').length > 0)
+  await world.within(a.stop())
+  const without = await world.start((ports) => base.build(ports), 'b')
+  await world.pass(60_000)
+  await world.within(without.stop())
+  expect(world.logged('warn', 'whose code is not in this process').map(({ fields }) => fields['process'])).toEqual(['hook complete'])
+  fail = false
+  await world.start(worker, 'c')
+  await world.pass(30_000)
+  expect(done).toBe(1)
 })

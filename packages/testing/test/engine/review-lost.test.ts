@@ -1,4 +1,4 @@
-/** What comes of lost events, of stores that are away and of starts that fail half-way. */
+/** What comes of lost events and of stores that are away. */
 import { after, StoreUnavailable, unchecked, workflow } from '@workflow/core'
 import type { EventStreamer } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
@@ -109,42 +109,6 @@ test('a callback to a store that is away is given up like a trigger', async () =
   })
   await world.pass(60_000)
   expect(outcome).toMatchObject({ code: 'StoreUnavailable' })
-})
-
-test('a start that failed half-way leaves no receiver behind', async () => {
-  const world = new World()
-  const simple = workflow('simple', { ...thing, graph: { a: { step: ['b'] }, b: {} } })
-  const ports = world.ports('a')
-  let fails = true
-  let open = 0
-  const wf = simple
-    .addStep('a', async () => 'b')
-    .onComplete(async () => undefined)
-    .build({
-      ...ports,
-      eventStreamer: {
-        ...ports.eventStreamer,
-        newReceiver: async (options) => {
-          if (fails && options.durable && options.name.includes('hook')) throw new StoreUnavailable('away')
-          const receiver = await ports.eventStreamer.newReceiver(options)
-          open += 1
-          return {
-            assign: (claims) => receiver.assign(claims),
-            receive: (how) => receiver.receive(how),
-            [Symbol.asyncDispose]: async () => {
-              open -= 1
-              await receiver[Symbol.asyncDispose]()
-            },
-          }
-        },
-      },
-    })
-  await expect(wf.run()).rejects.toThrow('away')
-  fails = false
-  await wf.run()
-  await world.turns()
-  await world.within(wf.stop())
-  expect(open).toBe(0)
 })
 
 test('a step that skipped is not run again because a callback edits and skips', async () => {

@@ -1,7 +1,6 @@
 /** A store that loses replies, is away, is busy or holds what cannot be read; a stream that loses events. */
 import { after, unchecked, workflow, StoreUnavailable } from '@workflow/core'
 import type { CommitResult, Delivery, EventReceiver, RecordStore, RunEvent, Unit } from '@workflow/core/adapter'
-import { memoryDatabase, memoryEventStreamer } from '@workflow/core/memory'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { type InstanceOptions, type Ports, receiving, World } from './world.ts'
@@ -268,55 +267,6 @@ test('events that come late, twice or in disorder change nothing', async () => {
     await world.within(wf.awaitCompletion(id))
     expect(await path(wf, id)).toEqual(paid)
   }
-})
-
-test('with a streamer of its own the outbox is relayed, in order, through failures of the stream and a crash', async () => {
-  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
-  const streams = memoryDatabase()
-  let sends = 0
-  const worker = (name: string) => (ports: Ports) => {
-    const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
-    return definition.build({
-      ...ports,
-      eventStreamer: {
-        ...streamer,
-        newSender: async () => {
-          const sender = await streamer.newSender()
-          return {
-            [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
-            send: async (events) => {
-              if (++sends % 2 === 1) throw new Error('broker is away')
-              await sender.send(events)
-              if (name === 'a' && sends > 2) {
-                world.kill('a')
-                throw new Error('dead')
-              }
-            },
-          }
-        },
-      },
-    })
-  }
-  const a = await world.start(worker('a'), 'a')
-  expect(a.states().map(({ name }) => name)).toContain('outbox')
-  const client = bills.client({ ...world.ports('client'), eventStreamer: memoryEventStreamer({ database: streams, clock: world.clock }) })
-  const ids = await Promise.all(Array.from({ length: 12 }, (_, i) => client.trigger(`b${i}`, { initialValue: { log: [] } })))
-  await world.pass(20_000)
-  expect(sends).toBeGreaterThan(2)
-  const b = await world.start(worker('b'), 'b')
-  for (const runId of ids) {
-    await world.within(b.await(runId, 'checked'))
-    await world.within(client.callback({ runId }, 'checked'))
-    await world.within(client.awaitCompletion(runId))
-    expect(await path(b, runId)).toEqual(paid)
-  }
-  expect(world.logged('error', 'sending events failed').length).toBeGreaterThan(0)
-})
-
-test('with outbox: false nothing is relayed: something else does it', async () => {
-  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
-  const wf = await world.start((ports) => definition.build({ ...ports, outbox: false }))
-  expect(wf.states().map(({ name }) => name)).not.toContain('outbox')
 })
 
 const strict = workflow('strict', { object: z.object({ n: z.number() }), graph: { a: { step: ['b'] }, b: { step: ['c'] }, c: {} } })

@@ -1,0 +1,147 @@
+/** The outbox of a store whose streamer is another: relayed in order, through whatever fails on the way. */
+import { after, StoreUnavailable, unchecked, workflow } from '@workflow/core'
+import type { RecordStore } from '@workflow/core/adapter'
+import { memoryDatabase, memoryEventStreamer } from '@workflow/core/memory'
+import { expect, test } from 'vitest'
+import { type Ports, receiving, World } from './world.ts'
+
+type Store = RecordStore<unknown[]>
+
+const bills = workflow('bills', {
+  object: unchecked<{ readonly kind?: string; log: string[] }>(),
+  graph: {
+    made: { step: ['checked'] },
+    checked: { callback: ['paid'], timeout: ['overdue'] },
+    paid: { step: ['closed'] },
+    overdue: { step: ['closed'] },
+    closed: {},
+  },
+})
+const definition = bills
+  .addStep('made', async (run) => {
+    run.object.log.push('made')
+    return 'checked'
+  })
+  .addCallback('checked', async (run) => {
+    run.object.log.push('checked')
+    return 'paid'
+  })
+  .addTimeout('checked', after('1h'), async () => 'overdue')
+  .addStep('paid', async (run) => {
+    run.object.log.push('paid')
+    return 'closed'
+  })
+  .addStep('overdue', async () => 'closed')
+
+/** The history of a bill that was paid, once. */
+const paid = ['1 made', '2 checked', '3 paid', '4 closed']
+
+async function path(wf: ReturnType<typeof definition.build>, runId: string): Promise<readonly string[]> {
+  return (await wf.history(runId)).items.map(({ version, to }) => `${version} ${to}`)
+}
+
+test('with a streamer of its own the outbox is relayed, in order, through failures of the stream and a crash', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const streams = memoryDatabase()
+  let sends = 0
+  const worker = (name: string) => (ports: Ports) => {
+    const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
+    return definition.build({
+      ...ports,
+      eventStreamer: {
+        ...streamer,
+        newSender: async () => {
+          const sender = await streamer.newSender()
+          return {
+            [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
+            send: async (events) => {
+              if (++sends % 2 === 1) throw new Error('broker is away')
+              await sender.send(events)
+              if (name === 'a' && sends > 2) {
+                world.kill('a')
+                throw new Error('dead')
+              }
+            },
+          }
+        },
+      },
+    })
+  }
+  const a = await world.start(worker('a'), 'a')
+  expect(a.states().map(({ name }) => name)).toContain('outbox')
+  const client = bills.client({ ...world.ports('client'), eventStreamer: memoryEventStreamer({ database: streams, clock: world.clock }) })
+  const ids = await Promise.all(Array.from({ length: 12 }, (_, i) => client.trigger(`b${i}`, { initialValue: { log: [] } })))
+  await world.pass(20_000)
+  expect(sends).toBeGreaterThan(2)
+  const b = await world.start(worker('b'), 'b')
+  for (const runId of ids) {
+    await world.within(b.await(runId, 'checked'))
+    await world.within(client.callback({ runId }, 'checked'))
+    await world.within(client.awaitCompletion(runId))
+    expect(await path(b, runId)).toEqual(paid)
+  }
+  expect(world.logged('error', 'sending events failed').length).toBeGreaterThan(0)
+})
+
+test('an acknowledgement of the outbox that fails is made up for, and nothing is sent twice for it', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const streams = memoryDatabase()
+  const sent: string[] = []
+  let acks = 0
+  let acked = 0
+  const wf = await world.start(
+    (ports) => {
+      const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
+      return definition.build({
+        ...ports,
+        eventStreamer: {
+          ...streamer,
+          newSender: async () => {
+            const sender = await streamer.newSender()
+            return {
+              [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
+              send: async (events) => {
+                sent.push(...events.map(({ runId, version }) => `${runId}/${version}`))
+                await sender.send(events)
+              },
+            }
+          },
+        },
+      })
+    },
+    'a',
+    {
+      change: (store: Store) => ({
+        ...store,
+        outbox: {
+          ...store.outbox,
+          newReceiver: async (options) => {
+            const receiver = await store.outbox.newReceiver(options)
+            return receiving(receiver, {
+              receive: async (how) =>
+                (await receiver.receive(how)).map((delivery) => ({
+                  ...delivery,
+                  ack: async () => {
+                    if (++acks <= 2) throw new StoreUnavailable('away')
+                    await delivery.ack()
+                    acked += 1
+                  },
+                })),
+            })
+          },
+        },
+      }),
+    },
+  )
+  const runId = await world.within(wf.trigger('b', { initialValue: { log: [] } }))
+  await world.within(wf.await(runId, 'checked'))
+  await world.pass(10_000)
+  expect(sent).toEqual([`${runId}/1`, `${runId}/2`])
+  expect(acked).toBe(2)
+})
+
+test('with outbox: false nothing is relayed: something else does it', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const wf = await world.start((ports) => definition.build({ ...ports, outbox: false }))
+  expect(wf.states().map(({ name }) => name)).not.toContain('outbox')
+})
