@@ -9,7 +9,11 @@ export class ManualClock implements Clock {
   readonly monotonic = (): number => this.#at
 
   readonly setTimer = (afterMs: number, callback: () => void): Disposable => {
-    const handle = { [Symbol.dispose]: (): void => { this.#timers.delete(handle) } }
+    const handle = {
+      [Symbol.dispose]: (): void => {
+        this.#timers.delete(handle)
+      },
+    }
     this.#timers.set(handle, { due: this.#at + Math.max(0, afterMs), callback })
     return handle
   }
@@ -39,5 +43,7 @@ export class ManualClock implements Clock {
 
 /** Lets everything that is ready have its turn. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => { setImmediate(resolve) })
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }
