@@ -19,6 +19,8 @@ const restingMax = 10_000
 /** Behind the first page, a backlog is looked through page by page, this far apart, with a pause after the last one. */
 const pageEveryMs = 100
 const pauseMsMin = 1_000
+/** In a backlog every commit wakes us; without room for more, a look has time for so long. */
+const hurryMs = 25
 
 export interface TimerPollerOptions {
   readonly pollingMs: number
@@ -41,6 +43,8 @@ interface Round {
 interface Offered {
   /** How many timers were handed on. */
   readonly fresh: number
+  /** How many have to wait for others of their process. */
+  readonly turnedAway: number
   /** How many were left alone, because they had just been dealt with. */
   readonly resting: number
   /** When the first timer that is not due yet will be; Infinity when all of them were due. */
@@ -58,6 +62,8 @@ export class TimerPoller {
   #restingDue = 0
   readonly #wake = new Wake()
   #round: Round | undefined
+  /** No look before this, on the monotonic clock, unless a process has room. */
+  #restUntil = 0
 
   constructor(ctx: WorkerContext, options: TimerPollerOptions) {
     this.#ctx = ctx
@@ -89,6 +95,8 @@ export class TimerPoller {
     const { clock, contract, store } = this.#ctx
     const slots = this.#options.openSlots()
     if (slots.length === 0) return this.#options.pollingMs
+    const early = this.#restUntil - clock.monotonic()
+    if (early > 0) return early
     const query = { workflowName: contract.name, slots }
     const next = await store.timers.nextExpiry(query)
     const inMs = next === undefined ? Infinity : next.getTime() - clock.now()
@@ -106,14 +114,16 @@ export class TimerPoller {
     const query = { ...slots, before: new Date(clock.now() + pollingMs) }
     const first = await store.timers.due(query, { limit: Math.min(pageMax, this.#inHand.size + this.#restingDue + spare) })
     const passed = new Set<string>()
-    const { fresh, resting, nextInMs } = await this.#offer(first, passed)
+    const { fresh, turnedAway, resting, nextInMs } = await this.#offer(first, passed)
     this.#restingDue = resting
     const waitMs = Math.min(pollingMs, restMsLeft, nextInMs)
     if (first.next === undefined || nextInMs !== Infinity) {
       this.#round = undefined
       return waitMs
     }
-    if (fresh > 0) return 0
+    if (turnedAway > 0) this.#restUntil = clock.monotonic() + hurryMs
+    // Whoever is turned away comes when its process has room, which wakes us.
+    if (fresh > 0 && turnedAway === 0) return 0
     // What is due first is in hand, rests, or waits for others of its process; what is due later must not wait with it.
     return Math.min(waitMs, await this.#goRound(query, first.next, passed))
   }
@@ -145,6 +155,7 @@ export class TimerPoller {
     const now = clock.now()
     const unknown: [id: string, timer: Timer][] = []
     let fresh = 0
+    let turnedAway = 0
     let resting = 0
     let nextInMs = Infinity
     for (const timer of page.items) {
@@ -157,16 +168,20 @@ export class TimerPoller {
       const id = `${timerId(timer.key)}@${timer.at.getTime()}#${timer.attempt}`
       if (this.#inHand.has(id)) continue
       if (this.#resting.has(id)) resting += 1
-      else if (passed.has(timer.key.owner)) continue
+      else if (passed.has(timer.key.owner)) turnedAway += 1
       else if (this.#dispatch(id, timer)) fresh += 1
       else {
         passed.add(timer.key.owner)
         if (this.#shares.isUnknown(id, timer)) unknown.push([id, timer])
+        else turnedAway += 1
       }
     }
     await Promise.all(unknown.map(([id, timer]) => this.#shares.learn(id, timer)))
-    for (const [id, timer] of unknown) if (this.#dispatch(id, timer)) fresh += 1
-    return { fresh, resting, nextInMs }
+    for (const [id, timer] of unknown) {
+      if (this.#dispatch(id, timer)) fresh += 1
+      else turnedAway += 1
+    }
+    return { fresh, turnedAway, resting, nextInMs }
   }
 
   #dispatch(id: string, timer: Timer): boolean {
@@ -178,7 +193,9 @@ export class TimerPoller {
       if (!this.#inHand.delete(id)) return
       // Also because a page that has it may be on its way.
       this.#rest(id)
-      if (this.#shares.leave(share)) this.#wake.set()
+      if (!this.#shares.leave(share)) return
+      this.#restUntil = 0
+      this.#wake.set()
     })
     return true
   }

@@ -61,12 +61,12 @@ export class TimerShares {
     }
   }
 
-  /** Gives a place back. Returns whether the process should have more now. */
+  /** Gives a place back. Returns whether the process should have more now: once while its places empty, so that many are filled at a time. */
   leave(share: string): boolean {
     const left = (this.#inHand.get(share) ?? 1) - 1
     if (left === 0) this.#inHand.delete(share)
     else this.#inHand.set(share, left)
-    return left <= this.#max / 2
+    return left === 0 || left === Math.floor(this.#max / 2)
   }
 
   #enter(share: string): boolean {
