@@ -32,6 +32,9 @@ export interface Attempt {
   readonly item?: PendingCallback
 }
 
+/** For what is done about a run without any handler of the user's. */
+export const noHandler = (): Promise<unknown> => Promise.resolve()
+
 /** Under this name a run is noted as having been in hand when a process may have died of it. */
 const inHand = '(in hand)'
 /** From so many suspicions on a run runs alone in its process. */

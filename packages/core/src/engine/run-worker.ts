@@ -6,27 +6,25 @@
 import { isWorkflowError } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
-import { slotOf } from '../model/slot.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
 import { validated } from '../schema.ts'
 import { ackFailed } from './acknowledge.ts'
-import { type Attempt, attempt, failuresOf, noteOf } from './attempt.ts'
-import { callbackUnitId, type CallbackBody, type PendingCallback } from './callback-item.ts'
+import { type Attempt, attempt, failuresOf, noHandler, noteOf } from './attempt.ts'
+import type { PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
-import { entryTimers } from './entry-timers.ts'
 import { fail, mayPark, park, retryTimer, settleRetry, timerOf } from './failure.ts'
 import type { HandlerRun } from './handler-run.ts'
 import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
 import { labelsOf } from './labels.ts'
-import { Process } from './process.ts'
-import type { ResolvedProcessOptions } from './process-options.ts'
+import { nextCallback } from './next-callback.ts'
 import { resumeByTimer } from './resume.ts'
 import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
+import { startTimers } from './start-timers.ts'
 import { eventAgain } from './transition.ts'
 import { sleep, turn } from './waiting.ts'
-import { callbackStream, joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
+import { joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
 
 /** How long a slot rests whose lease was not valid for a moment. */
 const invalidMs = 1_000
@@ -49,13 +47,10 @@ function isForeign(owner: string): boolean {
   return owner.startsWith('hook:') || owner.startsWith('connector:')
 }
 
-const nothing = (): Promise<unknown> => Promise.resolve()
-
 export class RunWorker {
   readonly #ctx: WorkerContext
   #sinceTurn = 0
   #turn: Promise<void> | undefined
-  readonly #openings = new Map<string, Process>()
 
   constructor(ctx: WorkerContext) {
     this.#ctx = ctx
@@ -150,11 +145,11 @@ export class RunWorker {
       return done
     }
     if (exits.callback !== undefined) {
-      const item = await this.#nextCallback(task, lane, held, record)
+      const item = await nextCallback({ ctx, held, record, task, lane })
       if (item !== undefined) return 'stored' in item ? await this.#callback(task, lane, held, record, item) : item
     }
     if (record.entered.version === 1 && exits.timeout !== undefined && task.timer?.key.kind !== 'timeout') {
-      const failed = await this.#startTimers(task, lane, held, record)
+      const failed = await startTimers({ ctx, held, record, task, lane }, (a) => this.#due(a))
       if (failed !== undefined) return failed
     }
     if (task.timer?.key.kind === 'timeout') return await this.#timeout(task, lane, held, record)
@@ -266,97 +261,6 @@ export class RunWorker {
     return done
   }
 
-  /** The next callback, or what came of one that cannot be read: like an object that cannot, it pauses the run. */
-  async #nextCallback(
-    task: RunTask,
-    lane: Lane<RunTask>,
-    held: HeldSlot,
-    record: RunRecord,
-  ): Promise<PendingCallback | Verdict | undefined> {
-    const ctx = this.#ctx
-    try {
-      return await this.#pendingCallback(record)
-    } catch (error) {
-      if (!isWorkflowError(error, 'StoreCorrupt') && !isWorkflowError(error, 'Shredded')) throw error
-      const process = processOf(ctx, processNames.callback(record.status))
-      return await fail(
-        { ctx, process, held, record, task, lane, kind: 'callback', invoke: nothing },
-        { count: 1, startedAt: ctx.clock.now(), error, fatal: true },
-      )
-    }
-  }
-
-  /** The next callback for this stay. Those that were meant for an earlier stay are taken out of the way. */
-  async #pendingCallback(record: RunRecord): Promise<PendingCallback | undefined> {
-    const ctx = this.#ctx
-    const stream = callbackStream(record.status)
-    for (;;) {
-      const page = await ctx.store.items(record.runId, stream, { limit: 1 })
-      const stored = page.items[0]
-      if (stored === undefined) return undefined
-      const body = (await ctx.codec.decode(stored.body, record, 'item')) as CallbackBody | undefined
-      if (body !== undefined && (body.entered === undefined || body.entered === record.entered.version)) return { stored, body }
-      ctx.logger.warn(
-        { workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status },
-        'refusing a callback for a stay that is over',
-      )
-      await ctx.committer.commit(
-        {
-          id: callbackUnitId(record.runId, stored.id, 0),
-          consume: [{ runId: record.runId, stream, through: stored.pos }],
-          emit: [eventAgain(ctx, record, 'wake')],
-        },
-        ctx.slotKeeper.valid(slotOf(record.runId, ctx.slots))?.signal ?? ctx.stopping,
-      )
-    }
-  }
-
-  /**
-   * The timers of a run that is at the status it began at: whoever created it may have had no code for them. Asked for
-   * again and again, they are opened once. A timer function that throws is an attempt that failed.
-   */
-  async #startTimers(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict | undefined> {
-    const ctx = this.#ctx
-    const first = ctx.definition.timeouts.get(record.status)?.[0]
-    if (first === undefined) return undefined
-    const a: Attempt = {
-      ctx,
-      process: this.#opening(record.status, processOf(ctx, processNames.timeout(record.status, first.name)).options),
-      held,
-      record,
-      task,
-      lane,
-      kind: 'step',
-      invoke: nothing,
-    }
-    const wait = record.attempts === undefined ? undefined : await this.#due(a)
-    if (wait !== undefined) return wait
-    const startedAt = ctx.clock.now()
-    let timers: readonly TimerOp[]
-    try {
-      timers = await entryTimers(ctx, record)
-    } catch (error) {
-      return await fail(a, {
-        count: failuresOf(noteOf(record, a.process.name)) + 1,
-        startedAt,
-        error,
-        fatal: isWorkflowError(error, 'InvalidArgument'),
-      })
-    }
-    if (timers.length > 0) {
-      await ctx.committer.commit({ id: ctx.ids.unit(), timers }, held.signal)
-      ctx.timersChanged()
-    }
-    return undefined
-  }
-
-  /** Opening the timers of a status, as a process with failures of its own. */
-  #opening(status: string, options: ResolvedProcessOptions): Process {
-    let process = this.#openings.get(status)
-    if (process === undefined) this.#openings.set(status, (process = new Process(`timers of ${status}`, options)))
-    return process
-  }
-
   /** A timer that other code knows: it waits for that code, and is looked at again now and then. */
   async #postpone(timer: Timer, held: HeldSlot, reason: string): Promise<Verdict> {
     const ctx = this.#ctx
@@ -374,7 +278,7 @@ export class RunWorker {
   /** A scrubber that throws is tried again like any handler; nothing else can be done for a run that is finished. */
   async #deletion(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord): Promise<Verdict> {
     const ctx = this.#ctx
-    const a: Attempt = { ctx, process: processOf(ctx, processNames.deletion), held, record, task, lane, kind: 'step', invoke: nothing }
+    const a: Attempt = { ctx, process: processOf(ctx, processNames.deletion), held, record, task, lane, kind: 'step', invoke: noHandler }
     const wait = record.attempts === undefined ? undefined : await this.#due(a)
     if (wait !== undefined) return wait
     const startedAt = ctx.clock.now()

@@ -35,7 +35,6 @@ async function inReview(world: World, wf: ReturnType<typeof definition.build>, f
   await world.within(wf.await(runId, 'review'))
   return runId
 }
-
 test('a callback moves a waiting run, by run id and by foreign id, from a process without handlers', async () => {
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))
@@ -50,7 +49,6 @@ test('a callback moves a waiting run, by run id and by foreign id, from a proces
   await client.callback({ runId }, 'signed')
   expect((await world.within(client.awaitCompletion(runId))).object.got).toEqual(['ann'])
 })
-
 test('with wait it answers the run as the callback left it', async () => {
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))
@@ -63,7 +61,6 @@ test('with wait it answers the run as the callback left it', async () => {
     object: { got: ['bob'] },
   })
 })
-
 test("with wait it rejects with the handler's error, and the callback stays for another attempt", async () => {
   await using world = new World()
   let fails = true
@@ -87,7 +84,6 @@ test("with wait it rejects with the handler's error, and the callback stays for 
   fails = false
   await world.within(wf.await(runId, 'signed'))
 })
-
 test('callbacks are handled in the order in which they were accepted, one at a time', async () => {
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))
@@ -96,7 +92,6 @@ test('callbacks are handled in the order in which they were accepted, one at a t
   await wf.callback({ runId }, 'review', { by: '6', next: 'signed' })
   expect((await world.within(wf.await(runId, 'signed'))).object.got).toEqual(['1', '2', '3', '4', '5', '6'])
 })
-
 test('one that was accepted for an earlier stay is refused aloud, also where it was waited for', async () => {
   await using world = new World()
   const entered = gate()
@@ -128,7 +123,6 @@ test('one that was accepted for an earlier stay is refused aloud, also where it 
   await wf.callback({ runId }, 'review', { by: 'third', next: 'signed' })
   expect((await world.within(wf.await(runId, 'signed'))).object.got).toEqual(['first', 'third'])
 })
-
 test('one that comes early says so, and with queue it waits in the inbox for the status', async () => {
   await using world = new World()
   const go = gate()
@@ -154,7 +148,6 @@ test('one that comes early says so, and with queue it waits in the inbox for the
   go.resolve()
   expect((await world.within(wf.await(runId, 'signed'))).object.got).toEqual(['bob'])
 })
-
 test('one that meets a paused run waits with queue until the run is resumed', async () => {
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))
@@ -167,7 +160,6 @@ test('one that meets a paused run waits with queue until the run is resumed', as
   await wf.resume(runId, { reason: 'fine', actor: 'eve' })
   expect(await handled).toMatchObject({ status: 'signed', object: { got: ['ann'] } })
 })
-
 test('the same key is the same callback: sent again while it waits, and after it was handled, it changes nothing', async () => {
   await using world = new World()
   const wf = await world.start((ports) => definition.build(ports))

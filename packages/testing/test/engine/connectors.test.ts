@@ -252,3 +252,51 @@ test('a stream that goes to another instance does not wait for the events that w
   await world.until(() => by.length === 3)
   expect(by).toEqual(['a p', 'b q', 'b r'])
 })
+
+test('a stream that is asked for by another instance does not wait for the turn of its events behind a retry', async () => {
+  await using world = new World()
+  const scans = memoryConnector({ clock: world.clock })
+  const move = new AbortController()
+  const by: string[] = []
+  const worker = (name: string) => (ports: Ports) =>
+    base
+      .addConnector(
+        'scans',
+        Scan,
+        async ({ data }) => {
+          by.push(`${name} ${data.parcel}`)
+          if (by.length === 1) throw new Error('no')
+          if (data.parcel === 'p') await new Promise(() => undefined)
+        },
+        { errBackOff: '20s' },
+      )
+      .build({
+        ...ports,
+        connectors: { scans },
+        roleScheduler: {
+          ...ports.roleScheduler,
+          awaitRole: async (role, options) => {
+            const lease = await ports.roleScheduler.awaitRole(role, options)
+            if (name !== 'a' || !role.includes('connector') || move.signal.aborted) return lease
+            return {
+              fence: lease.fence,
+              unclean: lease.unclean,
+              yield: move.signal,
+              signal: lease.signal,
+              isValid: () => lease.isValid(),
+              release: () => lease.release(),
+              [Symbol.asyncDispose]: () => Promise.resolve(lease[Symbol.asyncDispose]()),
+            }
+          },
+        },
+      })
+  await connected(world, await world.start(worker('a'), 'a'))
+  await world.start(worker('b'), 'b')
+  await scans.publish([scan('p', '1')])
+  await world.until(() => by.length === 2)
+  await scans.publish([scan('q', '1')])
+  await world.turns()
+  move.abort()
+  await world.until(() => by.length === 3)
+  expect(by).toEqual(['a p', 'a p', 'b q'])
+})

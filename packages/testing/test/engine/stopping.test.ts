@@ -156,6 +156,7 @@ test('a start that failed half-way leaves no receiver behind', async () => {
       },
     })
   await expect(wf.run()).rejects.toThrow('away')
+  expect(open).toBe(0)
   fails = false
   await wf.run()
   await world.turns()
