@@ -1,5 +1,5 @@
 /** Handlers that fail, hang or throw what nobody expects: attempts are counted, kept and bounded, and hurt nobody else. */
-import { after, Configuration, NonRetryable, unchecked, workflow } from '@workflow/core'
+import { Configuration, NonRetryable, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
 import { gate, type Ports, World } from './world.ts'
 
