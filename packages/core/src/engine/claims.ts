@@ -17,17 +17,15 @@ export interface ClaimsOptions {
 export class Claims {
   readonly #ctx: EngineContext
   readonly #options: ClaimsOptions
-  #newest: readonly SlotClaim[] = []
 
   constructor(ctx: EngineContext, options: ClaimsOptions) {
     this.#ctx = ctx
     this.#options = options
   }
 
-  /** Assigns the claims, again and again while the stream cannot be reached, until newer ones come or `until` aborts. */
+  /** Assigns the claims, again and again while the stream cannot be reached, until `until` aborts. */
   async assign(receiver: EventReceiver<unknown>, claims: readonly SlotClaim[], until: AbortSignal): Promise<void> {
-    this.#newest = claims
-    while (this.#newest === claims) {
+    for (;;) {
       try {
         return await receiver.assign(claims)
       } catch (error) {
