@@ -176,6 +176,7 @@ export interface Workflow<C extends AnyContract> extends WorkflowClient<C>, Asyn
   /**
    * Takes no more work, lets handlers in hand finish within the limit, aborts the rest. Idempotent; nothing is left alive
    * afterwards. `timeout` defaults to the infrastructure's `shutdownTimeout`.
+   * What was aborted has one second more to give its roles back; what does not answer even then is left, with an error in the log.
    */
   stop(options?: { readonly timeout?: Duration }): Promise<void>
   /** Every process of this instance; none before `run()`. */
