@@ -26,8 +26,8 @@ import { eventAgain } from './transition.ts'
 import { sleep, turn } from './waiting.ts'
 import { joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
 
-/** How long a slot rests whose lease was not valid for a moment. */
-const invalidMs = 1_000
+/** How long a doubtful lease has to become valid again, and how long the slot rests if it does not. */
+const invalidMs = 500
 /** How long a timer that only other code knows is put off. */
 const foreignMs = 60_000
 /** How often and how long a look-up waits for a record that its event is ahead of. */
@@ -90,16 +90,23 @@ export class RunWorker {
     const ctx = this.#ctx
     const held = ctx.slotKeeper.open(task.slot)
     if (held === undefined) return leave
-    if (!held.lease.isValid()) {
-      // What is left here must come again, wherever the role goes.
-      held.resign(invalidMs, 'its lease was not valid')
-      return leave
-    }
+    if (!held.lease.isValid()) return this.#whenValid(held)
     if (task.timer !== undefined && isForeign(task.timer.key.owner))
       return this.#postpone(task.timer, held, 'it belongs to a hook or connector that this code does not have')
     if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
     const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined)
     return record === undefined ? this.#readFirst(task, lane, held) : this.#judge(task, lane, held, record)
+  }
+
+  /**
+   * A lease may be doubtful for no worse reason than that nobody has had a turn to renew it. If it stays so, the slot is
+   * given back: what is left here must come again, wherever the role goes.
+   */
+  async #whenValid(held: HeldSlot): Promise<Verdict> {
+    await sleep(this.#ctx.clock, invalidMs, held.signal).catch(() => undefined)
+    if (held.lease.isValid() && !held.draining) return again
+    held.resign(invalidMs, 'its lease was not valid')
+    return leave
   }
 
   async #readFirst(task: RunTask, lane: Lane<RunTask>, held: HeldSlot): Promise<Verdict> {
