@@ -57,7 +57,7 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
   ): Builder<C, Done | Mark<'timeout', From>, Tx, Sources>
   /** Called once all children that were started on the way into the status have finished. */
   addJoin<const From extends StatusWith<C, 'join'>>(
-    from: From,
+    from: `join ${From}` extends Done ? `'${From}' already has a join` : From,
     handler: (
       run: RunIn<Tx, ObjectOf<C>, NoInfer<From>>,
       children: ChildrenOf<C, NoInfer<From>>,

@@ -242,6 +242,8 @@ unchecking.addCallback('checked', async () => 'notifying')
 unchecking.addTimeout('checked', after('1h'), async () => 'notifying')
 // @ts-expect-error the status waits for no children
 unchecking.addJoin('checked', async () => 'notifying')
+// @ts-expect-error the children are joined already
+unchecking.addJoin('notifying', async () => 'settled')
 unchecking.addStep('checked', async (run) => {
   // @ts-expect-error a misspelt field of the object
   run.object.amont = 1
