@@ -1,0 +1,28 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { consoleLogger, type LogLevel } from './console-logger.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+function written(level?: LogLevel): unknown[] {
+  const lines: unknown[] = []
+  for (const name of ['debug', 'info', 'warn', 'error'] as const)
+    vi.spyOn(console, name).mockImplementation((...line) => lines.push([name, ...line]))
+  const logger = consoleLogger(level === undefined ? {} : { level })
+  for (const name of ['debug', 'info', 'warn', 'error'] as const) logger[name]({ runId: 'r' }, 'said')
+  return lines
+}
+
+test('warnings and errors are written, the message first, and nothing else', () => {
+  expect(written()).toEqual([
+    ['warn', 'said', { runId: 'r' }],
+    ['error', 'said', { runId: 'r' }],
+  ])
+})
+
+test('the level says what is written', () => {
+  expect(written('debug')).toHaveLength(4)
+  vi.restoreAllMocks()
+  expect(written('error')).toEqual([['error', 'said', { runId: 'r' }]])
+})
