@@ -42,11 +42,6 @@ const brokenMs = 5_000
 /** After so many hand-offs the rest of the process has a turn. */
 const turnEvery = 512
 
-/** Owners that are no runs: their timers come here only where nobody else takes them. */
-function isForeign(owner: string): boolean {
-  return owner.startsWith('hook:') || owner.startsWith('connector:')
-}
-
 export class RunWorker {
   readonly #ctx: WorkerContext
   #sinceTurn = 0
@@ -91,8 +86,6 @@ export class RunWorker {
     const held = ctx.slotKeeper.open(task.slot)
     if (held === undefined) return leave
     if (!held.lease.isValid()) return this.#whenValid(held)
-    if (task.timer !== undefined && isForeign(task.timer.key.owner))
-      return this.#postpone(task.timer, held, 'it belongs to a hook or connector that this code does not have')
     if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
     const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined)
     return record === undefined ? this.#readFirst(task, lane, held) : this.#judge(task, lane, held, record)
