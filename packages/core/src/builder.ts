@@ -3,6 +3,7 @@ import type { AnyContract, Destination, ObjectOf, PayloadOf, StatusOf, StatusWit
 import type { ExitKind, WorkOf } from './graph.ts'
 import type { ChildrenOf, Next, RunIn } from './handler.ts'
 import type { Infrastructure } from './infrastructure.ts'
+import type { Interceptor } from './interception.ts'
 import type { TimerValue } from './model/definition.ts'
 import type { StepOptions, TimeoutOptions } from './options.ts'
 import type { ConnectorEvent, DeletedRun, HandlerContext, RunSnapshot } from './run.ts'
@@ -80,6 +81,11 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
   onDataDeleted(handler: (run: DeletedRun<StatusOf<C>>, context: HandlerContext) => Promise<void>): Builder<C, Done, Tx, Sources>
   /** What data deletion keeps of an object, everywhere that it is stored. Must accept its own results. Without it nothing is kept. */
   customDelete(scrub: (object: ObjectOf<C>) => Promise<ObjectOf<C>>): Builder<C, Done, Tx, Sources>
+  /**
+   * Puts a function around every handler that is there by now, timers that are computed and `customDelete` included: for
+   * what concerns all of them, like tracing, a tenant's context, or mocks. Called again, the later one is outside.
+   */
+  intercept(around: Interceptor): Builder<C, Done, Tx, Sources>
   /** From here on handlers may `return run.commit(to, write)`; `build` then asks for a store with this transaction. */
   transactional<NewTx>(): Builder<C, Done, Tx & NewTx, Sources>
   /** Brings in what another file has built on the same contract. */
@@ -98,5 +104,7 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
 export interface Definition<C extends AnyContract, Tx = unknown, Sources extends string = never> {
   readonly contract: C
   readonly '~needs'?: Needs<Tx, Sources> | undefined
+  /** The same definition with a function around each of its handlers: see `Builder.intercept`. */
+  intercept(around: Interceptor): Definition<C, Tx, Sources>
   build(infrastructure: Infrastructure<StatusWith<C, 'timeout'>, Tx, Sources>): Workflow<C>
 }

@@ -4,6 +4,7 @@
  */
 import type { AnyContract } from './any-contract.ts'
 import { Configuration } from './errors.ts'
+import { intercepted, type Interceptor } from './interception.ts'
 import type { AnyHandler, DefinitionModel, ExitKind, HookKind, HookModel, TimeoutModel } from './model/definition.ts'
 import { exitKinds } from './model/transition-graph.ts'
 import { checkedName, collisionKey } from './name-check.ts'
@@ -105,6 +106,11 @@ export class DefinitionBuilder {
   customDelete(scrub: unknown): DefinitionBuilder {
     if (this.#model.customDelete !== undefined) throw this.#error('customDelete is there already: put both into one function')
     return this.#with({ customDelete: checkedFunction<NonNullable<DefinitionModel['customDelete']>>(scrub, this.#at('customDelete')) })
+  }
+
+  intercept(around: unknown): DefinitionBuilder {
+    const where = this.#at('intercept')
+    return this.#with(intercepted(this.#model, checkedFunction<Interceptor>(around, where), where))
   }
 
   transactional(): DefinitionBuilder {

@@ -51,6 +51,7 @@ export type { Explanation, LastError, RecordedError, WaitsFor } from './explanat
 export type { AnyGraph, ExitKind, Exits, GraphOf } from './graph.ts'
 export type { CallbackHandler, JoinHandler, StepHandler, TimeoutHandler } from './handler.ts'
 export type { ClientInfrastructure, Infrastructure, OutboxOptions, WorkerInfrastructure } from './infrastructure.ts'
+export type { HandlerFunction, HandlerInfo, Interceptor } from './interception.ts'
 export type { Duration } from './model/duration.ts'
 export type { MovedBy } from './model/history-entry.ts'
 export type { DiagramDirection, DiagramOptions } from './model/mermaid.ts'
