@@ -1,5 +1,5 @@
 import { memory } from '@workflow/core/memory'
-import { memoryConnector } from '@workflow/testing/conformance'
+import { memoryConnector } from '@workflow/testing'
 import { shipmentDefinition } from './shipment.worker.ts'
 
 // Stands for a topic of the carrier's message broker.

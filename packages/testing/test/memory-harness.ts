@@ -2,7 +2,6 @@
 import { memory, memoryDatabase } from '@workflow/core/memory'
 import type { Clock, Connector, EventStreamer, RecordStore, RoleScheduler } from '@workflow/core/adapter'
 import {
-  memoryConnector,
   virtualTime,
   type ConnectorHarness,
   type EventStreamerHarness,
@@ -12,6 +11,7 @@ import {
   type TimeoutStoreHarness,
   type VirtualTime,
 } from '../src/conformance/index.ts'
+import { memoryConnector } from '../src/memory-connector.ts'
 import { heldTransaction } from './held-transaction.ts'
 import { lockableStore, RowLocks } from './lockable-store.ts'
 import { lossyStreamer, LostEvents, rememberingStore } from './lossy-streamer.ts'

@@ -3,7 +3,7 @@ import { unchecked, workflow } from '@workflow/core'
 import { jsonCodec } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { memoryConnector, type MemoryConnector } from '../../src/conformance/index.ts'
+import { memoryConnector, type MemoryConnector } from '../../src/memory-connector.ts'
 import { gate, type Ports, World } from './world.ts'
 
 const parcels = workflow('parcels', {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { after, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
-import { memoryConnector } from '../../src/conformance/index.ts'
+import { memoryConnector } from '../../src/memory-connector.ts'
 import { gate, type Ports, World } from './world.ts'
 
 const jobs = workflow('jobs', {

@@ -3,7 +3,7 @@ import { StoreUnavailable, unchecked, workflow } from '@workflow/core'
 import type { Connector } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { memoryConnector } from '../../src/conformance/index.ts'
+import { memoryConnector } from '../../src/memory-connector.ts'
 import { gate, receiving, World } from './world.ts'
 
 interface Thing {

@@ -2,8 +2,8 @@
 import type { Logger, WorkerInfrastructure } from '@workflow/core'
 import type { EventReceiver, EventStreamer, RecordStore, RoleScheduler, TimeoutStore } from '@workflow/core/adapter'
 import { memory, memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
-import { VirtualClock } from '../../src/conformance/index.ts'
 import { waitingOn, type Waiting } from '../../src/conformance/waiting.ts'
+import { VirtualClock } from '../../src/virtual-clock.ts'
 
 /** What a logger was told. */
 export interface LogLine {

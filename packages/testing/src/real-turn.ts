@@ -1,0 +1,30 @@
+/**
+ * The machine's own turns and time, taken when this module is loaded: a test that puts fake timers in their place later
+ * must not stop the kit.
+ */
+import { clearImmediate as clearImmediateNow, setImmediate as setImmediateNow, setTimeout as setTimeoutNow } from 'node:timers'
+
+export const realSetImmediate: typeof setImmediateNow = setImmediateNow
+export const realClearImmediate: typeof clearImmediateNow = clearImmediateNow
+const realSetTimeout = setTimeoutNow
+
+/** Resolves once everything that is ready has had its turn. */
+export function realTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    realSetImmediate(resolve)
+  })
+}
+
+/** Resolves after some real milliseconds. */
+export function realSleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    realSetTimeout(resolve, ms)
+  })
+}
+
+const { hrtime } = process
+
+/** Real milliseconds of a clock that never goes back. */
+export function realMs(): number {
+  return Number(hrtime.bigint() / 1_000n) / 1_000
+}
