@@ -11,7 +11,6 @@ import type { Execution } from './execution.ts'
 import { fail, pauseByEngine, putOff } from './failure.ts'
 import { HandlerRun } from './handler-run.ts'
 import type { Lane } from './lanes.ts'
-import { labelsOf } from './labels.ts'
 import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, type Verdict } from './run-task.ts'
@@ -49,9 +48,12 @@ const staleMs = 1_000
 
 export function attempt(a: Attempt): Promise<Verdict> {
   // Nothing is known against this run: no notes, and nobody died here.
-  if (a.record.attempts === undefined && a.held.careful === 0) return inTurn(a, 1)
+  if (a.record.attempts === undefined && a.held.careful === 0) return new Promise((answer) => inTurn(a, 1, answer))
   return warily(a)
 }
+
+/** Takes the verdict of an attempt, once. A callback, because a chain of promises per transition costs more than a small handler. */
+type Answer = (verdict: Verdict | Promise<Verdict>) => void
 
 async function warily(a: Attempt): Promise<Verdict> {
   const { process, record } = a
@@ -72,7 +74,7 @@ async function warily(a: Attempt): Promise<Verdict> {
   const suspect = a.held.lease.unclean && (a.held.careful > 0 || alone) && !a.held.suspected.has(versionOf(record))
   if (alone) return await runAlone(a, failuresOf(earlier) + 1, suspect ? suspicions + 1 : undefined)
   if (suspect && !(await noteSuspicion(a, suspicions + 1))) return leave
-  return await inTurn(a, failuresOf(earlier) + 1)
+  return await new Promise((answer) => inTurn(a, failuresOf(earlier) + 1, answer))
 }
 
 /** Waits until nothing else runs, and only then writes the suspicion down: whoever waits with it has nothing to do with a death. */
@@ -93,36 +95,38 @@ async function runAlone(a: Attempt, count: number, suspicions: number | undefine
     process.gate.leave()
     throw error
   }
-  if (verdict === undefined) return await run(a, count, true)
+  if (verdict === undefined) return await new Promise((answer) => run(a, count, true, answer))
   ctx.solitude.leaveAlone()
   process.gate.leave()
   return verdict
 }
 
 /** Takes a place in the gate of the process, and gives it back as soon as the handler is over: a commit needs none. */
-function inTurn(a: Attempt, count: number): Promise<Verdict> {
+function inTurn(a: Attempt, count: number, answer: Answer): void {
   const { ctx, process, held } = a
-  if (process.gate.tryEnter()) return ctx.solitude.tryEnter() ? run(a, count, false) : besides(a, count, ctx.clock.monotonic())
   const since = ctx.clock.monotonic()
-  return new Promise((resolve) => process.gate.queue((entered) => resolve(entered ? turnCame(a, count, since) : leave), held.slot))
+  if (!process.gate.tryEnter()) process.gate.queue((entered) => (entered ? turnCame(a, count, since, answer) : answer(leave)), held.slot)
+  else if (ctx.solitude.tryEnter()) run(a, count, false, answer, since)
+  else answer(besides(a, count, since))
 }
 
 /** Waits until nobody runs alone any more, with a place in the gate in hand. */
 async function besides(a: Attempt, count: number, since: number): Promise<Verdict> {
   await a.ctx.solitude.enter()
   a.ctx.solitude.leave()
-  return await turnCame(a, count, since)
+  return await new Promise((answer) => turnCame(a, count, since, answer))
 }
 
 /** After a wait the slot may be gone, and the run may have been paused or moved. Ends the place in the gate, or runs in it. */
-function turnCame(a: Attempt, count: number, since: number): Verdict | Promise<Verdict> {
+function turnCame(a: Attempt, count: number, since: number, answer: Answer): void {
   const { ctx, process } = a
   if (!stillOurs(a)) {
     process.gate.leave()
-    return leave
+    return answer(leave)
   }
-  if (ctx.clock.monotonic() - since >= staleMs) return lookedAgain(a, count)
-  return ctx.solitude.tryEnter() ? run(a, count, false) : besides(a, count, since)
+  if (ctx.clock.monotonic() - since >= staleMs) answer(lookedAgain(a, count))
+  else if (ctx.solitude.tryEnter()) run(a, count, false, answer)
+  else answer(besides(a, count, since))
 }
 
 async function lookedAgain(a: Attempt, count: number): Promise<Verdict> {
@@ -139,33 +143,37 @@ async function lookedAgain(a: Attempt, count: number): Promise<Verdict> {
     process.gate.leave()
     return again
   }
-  return await turnCame({ ...a, record }, count, Math.max(since, ctx.clock.monotonic() - staleMs + 1))
+  const fresh = { ...a, record }
+  return await new Promise((answer) => turnCame(fresh, count, Math.max(since, ctx.clock.monotonic() - staleMs + 1), answer))
 }
 
 function stillOurs(a: Attempt): boolean {
   return a.ctx.slotKeeper.open(a.held.slot) === a.held && a.held.lease.isValid()
 }
 
-/** Runs the handler, in the place that was taken for it. Chained by hand: this runs for every transition of every run. */
-function run(a: Attempt, count: number, alone: boolean): Promise<Verdict> {
-  const { ctx, record } = a
-  const execution = ctx.executions.start(a.held.slot, a.process.options.deadlineMs)
-  reportLag(ctx, a.process, Math.max(0, ctx.clock.now() - a.task.at))
+/** Runs the handler, in the place that was taken for it. */
+function run(a: Attempt, count: number, alone: boolean, answer: Answer, now = a.ctx.clock.monotonic()): void {
+  const { ctx, record, process } = a
+  const execution = ctx.executions.start(a.held.slot, process.options.deadlineMs, now)
+  reportLag(ctx, process, Math.max(0, ctx.clock.now() - a.task.at))
+  const unread = (error: unknown): void => answer(finished(a, execution, undefined, undefined, { error }, count, alone))
+  const start = (object: unknown): void => {
+    const loaded = new HandlerRun(ctx, record, object, count, process.name, execution)
+    execution.run(
+      a.invoke,
+      loaded,
+      (returned) => answer(finished(a, execution, loaded, returned, undefined, count, alone)),
+      (error) => answer(finished(a, execution, loaded, undefined, { error }, count, alone)),
+    )
+  }
   let decoded: unknown
   try {
     decoded = ctx.codec.decodeObject(record.object, record)
   } catch (error) {
-    return finished(a, execution, undefined, undefined, { error }, count, alone)
+    return unread(error)
   }
-  const start = (object: unknown): Promise<Verdict> => {
-    const loaded = new HandlerRun(ctx, record, object, count, a.process.name, execution)
-    return execution.run(a.invoke, loaded).then(
-      (returned) => finished(a, execution, loaded, returned, undefined, count, alone),
-      (error: unknown) => finished(a, execution, loaded, undefined, { error }, count, alone),
-    )
-  }
-  if (!(decoded instanceof Promise)) return start(decoded)
-  return decoded.then(start, (error: unknown) => finished(a, execution, undefined, undefined, { error }, count, alone))
+  if (decoded instanceof Promise) decoded.then(start, unread)
+  else start(decoded)
 }
 
 /** Gives the places back and hands the result on. */
@@ -185,7 +193,7 @@ function finished(
   process.gate.leave()
   const durationMs = ctx.clock.monotonic() - execution.startedAt
   const startedAt = ctx.clock.now() - durationMs
-  ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, labelsOf(ctx, process.name))
+  ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, process.labels)
   if (failed !== undefined || loaded === undefined)
     return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded) })
   return settle(a, loaded, returned, { count, startedAt, durationMs })

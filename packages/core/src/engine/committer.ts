@@ -31,9 +31,19 @@ export class Committer {
 
   /** Throws `signal.reason` once it aborts, and at once what sending again cannot mend; the outcome is then unknown. */
   commit(unit: Unit, signal?: AbortSignal): Promise<Committed | Refused> {
+    return this.committed(unit, signal, answered, thrown)
+  }
+
+  /** The same, and goes on with the answer or the error: in one step where nothing went wrong, because every transition passes here. */
+  committed<T>(
+    unit: Unit,
+    signal: AbortSignal | undefined,
+    next: (result: Committed | Refused) => T | Promise<T>,
+    failed: (error: unknown) => T | Promise<T>,
+  ): Promise<T> {
     return this.#store.commit(unit).then(
-      (result) => (result.ok || result.reason !== 'busy' ? result : this.#again(unit, signal, undefined)),
-      (error: unknown) => this.#again(unit, signal, { error }),
+      (result) => (result.ok || result.reason !== 'busy' ? next(result) : this.#again(unit, signal, undefined).then(next, failed)),
+      (error: unknown) => this.#again(unit, signal, { error }).then(next, failed),
     )
   }
 
@@ -61,4 +71,9 @@ export class Committer {
       }
     }
   }
+}
+
+const answered = (result: Committed | Refused): Committed | Refused => result
+const thrown = (error: unknown): never => {
+  throw error
 }

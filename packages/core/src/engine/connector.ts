@@ -11,7 +11,6 @@ import type { EventReceiver } from '../ports/event-streamer.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { RoleLease, RoleScheduler } from '../ports/role-scheduler.ts'
 import { validated } from '../schema.ts'
-import { labelsOf } from './labels.ts'
 import type { Lanes } from './lanes.ts'
 import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from './persistent-work.ts'
 import type { Process } from './process.ts'
@@ -220,7 +219,7 @@ export class ConnectorRunner {
       if (!(error instanceof ValidationError)) throw error
       // No attempt will make it fit: others must not wait for it.
       logger.error({ error }, 'skipping an event that does not fit the schema of its connector')
-      ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, this.process.name), reason: 'invalid' })
+      ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...this.process.labels, reason: 'invalid' })
       return undefined
     }
     const typed = { id: event.id, createdAt: event.at, headers: event.headers, data }

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { ManualClock, turn } from '../../test/manual-clock.ts'
-import { Executions } from './execution.ts'
+import { type Execution, Executions } from './execution.ts'
+
+const outcome = <T>(execution: Execution, handler: () => Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => execution.run(handler, undefined, resolve, reject))
 
 const hang = (): Promise<never> => new Promise(() => undefined)
 
@@ -14,7 +17,7 @@ test('each handler is given up at its own deadline, by one timer that is gone wh
     ['never', Infinity],
   ] as const) {
     const execution = executions.start(0, deadlineMs)
-    execution.run(hang, undefined).catch((error: unknown) => {
+    outcome(execution, hang).catch((error: unknown) => {
       ends.push(`${name} ${(error as Error).name}`)
       executions.end(execution)
     })
@@ -35,7 +38,7 @@ test('what a handler does after it was given up does not count, and its signal i
   const executions = new Executions(new ManualClock())
   const execution = executions.start(3, Infinity)
   const late = Promise.withResolvers<string>()
-  const result = execution.run(() => late.promise, undefined)
+  const result = outcome(execution, () => late.promise)
   executions.abort(new Error('another slot'), 4)
   expect(execution.over).toBe(false)
   executions.abort(new Error('gone'), 3)
@@ -47,9 +50,9 @@ test('what a handler does after it was given up does not count, and its signal i
 test('a handler that throws before it returns, or returns no promise, is like any other', async () => {
   const executions = new Executions(new ManualClock())
   await expect(
-    executions.start(0, Infinity).run(() => {
+    outcome(executions.start(0, Infinity), () => {
       throw new Error('at once')
-    }, undefined),
+    }),
   ).rejects.toThrow('at once')
-  expect(await executions.start(0, Infinity).run((() => 7) as never, undefined)).toBe(7)
+  expect(await outcome(executions.start(0, Infinity), (() => 7) as never)).toBe(7)
 })

@@ -9,7 +9,7 @@ export class Execution {
   #controller: AbortController | undefined
   #reason: unknown
   #over = false
-  #reject: ((reason: unknown) => void) | undefined
+  #failed: ((error: unknown) => void) | undefined
 
   constructor(slot: number, deadlineMs: number, startedAt: number) {
     this.slot = slot
@@ -30,32 +30,33 @@ export class Execution {
     return this.#over
   }
 
-  /** Runs the handler. Rejects with its error, or with the reason of `abort`, whichever comes first; the later one is dropped. */
-  run<A, T>(handler: (argument: A) => Promise<T>, argument: A): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject
-      let work: Promise<T>
-      try {
-        work = handler(argument)
-        // From JavaScript a handler may return anything; a promise of our own makes a thenable settle once, and for good.
-        if (!(work instanceof Promise)) work = Promise.resolve(work)
-      } catch (error) {
+  /**
+   * Runs the handler, and calls back once: with what it returned, or with its error or the reason of `abort`, whichever
+   * comes first; what comes later is dropped. Callbacks, because this runs for every transition; they must not throw.
+   */
+  run<A, T>(handler: (argument: A) => Promise<T>, argument: A, returned: (value: T) => void, failed: (error: unknown) => void): void {
+    this.#failed = failed
+    let work: Promise<T>
+    try {
+      work = handler(argument)
+      // From JavaScript a handler may return anything; a promise of our own makes a thenable settle once, and for good.
+      if (!(work instanceof Promise)) work = Promise.resolve(work)
+    } catch (error) {
+      this.#over = true
+      return failed(error)
+    }
+    work.then(
+      (value) => {
+        if (this.#over) return
         this.#over = true
-        return reject(error)
-      }
-      work.then(
-        (value) => {
-          if (this.#over) return
-          this.#over = true
-          resolve(value)
-        },
-        (error: unknown) => {
-          if (this.#over) return
-          this.#over = true
-          reject(error)
-        },
-      )
-    })
+        returned(value)
+      },
+      (error: unknown) => {
+        if (this.#over) return
+        this.#over = true
+        failed(error)
+      },
+    )
   }
 
   /** Tells the handler to stop and stops waiting for it. */
@@ -64,7 +65,7 @@ export class Execution {
     this.#over = true
     this.#reason = reason
     this.#controller?.abort(reason)
-    this.#reject?.(reason)
+    this.#failed?.(reason)
   }
 }
 
@@ -86,8 +87,8 @@ export class Executions {
     return this.#running.size
   }
 
-  start(slot: number, deadlineMs: number): Execution {
-    const execution = new Execution(slot, deadlineMs, this.#clock.monotonic())
+  start(slot: number, deadlineMs: number, now: number = this.#clock.monotonic()): Execution {
+    const execution = new Execution(slot, deadlineMs, now)
     this.#running.add(execution)
     if (deadlineMs !== Infinity) {
       this.#fresh.push(execution)

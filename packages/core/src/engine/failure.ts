@@ -8,7 +8,6 @@ import type { Timer, TimerOp } from '../model/timer.ts'
 import type { Unit } from '../model/unit.ts'
 import type { Attempt } from './attempt.ts'
 import { boundLogger } from './handler-run.ts'
-import { labelsOf } from './labels.ts'
 import { readableError } from './readable-error.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
 import { changeState, committedRecord, eventAgain } from './transition.ts'
@@ -33,7 +32,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
     !held.lease.isValid()
   )
     return leave
-  ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, process.name))
+  ctx.instrumentation.count('workflow_process_error_count', 1, process.labels)
   const logger = loggerOf(a, count)
   if (failure.fatal || count >= process.options.pauseAfterErrCount) {
     logger.error(

@@ -1,10 +1,9 @@
 import type { EngineContext } from './engine-context.ts'
-import { labelsOf } from './labels.ts'
 import type { Process } from './process.ts'
 
 /** Measures how old an event was when its turn came, and says so when that crosses the process's `lagAlert`. */
 export function reportLag(ctx: EngineContext, process: Process, lagMs: number): void {
-  const labels = labelsOf(ctx, process.name)
+  const { labels } = process
   ctx.instrumentation.gauge('workflow_process_lag_seconds', lagMs / 1_000, labels)
   const late = lagMs > process.options.lagAlertMs
   if (late === process.late) return

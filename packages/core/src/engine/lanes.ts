@@ -9,18 +9,53 @@ export interface LaneTask {
   readonly end?: () => void
 }
 
-export interface Lane<T extends LaneTask> {
+/** What is in hand of one run, or of whatever must stay in order. */
+export class Lane<T extends LaneTask> {
   readonly id: string
   readonly slot: number
-  /** Waiting behind the task in hand. */
-  readonly queue: T[]
-  /** Set when a task joins the queue: ends a back-off early. */
-  readonly wake: Wake
   /** How long the task in hand has waited in place after failures, in milliseconds. */
-  waitedMs: number
+  waitedMs = 0
   /** How many tasks were in the queue when the run was last looked at: those need not end a back-off any more. */
-  seen: number
+  seen = 0
+  // Most lanes end with the task that they began with.
+  #queue: T[] | undefined
+  #wake: Wake | undefined
+
+  constructor(id: string, slot: number) {
+    this.id = id
+    this.slot = slot
+  }
+
+  /** Waiting behind the task in hand. */
+  get queue(): readonly T[] {
+    return this.#queue ?? (none as readonly T[])
+  }
+
+  /** Set when a task joins the queue: ends a back-off early. */
+  get wake(): Wake {
+    return (this.#wake ??= new Wake())
+  }
+
+  push(task: T): void {
+    this.#queue ??= []
+    this.#queue.push(task)
+    this.#wake?.set()
+  }
+
+  shift(): T | undefined {
+    return this.#queue?.shift()
+  }
+
+  /** Takes out whatever waits. */
+  clear(): readonly T[] {
+    const tasks = this.queue
+    this.#queue = undefined
+    this.wake.set()
+    return tasks
+  }
 }
+
+const none: readonly never[] = []
 
 /**
  * A window of work in hand: one lane per run, strictly in order within a lane, all lanes side by side. The window is the
@@ -61,11 +96,10 @@ export class Lanes<T extends LaneTask> {
     this.#size += 1
     const lane = this.#lanes.get(task.lane)
     if (lane !== undefined) {
-      lane.queue.push(task)
-      lane.wake.set()
+      lane.push(task)
       return
     }
-    const fresh: Lane<T> = { id: task.lane, slot: task.slot, queue: [], wake: new Wake(), waitedMs: 0, seen: 0 }
+    const fresh = new Lane<T>(task.lane, task.slot)
     this.#lanes.set(task.lane, fresh)
     void this.#drain(fresh, task)
   }
@@ -74,9 +108,9 @@ export class Lanes<T extends LaneTask> {
   drop(slot?: number): void {
     for (const lane of this.#lanes.values()) {
       if (slot !== undefined && lane.slot !== slot) continue
-      this.#size -= lane.queue.length
-      for (const task of lane.queue.splice(0)) task.end?.()
-      lane.wake.set()
+      const dropped = lane.clear()
+      this.#size -= dropped.length
+      for (const task of dropped) task.end?.()
     }
   }
 
@@ -107,7 +141,7 @@ export class Lanes<T extends LaneTask> {
       this.#size -= 1
       this.#room.set()
       task.end?.()
-      task = lane.queue.shift()
+      task = lane.shift()
     }
     this.#lanes.delete(lane.id)
     if (this.#idle.size > 0) {

@@ -6,7 +6,6 @@ import { isWorkflowError } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { Delivery, EventReceiver, EventSender, SlotClaim } from '../ports/event-streamer.ts'
 import { Claims } from './claims.ts'
-import { labelsOf } from './labels.ts'
 import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
 import { sleep, turn } from './waiting.ts'
@@ -47,7 +46,7 @@ export class OutboxRelay {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
         if (this.#claims.fenced(error)) continue
         failures += 1
-        this.#ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(this.#ctx, this.process.name))
+        this.#ctx.instrumentation.count('workflow_process_error_count', 1, this.process.labels)
         await this.#backOff(failures, error, stop, 'the outbox could not be relayed; trying again').catch(() => undefined)
       }
     }

@@ -8,7 +8,6 @@ import type { Timer, TimerOp } from '../model/timer.ts'
 import type { Delivery } from '../ports/event-streamer.ts'
 import type { Logger } from '../ports/logger.ts'
 import { boundLogger } from './handler-run.ts'
-import { labelsOf } from './labels.ts'
 import { type Lane, Lanes, type LaneTask } from './lanes.ts'
 import type { Process } from './process.ts'
 import type { WorkerContext } from './worker-context.ts'
@@ -121,7 +120,7 @@ export class PersistentWork<T extends PersistentTask> {
       logger: boundLogger(logger, prepared.fields),
     }
     try {
-      await execution.run(prepared.call, context)
+      await new Promise<unknown>((resolve, reject) => execution.run(prepared.call, context, resolve, reject))
       return true
     } finally {
       executions.end(execution)
@@ -138,7 +137,7 @@ export class PersistentWork<T extends PersistentTask> {
   /** Tells of a failure, and says how long to wait after it. */
   #failed(failures: number, error: unknown, logger: Logger, isDone: boolean): number {
     const { clock, random, instrumentation } = this.#ctx
-    instrumentation.count('workflow_process_error_count', 1, labelsOf(this.#ctx, this.#process.name))
+    instrumentation.count('workflow_process_error_count', 1, this.#process.labels)
     const retryInMs = this.#process.options.backOffMs(failures, error, clock.now(), random)
     logger.warn(
       { error, retryInMs },

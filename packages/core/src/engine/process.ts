@@ -1,4 +1,5 @@
 import type { ResolvedProcessOptions } from './process-options.ts'
+import type { Attributes } from '../ports/instrumentation.ts'
 import { Gate } from './gate.ts'
 
 export type ProcessStateName = 'idle' | 'running' | 'shutdown'
@@ -8,12 +9,15 @@ export class Process {
   readonly name: string
   readonly options: ResolvedProcessOptions
   readonly gate: Gate
+  /** Of its measurements. */
+  readonly labels: Attributes
   /** Whether the last event was older than `lagAlert` when its turn came. */
   late = false
 
-  constructor(name: string, options: ResolvedProcessOptions) {
+  constructor(name: string, options: ResolvedProcessOptions, workflowName: string) {
     this.name = name
     this.options = options
+    this.labels = Object.freeze({ workflow_name: workflowName, process_name: name })
     this.gate = new Gate(options.parallelCount)
   }
 }

@@ -4,9 +4,11 @@
  * record does not call for. A crash anywhere leaves the delivery unacknowledged and the timer open.
  */
 import { isWorkflowError } from '../errors.ts'
+import type { AnyHandler } from '../model/definition.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
+import type { Attributes } from '../ports/instrumentation.ts'
 import { validated } from '../schema.ts'
 import { ackFailed } from './acknowledge.ts'
 import { type Attempt, attempt, failuresOf, noHandler, noteOf } from './attempt.ts'
@@ -16,9 +18,9 @@ import { fail, mayPark, park, retryTimer, settleRetry, timerOf } from './failure
 import type { HandlerRun } from './handler-run.ts'
 import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
-import { labelsOf } from './labels.ts'
 import { nextCallback } from './next-callback.ts'
 import { resumeByTimer } from './resume.ts'
+import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
 import { startTimers } from './start-timers.ts'
@@ -42,13 +44,35 @@ const brokenMs = 5_000
 /** After so many hand-offs the rest of the process has a turn. */
 const turnEvery = 512
 
+/** The labels of an event that needed nothing done. */
+export function skippedLabels(workflowName: string, reason: string): Attributes {
+  return Object.freeze({ workflow_name: workflowName, process_name: 'runs', reason })
+}
+
+/** What runs at a status, looked up once for all runs. */
+interface Handling {
+  readonly process: Process
+  readonly handler: AnyHandler
+}
+
 export class RunWorker {
   readonly #ctx: WorkerContext
   #sinceTurn = 0
   #turn: Promise<void> | undefined
 
+  readonly #steps: ReadonlyMap<string, Handling>
+  readonly #joins: ReadonlyMap<string, Handling>
+
+  /** `ctx.processes` is complete. */
   constructor(ctx: WorkerContext) {
     this.#ctx = ctx
+    const { steps, joins } = ctx.definition
+    const handling = (kind: 'step' | 'join', status: string, handler: AnyHandler): readonly [string, Handling] => [
+      status,
+      { handler, process: processOf(ctx, processNames[kind](status)) },
+    ]
+    this.#steps = new Map(Array.from(steps, ([status, { handler }]) => handling('step', status, handler)))
+    this.#joins = new Map(Array.from(joins, ([status, { handler }]) => handling('join', status, handler)))
   }
 
   /** Never rejects: what cannot be handled is left to be delivered again. */
@@ -163,24 +187,16 @@ export class RunWorker {
 
   #run(task: RunTask, lane: Lane<RunTask>, held: HeldSlot, record: RunRecord, kind: 'step' | 'join'): Verdict | Promise<Verdict> {
     const ctx = this.#ctx
-    const model = kind === 'step' ? ctx.definition.steps.get(record.status) : ctx.definition.joins.get(record.status)
-    if (model === undefined) return done
-    const process = processOf(ctx, processNames[kind](record.status))
-    if (noteOf(record, process.name)?.kind === 'skipped') return this.#settleTimer(task)
-    const a = {
-      ctx,
-      process,
-      held,
-      record,
-      task,
-      lane,
-      kind,
-      invoke:
-        kind === 'step'
-          ? (run: HandlerRun) => model.handler(run as never)
-          : async (run: HandlerRun) => await model.handler(run as never, (await childrenOf(ctx, record)) as never),
-    }
-    return this.#whenDue(a)
+    const handling = (kind === 'step' ? this.#steps : this.#joins).get(record.status)
+    if (handling === undefined) return done
+    const { process, handler } = handling
+    if (record.attempts !== undefined && noteOf(record, process.name)?.kind === 'skipped') return this.#settleTimer(task)
+    // The casts hold because the builder has checked the definition: the handlers of a status take its runs.
+    const invoke =
+      kind === 'step'
+        ? (handler as Attempt['invoke'])
+        : async (run: HandlerRun) => await handler(run as never, (await childrenOf(ctx, record)) as never)
+    return this.#whenDue({ ctx, process, held, record, task, lane, kind, invoke })
   }
 
   #whenDue(a: Attempt): Promise<Verdict> {
@@ -306,7 +322,7 @@ export class RunWorker {
       { workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version },
       'an event is newer than the stored run: dropping it',
     )
-    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, 'runs'), reason: 'record is older' })
+    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, skippedLabels(ctx.contract.name, 'record is older'))
     if (!isFinished(record.runState))
       await ctx.committer.commit(
         { id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] },
@@ -344,7 +360,7 @@ export class RunWorker {
 
   #skipped(reason: string): Verdict {
     const ctx = this.#ctx
-    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...labelsOf(ctx, 'runs'), reason })
+    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, skippedLabels(ctx.contract.name, reason))
     return done
   }
 
@@ -356,7 +372,7 @@ export class RunWorker {
       { workflow: ctx.contract.name, runId: task.lane, version: task.version, error },
       'a run could not be looked at; trying again',
     )
-    ctx.instrumentation.count('workflow_process_error_count', 1, labelsOf(ctx, 'runs'))
+    ctx.instrumentation.count('workflow_process_error_count', 1, { workflow_name: ctx.contract.name, process_name: 'runs' })
     // A row that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to it.
     if (isWorkflowError(error, 'StoreCorrupt') || isWorkflowError(error, 'InvalidArgument')) return done
     if (isWorkflowError(error) && error.retryable) {

@@ -73,11 +73,13 @@ async function settleSlowly(
 }
 
 function write(a: Attempt, unit: Unit, decision: Decision, success: Success): Promise<Verdict> {
-  const committed = decision.write === undefined ? a.ctx.committer.commit(unit, a.held.signal) : commitWith(a, unit, decision.write)
-  return committed.then(
-    (result) => conclude(a, unit, decision, result, success),
-    (error: unknown) => (a.held.signal.aborted ? leave : fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })),
-  )
+  const next = (result: Committed | Refused): Verdict | Promise<Verdict> => conclude(a, unit, decision, result, success)
+  const { signal } = a.held
+  const failed = (error: unknown): Verdict | Promise<Verdict> =>
+    signal.aborted ? leave : fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })
+  return decision.write === undefined
+    ? a.ctx.committer.committed(unit, signal, next, failed)
+    : commitWith(a, unit, decision.write).then(next, failed)
 }
 
 /** What the handler gave back cannot be stored, or its graph does not allow it: the handler must change. */

@@ -45,7 +45,7 @@ function openingOf(ctx: WorkerContext, status: string, timeout: string): Process
   if (byStatus === undefined) openings.set(ctx, (byStatus = new Map()))
   let process = byStatus.get(status)
   if (process === undefined) {
-    process = new Process(`timers of ${status}`, processOf(ctx, processNames.timeout(status, timeout)).options)
+    process = new Process(`timers of ${status}`, processOf(ctx, processNames.timeout(status, timeout)).options, ctx.contract.name)
     byStatus.set(status, process)
   }
   return process

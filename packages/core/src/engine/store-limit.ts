@@ -1,13 +1,12 @@
 import { StoreUnavailable } from '../errors.ts'
 import type { Clock } from '../ports/clock.ts'
-import { abortable } from './waiting.ts'
 
 /** Bounds how long a caller waits for a store that does not answer. */
 export class StoreLimit {
   readonly #clock: Clock
   readonly #timeoutMs: number
   /** Calls in hand, in the order in which their time runs out: one timer serves all of them. */
-  readonly #calls = new Set<{ readonly until: number; readonly controller: AbortController }>()
+  readonly #calls = new Set<Call>()
   #timer: Disposable | undefined
 
   constructor(clock: Clock, timeoutMs: number) {
@@ -15,17 +14,31 @@ export class StoreLimit {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Runs `work` with a signal that aborts with `StoreUnavailable` when the time is over. */
+  /** Runs `work` with a signal that aborts with `StoreUnavailable` when the time is over; then nobody waits for it any more. */
   run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller: new AbortController() }
-    this.#calls.add(call)
-    this.#timer ??= this.#arm(this.#timeoutMs)
-    return abortable(work(call.controller.signal), call.controller.signal).finally(() => {
-      this.#calls.delete(call)
-      if (this.#calls.size > 0) return
-      this.#timer?.[Symbol.dispose]()
-      this.#timer = undefined
+    return new Promise((resolve, reject) => {
+      const controller = new AbortController()
+      const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller, reject }
+      this.#calls.add(call)
+      this.#timer ??= this.#arm(this.#timeoutMs)
+      work(controller.signal).then(
+        (result) => {
+          this.#end(call)
+          resolve(result)
+        },
+        (error: unknown) => {
+          this.#end(call)
+          reject(error)
+        },
+      )
     })
+  }
+
+  #end(call: Call): void {
+    this.#calls.delete(call)
+    if (this.#calls.size > 0) return
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
   }
 
   #arm(ms: number): Disposable {
@@ -37,12 +50,19 @@ export class StoreLimit {
           this.#timer = this.#arm(call.until - now)
           return
         }
-        call.controller.abort(
-          new StoreUnavailable(
-            `the store did not answer within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
-          ),
+        const error = new StoreUnavailable(
+          `the store did not answer within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
         )
+        this.#calls.delete(call)
+        call.controller.abort(error)
+        call.reject(error)
       }
     })
   }
+}
+
+interface Call {
+  readonly until: number
+  readonly controller: AbortController
+  readonly reject: (error: unknown) => void
 }

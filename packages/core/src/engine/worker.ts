@@ -18,13 +18,12 @@ import type { EngineContext } from './engine-context.ts'
 import { Executions } from './execution.ts'
 import { HookRunner, isOfHook } from './hook.ts'
 import { Intake } from './intake.ts'
-import { labelsOf } from './labels.ts'
 import { Lanes, type LaneTask } from './lanes.ts'
 import { Process, type ProcessStateName } from './process.ts'
 import type { ResolvedProcessOptions } from './process-options.ts'
 import { type RunTask, taskOfEvent, taskOfHandOff, taskOfTimer } from './run-task.ts'
 import { runsReceiver } from './receivers.ts'
-import { RunWorker } from './run-worker.ts'
+import { RunWorker, skippedLabels } from './run-worker.ts'
 import { type ScheduleInput, Schedules } from './schedule.ts'
 import { Slots } from './slots.ts'
 import { solitudeOf } from './solitude.ts'
@@ -82,7 +81,7 @@ export class Worker {
 
   constructor(engine: EngineContext, options: WorkerOptions) {
     this.#options = options
-    this.#handledLabels = { ...labelsOf(engine, 'runs'), reason: 'already handled' }
+    this.#handledLabels = skippedLabels(engine.contract.name, 'already handled')
     this.#executions = new Executions(engine.clock)
     const runWorker = (): RunWorker => worker
     this.#lanes = new Lanes(options.maxInFlight, (task, lane) => runWorker().work(task, lane))
@@ -110,9 +109,9 @@ export class Worker {
       stopping: this.#stopping.signal,
       timersChanged: () => this.#poller.wake(),
     }
-    const worker = new RunWorker(this.#ctx)
     this.#schedules = new Schedules(this.#ctx, options.registered)
     this.#addProcesses()
+    const worker = new RunWorker(this.#ctx)
     const { outbox, maxInFlight } = options
     this.#intake = new Intake(this.#ctx, {
       hooks: this.#hooks,
@@ -200,7 +199,7 @@ export class Worker {
   }
 
   #add(name: string, options: ResolvedProcessOptions): Process {
-    const process = new Process(name, options)
+    const process = new Process(name, options, this.#options.definition.contract.name)
     this.#processes.set(name, process)
     return process
   }
@@ -245,7 +244,7 @@ export class Worker {
   #offerEvent(delivery: Delivery<RunEvent>): void {
     const { event } = delivery
     const { cache, lanes, instrumentation } = this.#ctx
-    if (event.kind !== 'wake' && cache.newestVersion(event.runId) > event.version && lanes.lane(event.runId) === undefined) {
+    if (event.kind !== 'wake' && cache.newestVersion(event.runId) > event.version) {
       instrumentation.count('workflow_process_skipped_events_count', 1, this.#handledLabels)
       delivery.ack().catch((error: unknown) => ackFailed(this.#ctx, event.runId, error))
       return
