@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../test/manual-clock.ts'
-import { StoreLimit } from './store-limit.ts'
+import { noteFailure, StoreLimit } from './store-limit.ts'
 
 const untilAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -27,4 +27,19 @@ test('a call that ends leaves no timer behind', async () => {
   const clock = new ManualClock()
   expect(await new StoreLimit(clock, 1_000).run(async () => 7)).toBe(7)
   expect(clock.pending).toBe(0)
+})
+
+test('whoever waited in vain is told why the store was asked again and again', async () => {
+  const clock = new ManualClock()
+  const full = new Error('the disk is full')
+  const failed = new StoreLimit(clock, 1_000)
+    .run((signal) => {
+      noteFailure(signal, full)
+      return new Promise<never>(() => undefined)
+    })
+    .catch((error: unknown) => error as Error)
+  await clock.advance(1_000)
+  const error = (await failed) as Error
+  expect([error.name, error.cause]).toEqual(['StoreUnavailable', full])
+  expect(error.message).toContain('the disk is full')
 })

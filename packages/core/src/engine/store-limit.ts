@@ -50,8 +50,11 @@ export class StoreLimit {
           this.#timer = this.#arm(call.until - now)
           return
         }
+        const failure = failures.get(call.controller.signal)
+        const why = failure === undefined ? 'did not answer' : `failed again and again (${messageOf(failure.error)}) and did not answer`
         const error = new StoreUnavailable(
-          `the store did not answer within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
+          `the store ${why} within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
+          failure === undefined ? undefined : { cause: failure.error },
         )
         this.#calls.delete(call)
         call.controller.abort(error)
@@ -59,6 +62,17 @@ export class StoreLimit {
       }
     })
   }
+}
+
+/** Why the work under a signal had to be tried again, lately: what its caller is told if the time runs out meanwhile. */
+const failures = new WeakMap<AbortSignal, { readonly error: unknown }>()
+
+export function noteFailure(signal: AbortSignal, error: unknown): void {
+  failures.set(signal, { error })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 interface Call {
