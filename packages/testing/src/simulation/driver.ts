@@ -1,0 +1,211 @@
+/** Whoever uses the workflow from outside: triggers, calls back, pauses, cancels, deletes, asks, at random, and is told the truth. */
+import { isWorkflowError, type ErrorCode } from '@workflow/core'
+import { isFinished } from '@workflow/core/adapter'
+import type { Dice } from './dice.ts'
+import type { Instance } from './instance.ts'
+import type { RunModel } from './run-model.ts'
+import type { LooseClient, Subject } from './subject.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What a caller may be told; anything else is a fault. */
+const expected: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'WorkflowInProgress',
+  'RunNotWaiting',
+  'IllegalMove',
+  'Contention',
+  'StoreUnavailable',
+  'Stopped',
+  'CallbackFailed',
+  'AwaitTimeout',
+  'RunFinished',
+  'Shredded',
+])
+
+export interface DriverOptions {
+  readonly world: Surroundings
+  readonly subject: Subject
+  readonly instances: readonly Instance[]
+  readonly dice: Dice
+  readonly runs: number
+  /** Until when it does random things, in microseconds. */
+  readonly untilUs: number
+  readonly publish: (connector: string, index: number) => void
+}
+
+export class Driver {
+  readonly #options: DriverOptions
+  readonly #callbackStatuses: ReadonlySet<string>
+  /** Runs for which something was asked that has not been answered. */
+  readonly #helped = new Set<string>()
+  #asked = 0
+  #letters = 0
+  /** Schedules that are not stopped, by foreign id. */
+  readonly #schedules = new Set<string>()
+
+  constructor(options: DriverOptions) {
+    this.#options = options
+    this.#callbackStatuses = new Set(
+      options.subject.graph.nodes.filter(({ exits }) => exits.includes('callback')).map(({ status }) => status),
+    )
+  }
+
+  /** How many events of foreign streams were published. */
+  get letters(): number {
+    return this.#letters
+  }
+
+  /** Plans everything that will be done while things go wrong. */
+  begin(): void {
+    const { world, dice, runs, untilUs, subject } = this.#options
+    const at = (run: () => void): void => void world.timeline.plan(dice.fraction() * untilUs, 'client', 0, run)
+    for (let run = 0; run < runs; run++) at(() => this.#trigger(`f${dice.below(Math.max(1, Math.ceil(runs * 0.8)))}`))
+    for (let action = 0; action < runs; action++) at(() => this.#disturb())
+    if (dice.chance(0.2)) at(() => this.#schedule())
+    for (const connector of subject.connectors)
+      for (let letter = 0; letter < 3; letter++) at(() => this.#options.publish(connector, this.#letters++))
+  }
+
+  /** Once nothing goes wrong any more: does what runs wait for. Answers whether everything is over. */
+  settle(): boolean {
+    const { oracle } = this.#options.world
+    for (const schedule of this.#schedules) this.#unschedule(schedule)
+    let waiting = 0
+    for (const run of oracle.runs.values()) {
+      if (isFinished(run.runState) && run.runState !== 'RequestedDataDeleted') continue
+      waiting++
+      this.#help(run)
+    }
+    return waiting === 0 && this.#schedules.size === 0
+  }
+
+  #help(run: RunModel): void {
+    if (run.workflowName !== this.#options.subject.name || this.#helped.has(run.runId)) return
+    if (run.runState === 'Paused' && run.pause?.by === 'person') return this.#once(run, () => this.#control(run, 'resume', 'Running'))
+    if (run.runState === 'Paused' || !this.#callbackStatuses.has(run.status)) return
+    const inbox = run.inbox.get(`callback/${run.status}`)
+    if (inbox === undefined || inbox.consumed === inbox.items.length) this.#once(run, () => this.#callback(run, run.status, false))
+  }
+
+  #once(run: RunModel, ask: () => Promise<void>): void {
+    this.#helped.add(run.runId)
+    // Whoever was asked may have died: then somebody else is asked.
+    this.#options.world.timeline.plan(12_000_000, 'client', 0, () => this.#helped.delete(run.runId))
+    void ask().then(() => this.#helped.delete(run.runId))
+  }
+
+  #trigger(foreignId: string): void {
+    const { subject, world } = this.#options
+    void this.#do(`trigger ${foreignId}`, async (client) => {
+      const runId = await client.trigger(foreignId, { initialValue: subject.initialValue(foreignId) })
+      if (!world.oracle.runs.has(runId))
+        world.oracle.fail('no run lost', `trigger('${foreignId}') answered ${runId}, which was never committed`)
+      if (this.#options.dice.chance(0.3)) await this.#awaitEnd(client, runId)
+    })
+  }
+
+  async #awaitEnd(client: LooseClient, runId: string): Promise<void> {
+    const { status } = await client.awaitCompletion(runId, { timeout: '60s' })
+    const run = this.#options.world.oracle.runs.get(runId)
+    if (run === undefined || !isFinished(run.runState) || run.status !== status)
+      this.#options.world.oracle.fail(
+        'nothing unexpected',
+        `awaitCompletion answered '${status}' for ${this.#options.world.oracle.nameOf(runId)}`,
+      )
+  }
+
+  /** Something random to a random run. */
+  #disturb(): void {
+    const { dice, world } = this.#options
+    const runs = [...world.oracle.runs.values()].filter(({ workflowName }) => workflowName === this.#options.subject.name)
+    if (runs.length === 0) return
+    const run = dice.pick(runs)
+    const what = dice.below(20)
+    if (what < 8) {
+      const waiting = runs.filter((each) => this.#callbackStatuses.has(each.status) && !isFinished(each.runState))
+      const one = waiting.length > 0 ? dice.pick(waiting) : run
+      const status = this.#callbackStatuses.has(one.status) ? one.status : [...this.#callbackStatuses][0]
+      if (status === undefined) return
+      void this.#callback(one, status, dice.chance(0.3))
+      if (dice.chance(0.3)) void this.#callback(one, status, false)
+    } else if (what < 11) void this.#control(run, 'pause', 'Paused')
+    else if (what < 14) void this.#control(run, 'resume', 'Running')
+    else if (what < 16) void this.#control(run, 'cancel', 'Cancelled')
+    else if (what < 18) {
+      const finished = runs.filter(({ runState }) => runState === 'Completed' || runState === 'Cancelled')
+      if (finished.length > 0) void this.#control(dice.pick(finished), 'deleteData', 'RequestedDataDeleted')
+    } else if (what < 19)
+      void this.#do(
+        `retry ${run.ordinal}`,
+        async (client) => void (await client.retry(run.runId, { initialValue: this.#options.subject.initialValue(run.foreignId) })),
+      )
+    else
+      void this.#do(`explain ${run.ordinal}`, async (client) => {
+        await client.explain(run.runId)
+        await client.history(run.runId)
+        await client.list({ limit: 10 })
+      })
+  }
+
+  #control(run: RunModel, verb: 'pause' | 'resume' | 'cancel' | 'deleteData', to: string): Promise<void> {
+    const { oracle } = this.#options.world
+    const actor = `person ${++this.#asked}`
+    oracle.asked.set(actor, { runId: run.runId, to })
+    return this.#do(`${verb} ${run.ordinal}`, (client) =>
+      client[verb](run.runId, { actor, reason: `${this.#options.subject.secret ?? 'because'} ${verb}` }),
+    )
+  }
+
+  #callback(run: RunModel, status: string, queue: boolean): Promise<void> {
+    const { subject, dice, world } = this.#options
+    const key = `key-${++this.#asked}`
+    const wait = dice.chance(0.2)
+    return this.#do(`callback ${key} for ${run.ordinal} at ${status}`, async (client) => {
+      await client.callback({ runId: run.runId }, status, subject.payload(status, key), {
+        key,
+        queue,
+        ...(wait ? { wait, timeout: '30s' } : undefined),
+      })
+      if (run.inbox.get(`callback/${status}`)?.ids.has(key) !== true)
+        world.oracle.fail('callbacks kept', `callback '${key}' for ${world.oracle.nameOf(run.runId)} was answered, and is not in the inbox`)
+    })
+  }
+
+  #schedule(): void {
+    const { dice, subject } = this.#options
+    const foreignId = 'scheduled'
+    this.#schedules.add(foreignId)
+    void this.#do('schedule', async (client) => {
+      await client.schedule(foreignId, `@every ${dice.between(5, 40)}s`, {
+        initialValue: subject.initialValue(foreignId),
+        catchUp: dice.chance(0.3),
+      })
+    })
+  }
+
+  #unschedule(foreignId: string): void {
+    const { subject } = this.#options
+    void this.#do('unschedule', async (client) => {
+      const handle = await client.schedule(foreignId, '@every 30d', { initialValue: subject.initialValue(foreignId) })
+      await handle.stop()
+      this.#schedules.delete(foreignId)
+    })
+  }
+
+  /** Asks an instance that is up, if there is one. */
+  async #do(what: string, ask: (client: LooseClient) => Promise<void>): Promise<void> {
+    const { world, instances, dice } = this.#options
+    const up = instances.filter((instance) => instance.up)
+    if (up.length === 0) return
+    const { workflow, process } = dice.pick(up)
+    if (workflow === undefined || process === undefined) return
+    world.trace(() => `a caller in ${process.name}: ${what}`)
+    try {
+      await ask(workflow)
+      world.trace(() => `a caller in ${process.name}: ${what}: done`)
+    } catch (error) {
+      world.trace(() => `a caller in ${process.name}: ${what}: ${String(error)}`)
+      if (isWorkflowError(error) ? expected.has(error.code) : false) return
+      world.oracle.fail('nothing unexpected', `${what}: ${error instanceof Error ? error.stack : String(error)}`)
+    }
+  }
+}

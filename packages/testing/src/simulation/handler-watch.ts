@@ -1,0 +1,130 @@
+/** What handlers may do: under which lease, how many at once, as which attempt, with which key. */
+import { roleOf, slotOf, type AttemptNote, type Change } from '@workflow/core/adapter'
+import type { Oracle } from './oracle.ts'
+import type { RunModel } from './run-model.ts'
+import type { SimProcess } from './sim-process.ts'
+
+/** A handler at work, as it is seen from within. */
+export interface WatchedRun {
+  readonly workflowName: string
+  readonly runId: string
+  readonly status: string
+  readonly version: number
+  readonly attempt: number
+  readonly idempotencyKey: string
+  readonly signal: AbortSignal
+}
+
+/** A handler that has started and not ended. */
+interface Active {
+  readonly process: SimProcess
+  readonly signal: AbortSignal
+}
+
+export class HandlerWatch {
+  readonly #oracle: Oracle
+  readonly #active = new Map<string, Set<Active>>()
+  readonly #callbacks = new Set<string>()
+  /** Which stay and repeat a key belongs to. */
+  readonly #keys = new Map<string, string>()
+  started = 0
+
+  constructor(oracle: Oracle) {
+    this.#oracle = oracle
+  }
+
+  /** Whether a handler was given this callback. */
+  sawCallback(runId: string, id: string): boolean {
+    return this.#callbacks.has(`${runId}\n${id}`)
+  }
+
+  /** A handler begins. Returns what is to be called when it ends, however it does. */
+  start(process: SimProcess, name: string, run: WatchedRun, callback?: string): () => void {
+    this.started++
+    const oracle = this.#oracle
+    if (callback !== undefined) this.#callbacks.add(`${run.runId}\n${callback}`)
+    process.world.trace(() => `${process.name}: handler '${name}' of ${oracle.nameOf(run.runId)} starts, attempt ${run.attempt}`)
+    this.#underLease(process, name, run)
+    this.#alone(process, name, run)
+    this.#attempt(process, name, run)
+    this.#key(run)
+    const active: Active = { process, signal: run.signal }
+    let all = this.#active.get(run.runId)
+    if (all === undefined) this.#active.set(run.runId, (all = new Set()))
+    all.add(active)
+    return () => all.delete(active)
+  }
+
+  #underLease(process: SimProcess, name: string, run: WatchedRun): void {
+    const lease = process.leases.get(roleOf(run.workflowName, slotOf(run.runId, process.world.slots)))
+    if (lease?.isValid() === true) return
+    this.#oracle.fail(
+      'one writer per role',
+      `${process.name} starts '${name}' for ${this.#oracle.nameOf(run.runId)} ${lease === undefined ? 'without holding its role' : 'under a lease that is over'}`,
+    )
+  }
+
+  #alone(process: SimProcess, name: string, run: WatchedRun): void {
+    for (const other of this.#active.get(run.runId) ?? []) {
+      if (!other.process.alive || other.signal.aborted) continue
+      // Who does not know that it has lost its role cannot stop; its writes are refused by their version.
+      if (other.process !== process && (other.process.deceived || process.deceived)) continue
+      this.#oracle.fail(
+        'one writer per role',
+        `${process.name} starts '${name}' for ${this.#oracle.nameOf(run.runId)} while a handler of it runs in ${other.process.name}`,
+      )
+    }
+  }
+
+  #attempt(process: SimProcess, name: string, run: WatchedRun): void {
+    const model = this.#oracle.runs.get(run.runId)
+    if (model === undefined || model.version !== run.version) return
+    const note = model.notes.get(name)
+    const failed = note?.kind === 'failed' ? note.attempt : 0
+    if (run.attempt > failed + 1 || (run.attempt < failed + 1 && note?.writer === process.ordinal))
+      this.#oracle.fail(
+        'retries counted',
+        `${this.#oracle.nameOf(run.runId)}: '${name}' runs as attempt ${run.attempt} after ${failed} that failed`,
+      )
+  }
+
+  #key(run: WatchedRun): void {
+    const model = this.#oracle.runs.get(run.runId)
+    if (model === undefined || model.version !== run.version) return
+    const stay = `${run.runId}/${model.enteredVersion}/${model.repeat}`
+    const known = this.#keys.get(run.idempotencyKey)
+    if (known === undefined) this.#keys.set(run.idempotencyKey, stay)
+    else if (known !== stay)
+      this.#oracle.fail('same key, same stay', `the key ${run.idempotencyKey} stands for the stays ${known} and ${stay}`)
+    const own = this.#keys.get(`stay ${stay}`)
+    if (own === undefined) this.#keys.set(`stay ${stay}`, run.idempotencyKey)
+    else if (own !== run.idempotencyKey)
+      this.#oracle.fail('same key, same stay', `the stay ${stay} has the keys ${own} and ${run.idempotencyKey}`)
+  }
+
+  /** A note about an attempt was committed. */
+  noted(note: AttemptNote, run: RunModel | undefined, process: SimProcess): void {
+    if (run === undefined || note.version !== run.version) return
+    const before = run.notes.get(note.process)
+    if (note.kind === 'failed') {
+      const count = before?.kind === 'failed' ? before.attempt : 0
+      if (note.attempt > count + 1 || (note.attempt <= count && before?.writer === process.ordinal))
+        this.#oracle.fail(
+          'retries counted',
+          `${this.#oracle.nameOf(run.runId)}: '${note.process}' notes attempt ${note.attempt} after ${count} that failed`,
+        )
+    }
+    run.notes.set(note.process, { kind: note.kind, attempt: note.attempt, writer: process.ordinal })
+  }
+
+  /** Before a run moves. */
+  moving(run: RunModel, { next, history }: Change, process: SimProcess): void {
+    if (history.by !== 'engine' || next.runState !== 'Paused') return
+    const counts = [...run.notes.values()].map(({ attempt }) => attempt)
+    if (history.attempt === 1 || counts.some((count) => history.attempt === count + 1 || history.attempt === count)) return
+    this.#oracle.fail(
+      'retries counted',
+      `${process.name} paused ${this.#oracle.nameOf(run.runId)} after attempt ${history.attempt}, and ${counts.join(', ')} are noted`,
+    )
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * Knows how everything must be, from what it has seen committed, and says so when something is not. Each committed unit is
+ * looked at once, when it is applied; nothing is ever compared as a whole before the end.
+ */
+import { isFinished, slotOf, type Change, type CommitResult, type RunEvent, type Unit } from '@workflow/core/adapter'
+import { HandlerWatch } from './handler-watch.ts'
+import { InboxRules } from './inbox-rules.ts'
+import { moveRunModel, newRunModel, type RunModel } from './run-model.ts'
+import type { SimProcess } from './sim-process.ts'
+import { TimerModel } from './timer-model.ts'
+import { creationFault, transitionFault, type ExitTable } from './transition-rules.ts'
+
+/** A promise that was broken. */
+export interface Violation {
+  /** Which promise: the names of `invariants`. */
+  readonly invariant: Invariant
+  readonly message: string
+}
+
+/** What is held in every simulation, and by which name it is reported. */
+export const invariants = {
+  'no run lost': 'every run that was triggered is there, and finishes once nothing goes wrong any more',
+  'one unfinished run per foreign id': 'no two unfinished runs of a workflow have the same foreign id',
+  'gapless versions': 'version n + 1 comes after version n, by the unit that expected it',
+  'legal path': 'every step of a run is one that its graph and its run state allow',
+  'one writer per role': 'handlers run under a valid lease, and never two at once for one run',
+  'events handled': 'every committed event is acknowledged once nothing goes wrong any more',
+  'timers of this stay': 'a timeout fires for the stay it was set for, while it is open, not held, and not before its time',
+  'paused runs stay': 'a paused run does not move',
+  'deleted data stays away': 'no payload of a run whose data was deleted is left anywhere',
+  'callbacks kept': 'an accepted callback is handled, or refused because its stay is over',
+  'hooks called': 'every hook is called at least once for every run that enters its state',
+  'retries counted': 'attempts are counted one by one, across processes',
+  'children joined': 'a join runs after all of its children have finished',
+  'schedules fire once': 'each time of a schedule starts one run',
+  'rows with transitions': 'rows of a transactional step are there exactly if its transition is',
+  'same key, same stay': 'the idempotency key is the same for all attempts of a stay, and for no other',
+  'nothing unexpected': 'callers see documented errors only, and no process of the engine ends by itself',
+} as const
+export type Invariant = keyof typeof invariants
+
+export interface OracleOptions {
+  /** Exits by status, per workflow. */
+  readonly workflows: ReadonlyMap<string, ExitTable>
+  readonly slots: number
+  /** The workflow that has hooks. */
+  readonly hooked: string
+  /** Which hooks it has. */
+  readonly hooks: ReadonlySet<HookState>
+  /** Whether the handlers tell the oracle what they do. */
+  readonly handlersWatched: boolean
+  readonly onViolation: (violation: Violation) => void
+}
+
+export type HookState = 'Paused' | 'Cancelled' | 'Completed' | 'DataDeleted'
+
+export class Oracle {
+  readonly runs: Map<string, RunModel> = new Map()
+  readonly timers: TimerModel = new TimerModel()
+  readonly handlers: HandlerWatch
+  /** Hook calls that must come and have not, by `<state>/<run id>/<version>`. */
+  readonly hooksDue: Set<string> = new Set()
+  /** Moves that somebody has asked for: the actor's name says which. */
+  readonly asked: Map<string, { readonly runId: string; readonly to: string }> = new Map()
+  readonly #options: OracleOptions
+  readonly #inbox: InboxRules
+  readonly #unfinished = new Map<string, string>()
+  readonly #rows = new Set<string>()
+  /** Events of foreign streams that were handled. */
+  readonly letters: Set<number> = new Set()
+  readonly #scheduled = new Set<string>()
+  readonly #unfinishedChildren = new Map<string, number>()
+  /** How often each run state and each way of moving was seen. */
+  readonly seen: Map<string, number> = new Map()
+  violation: Violation | undefined
+
+  constructor(options: OracleOptions) {
+    this.#options = options
+    this.handlers = new HandlerWatch(this)
+    this.#inbox = new InboxRules(this, options.handlersWatched)
+  }
+
+  /** Notes that a promise was broken. The first one counts. */
+  fail(invariant: Invariant, message: string): void {
+    if (this.violation !== undefined) return
+    this.violation = { invariant, message }
+    this.#options.onViolation(this.violation)
+  }
+
+  /** How many runs are not finished. */
+  get unfinishedCount(): number {
+    return this.#unfinished.size
+  }
+
+  /** What is short for a run: its place in the order of creation, and its version. */
+  nameOf(runId: string | undefined): string {
+    const run = runId === undefined ? undefined : this.runs.get(runId)
+    return run === undefined
+      ? `run ${runId?.slice(0, 13)}`
+      : `run ${run.ordinal} (${run.foreignId}, v${run.version}, ${run.runState} at ${run.status})`
+  }
+
+  /** Looks at a unit that the store has answered. */
+  answered(unit: Unit, result: CommitResult, process: SimProcess): void {
+    if (!result.ok || result.replayed) return
+    for (const change of unit.changes ?? []) this.#change(change, unit, process)
+    for (const append of unit.append ?? []) this.#inbox.append(append, this.runs.get(append.runId))
+    for (const consume of unit.consume ?? []) this.#inbox.consume(consume, unit, this.runs.get(consume.runId))
+    if (unit.timers !== undefined) this.timers.apply(unit.timers)
+    for (const note of unit.attempts ?? []) this.handlers.noted(note, this.runs.get(note.runId), process)
+    for (const event of unit.emit ?? []) this.#emitted(event)
+  }
+
+  #change(change: Change, unit: Unit, process: SimProcess): void {
+    const { next, history } = change
+    process.world.timeline.note(next.version)
+    const exits = this.#options.workflows.get(next.workflowName)
+    if (exits === undefined) return this.fail('legal path', `a run of an unknown workflow '${next.workflowName}' was committed`)
+    if (history.unitId !== unit.id)
+      this.fail('gapless versions', `${this.nameOf(next.runId)}: its history names unit ${history.unitId} instead of ${unit.id}`)
+    if (change.event.slot !== slotOf(next.runId, this.#options.slots))
+      this.fail('events handled', `${this.nameOf(next.runId)}: its event goes to slot ${change.event.slot}`)
+    const run = this.runs.get(next.runId)
+    if (run === undefined) this.#created(change, exits)
+    else this.#moved(run, change, unit, exits, process)
+    this.#count(`state ${next.runState}`)
+    this.#count(`by ${history.by}`)
+    this.#expectHook(change)
+  }
+
+  #created(change: Change, exits: ExitTable): void {
+    const { next } = change
+    const fault = creationFault(change, exits)
+    if (fault !== undefined) this.fail('legal path', `run ${next.runId} (${next.foreignId}) ${fault}`)
+    const key = `${next.workflowName}\n${next.foreignId}`
+    const other = this.#unfinished.get(key)
+    if (other !== undefined)
+      this.fail('one unfinished run per foreign id', `${this.nameOf(other)} is not finished, and run ${next.runId} has the same foreign id`)
+    this.#unfinished.set(key, next.runId)
+    const run = newRunModel(this.runs.size + 1, change)
+    this.runs.set(next.runId, run)
+    if (run.parent !== undefined) this.#countChild(run.parent, 1)
+    const { scheduledFor } = next.metadata
+    if (scheduledFor === undefined) return
+    const slot = `${key}\n${scheduledFor}`
+    if (this.#scheduled.has(slot))
+      this.fail('schedules fire once', `the schedule of '${next.foreignId}' has started two runs for ${scheduledFor}`)
+    this.#scheduled.add(slot)
+  }
+
+  #moved(run: RunModel, change: Change, unit: Unit, exits: ExitTable, process: SimProcess): void {
+    const { next, history } = change
+    const wasFinished = isFinished(run.runState)
+    const fault = transitionFault(run, change, exits)
+    if (fault !== undefined) this.fail(invariantOf(run, change), `${this.nameOf(run.runId)} ${fault}`)
+    this.#inbox.moving(run, change, exits)
+    if (history.by === 'person') this.#wasAsked(run, change)
+    if (history.by === 'timeout') this.#timeout(run, change, unit, process)
+    if (history.by === 'join' && this.unfinishedChildren(run.runId, `${run.status}/${run.enteredVersion}`) > 0)
+      this.fail('children joined', `${this.nameOf(run.runId)} was joined while children of its stay are not finished`)
+    this.handlers.moving(run, change, process)
+    moveRunModel(run, change)
+    if (wasFinished || !isFinished(next.runState)) return
+    this.#unfinished.delete(`${next.workflowName}\n${next.foreignId}`)
+    if (run.parent !== undefined) this.#countChild(run.parent, -1)
+  }
+
+  unfinishedChildren(runId: string, join: string): number {
+    return this.#unfinishedChildren.get(`${runId}\n${join}`) ?? 0
+  }
+
+  #countChild({ runId, join }: NonNullable<RunModel['parent']>, by: number): void {
+    const key = `${runId}\n${join}`
+    this.#unfinishedChildren.set(key, (this.#unfinishedChildren.get(key) ?? 0) + by)
+  }
+
+  #wasAsked(run: RunModel, { next, history }: Change): void {
+    const asked = this.asked.get(history.actor ?? '')
+    if (asked === undefined || asked.runId !== run.runId || asked.to !== next.runState)
+      this.fail('legal path', `${this.nameOf(run.runId)} became ${next.runState} by '${history.actor}', who did not ask for that`)
+  }
+
+  #timeout(run: RunModel, { next }: Change, unit: Unit, process: SimProcess): void {
+    const name = this.nameOf(run.runId)
+    const settled = (unit.timers ?? []).flatMap((op) => ('settle' in op && op.settle.kind === 'timeout' ? [op.settle] : []))
+    const [key] = settled
+    if (key === undefined || settled.length > 1)
+      return this.fail('timers of this stay', `${name} timed out and settled ${settled.length} timers`)
+    const timer = this.timers.find(key)
+    if (key.owner !== run.runId || key.epoch !== run.enteredVersion)
+      this.fail(
+        'timers of this stay',
+        `${name}: the timer '${key.name}' of stay ${key.epoch} moved it to '${next.status}', and its stay is ${run.enteredVersion}`,
+      )
+    else if (timer?.open !== true || timer.held)
+      this.fail(
+        'timers of this stay',
+        `${name}: the timer '${key.name}' fired and is ${timer === undefined ? 'unknown' : timer.held ? 'held' : 'settled'}`,
+      )
+    else if (timer.atMs > process.clock.latest)
+      this.fail('timers of this stay', `${name}: the timer '${key.name}' fired ${timer.atMs - process.clock.latest} ms before its time`)
+  }
+
+  #emitted(event: RunEvent): void {
+    const run = this.runs.get(event.runId)
+    if (event.kind === 'reemit' && (run === undefined || event.version > run.version))
+      this.fail('events handled', `${this.nameOf(event.runId)}: an event of version ${event.version} was sent again, which it never had`)
+    this.#count(`event ${event.kind}`)
+  }
+
+  /** A transaction has written its rows together with its units. */
+  rows(rows: readonly string[]): void {
+    for (const row of rows) {
+      const [runId = '', version] = row.split('/')
+      const run = this.runs.get(runId)
+      if (this.#rows.has(row))
+        this.fail('rows with transitions', `the rows of ${this.nameOf(runId)} at version ${version} were written twice`)
+      if (run === undefined || run.version <= Number(version))
+        this.fail('rows with transitions', `${this.nameOf(runId)} has rows of version ${version} and has not left it`)
+      this.#rows.add(row)
+    }
+  }
+
+  /** An event of a foreign stream was handled. */
+  letterHandled(index: number): void {
+    this.letters.add(index)
+  }
+
+  /** A hook was called, and came back. */
+  hookDone(state: HookState, runId: string, version: number): void {
+    this.hooksDue.delete(`${state}/${runId}/${version}`)
+    this.#count(`hook ${state}`)
+  }
+
+  #expectHook({ next, event }: Change): void {
+    const state = next.runState as HookState
+    if (event.topics.length > 0 && next.workflowName === this.#options.hooked && this.#options.hooks.has(state))
+      this.hooksDue.add(`${state}/${next.runId}/${next.version}`)
+  }
+
+  #count(what: string): void {
+    this.seen.set(what, (this.seen.get(what) ?? 0) + 1)
+  }
+}
+
+/** Which promise a change breaks. */
+function invariantOf(run: RunModel, { expect, next, history }: Change): Invariant {
+  if (expect !== run.version || next.version !== run.version + 1) return 'gapless versions'
+  return run.runState === 'Paused' && history.by !== 'person' ? 'paused runs stay' : 'legal path'
+}

@@ -1,0 +1,24 @@
+import { unchecked, workflow } from '@workflow/core'
+import { memory } from '@workflow/core/memory'
+
+let loaded: Promise<void> | undefined
+
+/**
+ * Loads what the engine loads only when it is first needed: modules come from the disk in real time, and in a simulation no
+ * real time passes. Once per process.
+ */
+export function preload(): Promise<void> {
+  return (loaded ??= load())
+}
+
+async function load(): Promise<void> {
+  const contract = workflow('preloaded', { object: unchecked<null>(), graph: { waits: { callback: ['over'] }, over: {} } })
+  const app = contract.addCallback('waits', async () => 'over').build(memory())
+  await app.run()
+  const runId = await app.trigger('one', { initialValue: null })
+  await app.explain(runId)
+  await app.callback({ runId }, 'waits', undefined, { wait: true })
+  const schedule = await app.schedule('calendar', '0 0 1 1 *', { initialValue: null })
+  await schedule.stop()
+  await app.stop()
+}
