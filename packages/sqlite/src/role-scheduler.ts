@@ -17,6 +17,7 @@ import { randomUUID } from 'node:crypto'
 import { HeldRole } from './held-role.ts'
 import { lookAtRoles, releaseRole, renewLease, rolesCount, signOff, withdraw, type Outcome, type Self, type Taken } from './role-table.ts'
 import type { Session } from './session.ts'
+import { type InstanceRow, Sightings } from './sightings.ts'
 
 interface Waiter {
   readonly generation: number
@@ -40,6 +41,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
   #watch: Disposable | undefined
   #vacancy: Disposable | undefined
   #seen = -1
+  readonly #sightings = new Sightings()
   #looking: Promise<void> | undefined
   #again = false
   #closed: Promise<void> | undefined
@@ -286,7 +288,8 @@ export class SqliteRoleScheduler implements RoleScheduler {
         waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
       )
     }
-    return { id: this.#id, name: this.instance, waiting, nowMs, expiresAtMs: nowMs + this.#leaseMs }
+    const over = (rows: readonly InstanceRow[]): readonly string[] => this.#sightings.over(rows, this.#clock.monotonic())
+    return { id: this.#id, name: this.instance, waiting, nowMs, leaseMs: this.#leaseMs, over }
   }
 
   #renewed({ nowMs }: Self): void {

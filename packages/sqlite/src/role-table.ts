@@ -2,6 +2,7 @@
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
+import type { InstanceRow } from './sightings.ts'
 
 /** A role that was given to us. */
 export interface Taken {
@@ -27,7 +28,9 @@ export interface Self {
   readonly name: string
   readonly waiting: ReadonlyMap<string, number>
   readonly nowMs: number
-  readonly expiresAtMs: number
+  readonly leaseMs: number
+  /** Of all instances there are, those whose lease is over by our own clock, whatever its date says. */
+  readonly over: (rows: readonly InstanceRow[]) => readonly string[]
 }
 
 interface RoleRow {
@@ -79,7 +82,7 @@ export function renewLease({ connection }: Batch, self: Self): { readonly held: 
       .raw<[string, number]>('SELECT role, token FROM {role} WHERE instance = ?', self.id)
       .map(([role, token]) => [role, BigInt(token)]),
   )
-  return { held, look: connection.value('SELECT 1 FROM {instance} WHERE expires_at <= ? LIMIT 1', self.nowMs) !== undefined }
+  return { held, look: deadOf(connection, self).length > 0 }
 }
 
 /** Gives a role back. */
@@ -111,20 +114,27 @@ function rolesChanged(connection: Connection): void {
 }
 
 /** Answers whether we were not there before. */
-function renew(connection: Connection, { id, name, expiresAtMs }: Self): boolean {
+function renew(connection: Connection, { id, name, nowMs, leaseMs }: Self): boolean {
+  const expiresAtMs = nowMs + leaseMs
   if (connection.run('UPDATE {instance} SET expires_at = ? WHERE id = ?', expiresAtMs, id) > 0) return false
-  connection.run('INSERT INTO {instance} (id, name, expires_at) VALUES (?, ?, ?)', id, name, expiresAtMs)
+  connection.run('INSERT INTO {instance} (id, name, expires_at, lease_ms) VALUES (?, ?, ?, ?)', id, name, expiresAtMs, leaseMs)
   return true
 }
 
 /** Those whose lease has run out wait for nothing any more. Their roles stay marked as theirs: whoever takes one knows that it was not released. */
-function forgetDead(connection: Connection, { nowMs }: Self): boolean {
-  const dead = connection.values<string>('SELECT id FROM {instance} WHERE expires_at <= ?', nowMs)
+function forgetDead(connection: Connection, self: Self): boolean {
+  const dead = deadOf(connection, self)
   for (const id of dead) {
     connection.run('DELETE FROM {candidate} WHERE instance = ?', id)
     connection.run('DELETE FROM {instance} WHERE id = ?', id)
   }
   return dead.length > 0
+}
+
+function deadOf(connection: Connection, { id, nowMs, over }: Self): readonly string[] {
+  const rows = connection.all<InstanceRow>('SELECT id, expires_at AS expiresAt, lease_ms AS leaseMs FROM {instance} WHERE id <> ?', id)
+  const late = new Set(over(rows))
+  return rows.filter((row) => row.expiresAt <= nowMs || late.has(row.id)).map((row) => row.id)
 }
 
 function writeCandidacies(connection: Connection, { id, waiting }: Self): boolean {
