@@ -1,8 +1,34 @@
+/**
+ * Acknowledges deliveries whose work is done. One that is not acknowledged comes again only when its receiver ends: until
+ * then it would hold back the cursor, what is kept because of it, and the sweeper, which looks only behind it.
+ */
 import { isWorkflowError } from '../errors.ts'
-import type { EngineContext } from './engine-context.ts'
+import type { Delivery } from '../ports/event-streamer.ts'
+import { sleep } from './waiting.ts'
+import type { WorkerContext } from './worker-context.ts'
 
-/** An acknowledgement that was lost costs one more delivery. A slot that went to somebody else is no news here. */
-export function ackFailed(ctx: EngineContext, runId: string, error: unknown): void {
-  if (isWorkflowError(error, 'Fenced') || isWorkflowError(error, 'Stopped')) return
-  ctx.logger.warn({ workflow: ctx.contract.name, runId, error }, 'an acknowledgement failed; the event will come again')
+const retryMs = 1_000
+
+/** Never rejects, and nobody waits for it: it goes on until it is through, the slot has gone to somebody else, or the workflow stops. */
+export function acknowledge(ctx: WorkerContext, delivery: Pick<Delivery<unknown>, 'ack'>, runId: string): void {
+  delivery.ack().catch((error: unknown) => acknowledgeAgain(ctx, delivery, runId, error))
+}
+
+async function acknowledgeAgain(
+  ctx: WorkerContext,
+  delivery: Pick<Delivery<unknown>, 'ack'>,
+  runId: string,
+  first: unknown,
+): Promise<void> {
+  for (let error = first; ; ) {
+    // A slot that went to somebody else is no news here.
+    if (ctx.stopping.aborted || isWorkflowError(error, 'Fenced') || isWorkflowError(error, 'Stopped')) return
+    ctx.logger.warn({ workflow: ctx.contract.name, runId, error }, 'an acknowledgement failed; trying again')
+    try {
+      await sleep(ctx.clock, retryMs / 2 + (ctx.random() * retryMs) / 2, ctx.stopping)
+      return await delivery.ack()
+    } catch (failure) {
+      error = failure
+    }
+  }
 }

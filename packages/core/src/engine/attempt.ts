@@ -153,8 +153,13 @@ function stillOurs(a: Attempt): boolean {
 
 /** Runs the handler, in the place that was taken for it. */
 function run(a: Attempt, count: number, alone: boolean, answer: Answer, now = a.ctx.clock.monotonic()): void {
-  const { ctx, record, process } = a
-  const execution = ctx.executions.start(a.held.slot, process.options.deadlineMs, now)
+  const { ctx, record, process, held } = a
+  // What was read on the way here may have taken longer than the role lasted. A lease in doubt is looked at again.
+  if (held.signal.aborted || !held.lease.isValid()) {
+    leavePlaces(a, alone)
+    return answer(held.signal.aborted ? leave : again)
+  }
+  const execution = ctx.executions.start(held.slot, process.options.deadlineMs, now)
   reportLag(ctx, process, Math.max(0, ctx.clock.now() - a.task.at))
   const unread = (error: unknown): void => answer(finished(a, execution, undefined, undefined, { error }, count, alone))
   const start = (object: unknown): void => {
@@ -188,15 +193,19 @@ function finished(
 ): Promise<Verdict> {
   const { ctx, process } = a
   ctx.executions.end(execution)
-  if (alone) ctx.solitude.leaveAlone()
-  else ctx.solitude.leave()
-  process.gate.leave()
+  leavePlaces(a, alone)
   const durationMs = ctx.clock.monotonic() - execution.startedAt
   const startedAt = ctx.clock.now() - durationMs
   ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, process.labels)
   if (failed !== undefined || loaded === undefined)
     return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded) })
   return settle(a, loaded, returned, { count, startedAt, durationMs })
+}
+
+function leavePlaces({ ctx, process }: Attempt, alone: boolean): void {
+  if (alone) ctx.solitude.leaveAlone()
+  else ctx.solitude.leave()
+  process.gate.leave()
 }
 
 /** What is stored cannot be read, or the handler says so: no attempt will do better, unless something was only away. */

@@ -60,7 +60,7 @@ async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit
     { id, changes: [change], timers: timersOf(record, to), ...(wake === undefined ? undefined : { emit: [wake] }) },
     signal,
   )
-  ctx.cache.forget(record.runId)
+  ctx.cache.forget(record)
   if (!result.ok) return false
   ctx.instrumentation.count('workflow_run_state_changes', 1, {
     workflow_name: ctx.contract.name,

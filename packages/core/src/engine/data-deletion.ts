@@ -29,7 +29,7 @@ export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: T
     { id, changes: [change], ...(retry === undefined ? undefined : { timers: [{ settle: retry.key, as: 'completed' }] }) },
     signal,
   )
-  ctx.cache.forget(record.runId)
+  ctx.cache.forget(record)
   if (!result.ok) return again
   ctx.instrumentation.count('workflow_run_state_changes', 1, {
     workflow_name: ctx.contract.name,

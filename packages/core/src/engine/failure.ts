@@ -64,7 +64,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
     // Whoever waits for this callback learns of the failure by this.
     ...(a.item?.body.wait === true ? { emit: [eventAgain(ctx, record, 'wake')] } : undefined),
   }
-  ctx.cache.forget(record.runId)
+  ctx.cache.forget(record)
   await ctx.committer.commit(unit, held.signal)
   if (!inPlace) {
     ctx.timersChanged()
@@ -98,7 +98,7 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
   const timers: TimerOp[] = [...settleRetry(a), { hold: record.runId }]
   if (resumeAt !== undefined) timers.push({ put: timerOf(a, 'resume', change.next.version, 'resume', resumeAt, 0) })
   const result = await ctx.committer.commit({ id, changes: [change], timers }, held.signal)
-  ctx.cache.forget(record.runId)
+  ctx.cache.forget(record)
   if (!result.ok) return again
   ctx.timersChanged()
   ctx.instrumentation.count('workflow_run_state_changes', 1, {

@@ -4,7 +4,7 @@ import type { RunRecord } from '../model/run-record.ts'
 import { HandOffCache } from './hand-off-cache.ts'
 
 /** What the cache looks at of a record. */
-const record = (runId: string, version: number): RunRecord => ({ runId, version }) as RunRecord
+const record = (runId: string, version: number): RunRecord => ({ runId, version, runState: 'Running' }) as RunRecord
 
 test('it gives back the newest version, and works from exactly that for a second only', async () => {
   const clock = new ManualClock()
@@ -38,7 +38,7 @@ test('it forgets within five seconds, whether it is asked meanwhile or not', asy
 test('it forgets a run, or all, when it is told', () => {
   const cache = new HandOffCache(new ManualClock())
   for (const runId of ['a', 'b', 'c']) cache.put(record(runId, 1))
-  cache.forget('a')
+  cache.forget(record('a', 1))
   expect([cache.newestVersion('a'), cache.newestVersion('b')]).toEqual([0, 1])
   cache.clear()
   expect([cache.newestVersion('b'), cache.newestVersion('c')]).toEqual([0, 0])
@@ -51,4 +51,24 @@ test('it is bounded, however many runs come at once', () => {
   for (let i = 0; i < 100_000; i++) kept += cache.newestVersion(`run ${i}`)
   expect(kept).toBeLessThanOrEqual(2 * 16_384 + 1)
   expect(cache.newestVersion('run 99999')).toBe(1)
+})
+
+test('an answer that comes late brings back neither an older version nor what was forgotten', () => {
+  const cache = new HandOffCache(new ManualClock())
+  const late = record('a', 1)
+  cache.put(record('a', 2))
+  cache.put(late)
+  expect([cache.newestVersion('a'), cache.isOutdated(late)]).toEqual([2, true])
+  const noted = record('b', 1)
+  cache.forget(noted)
+  cache.put(noted)
+  expect([cache.fresh('b', 1), cache.newestVersion('b'), cache.isOutdated(noted)]).toEqual([undefined, 0, true])
+  const cleared = record('c', 1)
+  cache.forget(cleared)
+  cache.clear()
+  cache.put(cleared)
+  expect([cache.fresh('c', 1), cache.isOutdated(cleared)]).toEqual([undefined, true])
+  const next = record('c', 2)
+  cache.put(next)
+  expect([cache.fresh('c', 2), cache.isOutdated(next)]).toEqual([next, false])
 })

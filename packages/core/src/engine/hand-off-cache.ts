@@ -1,4 +1,5 @@
 import type { RunRecord } from '../model/run-record.ts'
+import { isFinished } from '../model/run-state.ts'
 import type { Clock } from '../ports/clock.ts'
 
 /** An entry is trusted to run a handler from for this long. */
@@ -19,43 +20,69 @@ export class HandOffCache {
   #young = new Map<string, Entry>()
   #old = new Map<string, Entry>()
   #turnAt = 0
+  /** Grows when everything is dropped. */
+  #epoch = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /**
+   * Takes a record whose commit was answered. The answer may have been long on its way: what is known of the run since, and
+   * what was forgotten since, counts for more.
+   */
   put(record: RunRecord): void {
     const now = this.#clock.monotonic()
     this.#age(now)
-    this.#young.set(record.runId, { record, at: now })
+    if ((this.#entry(record.runId)?.version ?? 0) >= record.version) return
+    // Nobody works from a run that is finished: its version is enough.
+    const kept = isFinished(record.runState) ? undefined : record
+    this.#young.set(record.runId, { version: record.version, record: kept, trusted: true, at: now, epoch: this.#epoch })
   }
 
   /** The newest version known of a run, or 0: whatever is older has been superseded by a commit. */
   newestVersion(runId: string): number {
-    return this.#find(runId)?.record.version ?? 0
+    const entry = this.#find(runId)
+    return entry !== undefined && entry.trusted && entry.epoch === this.#epoch ? entry.version : 0
   }
 
   /** The record, if it is at exactly this version and young enough to work from. */
   fresh(runId: string, version: number): RunRecord | undefined {
     const entry = this.#find(runId)
-    return entry !== undefined && entry.record.version === version && this.#clock.monotonic() - entry.at < executeMsMax
+    return entry !== undefined &&
+      entry.version === version &&
+      entry.epoch === this.#epoch &&
+      this.#clock.monotonic() - entry.at < executeMsMax
       ? entry.record
       : undefined
   }
 
-  /** Something beside the version has changed: the next look must go to the store. */
-  forget(runId: string): void {
-    this.#young.delete(runId)
+  /** Whether a record that has just been answered must not be worked from: the run was looked at, or moved, since it was sent. */
+  isOutdated(record: RunRecord): boolean {
+    const entry = this.#find(record.runId)
+    return entry !== undefined && entry.version >= record.version && entry.record !== record
+  }
+
+  /**
+   * Something beside the version has changed, or the version itself: the next look must go to the store. The version stays
+   * known, so that the answer to its own commit, coming late, is not worked from.
+   */
+  forget({ runId, version }: Pick<RunRecord, 'runId' | 'version'>): void {
+    const newest = Math.max(version, this.#find(runId)?.version ?? 0)
     this.#old.delete(runId)
+    this.#young.set(runId, { version: newest, record: undefined, trusted: false, at: this.#clock.monotonic(), epoch: this.#epoch })
   }
 
   clear(): void {
-    this.#young = new Map()
-    this.#old = new Map()
+    this.#epoch += 1
   }
 
   #find(runId: string): Entry | undefined {
     this.#age(this.#clock.monotonic())
+    return this.#entry(runId)
+  }
+
+  #entry(runId: string): Entry | undefined {
     return this.#young.get(runId) ?? this.#old.get(runId)
   }
 
@@ -69,6 +96,13 @@ export class HandOffCache {
 }
 
 interface Entry {
-  readonly record: RunRecord
+  /** The newest version that the run is known to have had. */
+  readonly version: number
+  /** Absent: forgotten, or finished. */
+  readonly record: RunRecord | undefined
+  /** Whether older versions are known to be superseded; false once it was forgotten. */
+  readonly trusted: boolean
   readonly at: number
+  /** When it was put: what was dropped since is not worked from. */
+  readonly epoch: number
 }

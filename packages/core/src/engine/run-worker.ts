@@ -10,7 +10,7 @@ import { isFinished } from '../model/run-state.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
 import type { Attributes } from '../ports/instrumentation.ts'
 import { validated } from '../schema.ts'
-import { ackFailed } from './acknowledge.ts'
+import { acknowledge } from './acknowledge.ts'
 import { type Attempt, attempt, failuresOf, noHandler, noteOf } from './attempt.ts'
 import type { PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
@@ -100,7 +100,7 @@ export class RunWorker {
       const { record: _stale, ...same } = task
       return task.cause === 'handoff' ? { ...same, cause: 'event' } : same
     }
-    task.delivery?.ack().catch((error: unknown) => ackFailed(this.#ctx, task.lane, error))
+    if (task.delivery !== undefined) acknowledge(this.#ctx, task.delivery, task.lane)
     lane.waitedMs = 0
     return verdict.kind === 'next' ? taskOfHandOff(verdict.record, task.slot) : undefined
   }

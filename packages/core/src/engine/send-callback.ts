@@ -109,7 +109,7 @@ async function accept(
     )
     if (result.ok) {
       // Something beside the version has changed: whoever works for this run here must look again.
-      ctx.cache.forget(record.runId)
+      ctx.cache.forget(record)
       return { receipt: { runId: record.runId, key, queued }, entered: waits && input.queue !== true ? record.entered.version : undefined }
     }
     if (!waits && !queued) throw notWaiting(ctx, record, status, input)

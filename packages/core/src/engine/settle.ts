@@ -104,7 +104,7 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
 function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Verdict | Promise<Verdict> {
   const { ctx, record } = a
   if (!result.ok) {
-    ctx.cache.forget(record.runId)
+    ctx.cache.forget(record)
     if (result.reason === 'in-progress') {
       return fail(a, {
         ...success,
@@ -121,7 +121,7 @@ function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed 
   const { change } = decision
   const seq = result.seqs[0]
   if (change === undefined || seq === undefined) {
-    ctx.cache.forget(record.runId)
+    ctx.cache.forget(record)
     // A callback that was skipped makes room for the next one in the inbox.
     return a.kind === 'callback' ? again : done
   }
@@ -232,7 +232,12 @@ function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id:
   const { ctx, record, task } = a
   const { change } = decision
   const settled: readonly TimerOp[] =
-    a.kind === 'timeout' && task.timer !== undefined ? [{ settle: task.timer.key, as: 'completed' }] : settleRetry(a)
+    a.kind !== 'timeout' || task.timer === undefined
+      ? settleRetry(a)
+      : // Held with the run, it brings the handler back after the resume: nothing else might.
+        change?.next.runState === 'Paused'
+        ? noTimers
+        : [{ settle: task.timer.key, as: 'completed' }]
   const moved = decision.timers ?? noTimers
   const unit: { -readonly [Key in keyof Unit]: Unit[Key] } = { id }
   if (change !== undefined) unit.changes = children.length === 0 ? [change] : [change, ...children]

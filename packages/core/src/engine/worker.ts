@@ -12,7 +12,7 @@ import type { Connector } from '../ports/connector.ts'
 import type { Delivery } from '../ports/event-streamer.ts'
 import type { Attributes } from '../ports/instrumentation.ts'
 import type { RoleScheduler } from '../ports/role-scheduler.ts'
-import { ackFailed } from './acknowledge.ts'
+import { acknowledge } from './acknowledge.ts'
 import { connectorOf, ConnectorRunner } from './connector.ts'
 import type { EngineContext } from './engine-context.ts'
 import { Executions } from './execution.ts'
@@ -246,7 +246,7 @@ export class Worker {
     const { cache, lanes, instrumentation } = this.#ctx
     if (event.kind !== 'wake' && cache.newestVersion(event.runId) > event.version) {
       instrumentation.count('workflow_process_skipped_events_count', 1, this.#handledLabels)
-      delivery.ack().catch((error: unknown) => ackFailed(this.#ctx, event.runId, error))
+      acknowledge(this.#ctx, delivery, event.runId)
       return
     }
     lanes.offer(taskOfEvent(delivery))
@@ -280,6 +280,8 @@ export class Worker {
   #offerHandOff(record: RunRecord): void {
     if (record.workflowName !== this.#ctx.contract.name || (record.runState !== 'Initiated' && record.runState !== 'Running')) return
     if (this.#lanes.size >= this.#lanes.limit / 2 || this.#lanes.lane(record.runId) !== undefined) return
+    // The answer to the commit was so long on its way that the run has been worked on meanwhile.
+    if (this.#ctx.cache.isOutdated(record)) return
     const slot = slotOf(record.runId, this.#ctx.slots)
     if (this.#slots.open(slot) !== undefined) this.#lanes.offer(taskOfHandOff(record, slot))
   }
