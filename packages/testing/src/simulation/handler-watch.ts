@@ -106,7 +106,8 @@ export class HandlerWatch {
   noted(note: AttemptNote, run: RunModel | undefined, process: SimProcess): void {
     if (run === undefined || note.version !== run.version) return
     const before = run.notes.get(note.process)
-    if (note.kind === 'failed') {
+    const carried = run.notesBefore.get(note.process)
+    if (note.kind === 'failed' && (before !== undefined || carried?.kind !== 'failed' || carried.attempt !== note.attempt)) {
       const count = before?.kind === 'failed' ? before.attempt : 0
       if (note.attempt > count + 1 || (note.attempt <= count && before?.writer === process.ordinal))
         this.#oracle.fail(

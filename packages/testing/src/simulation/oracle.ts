@@ -121,14 +121,14 @@ export class Oracle {
     if (change.event.slot !== slotOf(next.runId, this.#options.slots))
       this.fail('events handled', `${this.nameOf(next.runId)}: its event goes to slot ${change.event.slot}`)
     const run = this.runs.get(next.runId)
-    if (run === undefined) this.#created(change, exits)
+    if (run === undefined) this.#created(change, unit, exits)
     else this.#moved(run, change, unit, exits, process)
     this.#count(`state ${next.runState}`)
     this.#count(`by ${history.by}`)
     this.#expectHook(change)
   }
 
-  #created(change: Change, exits: ExitTable): void {
+  #created(change: Change, unit: Unit, exits: ExitTable): void {
     const { next } = change
     const fault = creationFault(change, exits)
     if (fault !== undefined) this.fail('legal path', `run ${next.runId} (${next.foreignId}) ${fault}`)
@@ -141,7 +141,8 @@ export class Oracle {
     this.runs.set(next.runId, run)
     if (run.parent !== undefined) this.#countChild(run.parent, 1)
     const { scheduledFor } = next.metadata
-    if (scheduledFor === undefined) return
+    // A retry takes over what its run was told.
+    if (scheduledFor === undefined || !unit.id.startsWith('schedule/')) return
     const slot = `${key}\n${scheduledFor}`
     if (this.#scheduled.has(slot))
       this.fail('schedules fire once', `the schedule of '${next.foreignId}' has started two runs for ${scheduledFor}`)
@@ -155,7 +156,8 @@ export class Oracle {
     if (fault !== undefined) this.fail(invariantOf(run, change), `${this.nameOf(run.runId)} ${fault}`)
     this.#inbox.moving(run, change, exits)
     if (history.by === 'person') this.#wasAsked(run, change)
-    if (history.by === 'timeout') this.#timeout(run, change, unit, process)
+    // One that pauses the run keeps its timer, for after the resume.
+    if (history.by === 'timeout' && next.runState !== 'Paused') this.#timeout(run, change, unit, process)
     if (history.by === 'join' && this.unfinishedChildren(run.runId, `${run.status}/${run.enteredVersion}`) > 0)
       this.fail('children joined', `${this.nameOf(run.runId)} was joined while children of its stay are not finished`)
     this.handlers.moving(run, change, process)

@@ -32,8 +32,12 @@ export interface RunModel {
   pause: RunRecord['pause']
   readonly inbox: Map<string, ModelInbox>
   /** Notes of the current version, by process. */
-  notes: Map<string, Pick<AttemptNote, 'kind' | 'attempt'> & { readonly writer: number }>
+  notes: ModelNotes
+  /** Notes of the version before: a skip may take them along. */
+  notesBefore: ModelNotes
 }
+
+export type ModelNotes = Map<string, Pick<AttemptNote, 'kind' | 'attempt'> & { readonly writer: number }>
 
 export function newRunModel(ordinal: number, { next }: Change): RunModel {
   return {
@@ -51,6 +55,7 @@ export function newRunModel(ordinal: number, { next }: Change): RunModel {
     pause: next.pause,
     inbox: new Map(),
     notes: new Map(),
+    notesBefore: new Map(),
   }
 }
 
@@ -63,5 +68,6 @@ export function moveRunModel(run: RunModel, { next }: Change): void {
   run.enteredAtMs = next.entered.at.getTime()
   run.repeat = next.repeat
   run.pause = next.pause
+  run.notesBefore = run.notes
   if (run.notes.size > 0) run.notes = new Map()
 }

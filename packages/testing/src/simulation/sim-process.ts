@@ -107,6 +107,11 @@ export class SimProcess {
     return this.world.timeline.us <= this.#stalledUntilUs
   }
 
+  /** Whether it believes in its leases, whatever its clocks say. */
+  get deluded(): boolean {
+    return this.world.timeline.us < this.deludedUntilUs
+  }
+
   /** Whether it may believe to hold roles that it has lost, by no fault of its own. */
   get deceived(): boolean {
     const { us } = this.world.timeline

@@ -105,8 +105,8 @@ export class SimRoleScheduler implements RoleScheduler, Member {
 
   /** Whether the leases may be relied on, by both clocks of this process. */
   get valid(): boolean {
-    const { clock, world, deludedUntilUs } = this.#process
-    if (world.timeline.us < deludedUntilUs) return true
+    const { clock, deluded } = this.#process
+    if (deluded) return true
     return clock.monotonic() < this.#ownMonotonicMs && clock.now() < this.#ownMs
   }
 
@@ -140,9 +140,10 @@ export class SimRoleScheduler implements RoleScheduler, Member {
   }
 
   #tick(): void {
-    if (this.#held.size > 0 && !this.valid) for (const lease of [...this.#held]) lease.lost()
+    // What only the wall clock doubts may still be ours: the server is asked first.
+    if (!this.#process.deluded && this.#process.clock.monotonic() >= this.#ownMonotonicMs) for (const lease of [...this.#held]) lease.lost()
     // A process that deludes itself does not get through to the server.
-    if (this.#process.world.timeline.us < this.#process.deludedUntilUs) return
+    if (this.#process.deluded) return
     const sent = this.#now()
     const claimed = [...this.#held]
     this.#process.call({ place: 'renew', name: 'renew', side: 'roles', effect: () => this.#renewed(claimed) }).then(

@@ -152,6 +152,13 @@ export class Simulation implements Surroundings {
     for (const instance of this.#instances) timeline.plan(this.dice.below(200_000), 'fault', 0, () => instance.start())
     for (const fault of faults.timed) timeline.plan(fault.when, 'fault', 0, () => this.#strike(fault))
     this.#driver.begin()
+    // Connectors begin with what comes after they are known; here they are known from the beginning.
+    for (const name of this.#options.subject.connectors)
+      await this.#stream.connect({
+        name: `${this.#options.subject.name}/${name}`,
+        from: 'earliest',
+        fence: { role: name, domain: this.database.roles.domain, token: 0n },
+      })
     timeline.plan(this.#faultsUntilUs, 'fault', 0, () => this.#heal())
     await timeline.run()
     if (oracle.violation === undefined) {
