@@ -1,0 +1,339 @@
+/** A kit at run time. Its types are those of `TestKit`; what the compiler refuses in TypeScript is refused here for everybody. */
+import { AssertionError, deepStrictEqual } from 'node:assert'
+import {
+  type AnyContract,
+  type AnySnapshot,
+  type Duration,
+  type Explanation,
+  type HandlerInfo,
+  InvalidArgument,
+  RunFinished,
+  RunNotFound,
+  type RunHistoryEntry,
+  type TransitionGraph,
+  type TriggerOptions,
+  type Workflow,
+} from '@workflow/core'
+import { durationMs } from '@workflow/core/adapter'
+import type { MemoryConnector } from '../memory-connector.ts'
+import type { VirtualClock } from '../virtual-clock.ts'
+import { type Call, type Calls, handlerName } from './calls.ts'
+import type { Coverage } from './coverage/coverage.ts'
+import { type HistorySnapshot, historySnapshot, runSnapshot, type RunSnapshotText, type SnapshotOptions } from './snapshot.ts'
+import { Stuck } from './stuck.ts'
+import type { LogLine, OpenTimeout, PublishedEvent, TestRun, Which } from './test-kit.ts'
+import { trackedClient } from './tracked-client.ts'
+import type { World } from './world.ts'
+
+/** What a kit is made of. */
+export interface KitParts {
+  readonly world: World
+  readonly workflow: Workflow<AnyContract>
+  readonly graph: TransitionGraph
+  readonly infos: readonly HandlerInfo[]
+  readonly calls: Calls
+  readonly connectors: ReadonlyMap<string, MemoryConnector>
+  readonly logs: readonly LogLine[]
+  /** The open timeouts of a run. */
+  readonly timeouts: (runId: string) => Promise<readonly { readonly name: string; readonly at: Date }[]>
+  readonly coverage: () => Coverage
+  /** Resolves when the workflow runs and all that it loads when it is first asked is there. */
+  readonly started: Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+const pageMax = 1_000
+
+export class EngineKit {
+  readonly workflow: Workflow<AnyContract>
+  readonly clock: VirtualClock
+  readonly logs: readonly LogLine[]
+  /** Lets another kit stand beside this one. */
+  readonly world: World
+  readonly #parts: KitParts
+  #stopping: Promise<void> | undefined
+
+  constructor(parts: KitParts) {
+    this.#parts = parts
+    this.world = parts.world
+    this.clock = parts.world.clock
+    this.logs = parts.logs
+    this.workflow = trackedClient(parts.workflow)
+  }
+
+  async trigger(foreignId: string, options: TriggerOptions<unknown>): Promise<TestRun> {
+    const runId = await this.#hold(() => this.#app.trigger(foreignId, options))
+    return { runId, foreignId }
+  }
+
+  async triggerCallbackOn(which: Which, status: string, payload?: unknown, options: object = {}): Promise<AnySnapshot> {
+    const what = this.#what('triggerCallbackOn', which, status)
+    this.#assertExit(status, 'callback', what)
+    const runId = await this.#idSoon(which, what)
+    const queues = 'queue' in options && options.queue === true
+    await this.#look(what, runId, async (run) => (run.status === status && (run.state !== 'Paused' || queues) ? run : undefined))
+    // The cast holds because a callback of any contract takes any payload at run time, and checks it by its schema.
+    const call = this.#app.callback as (target: object, status: string, payload: unknown, options: object) => Promise<AnySnapshot>
+    return await this.#wait(what, runId, (signal) => call.call(this.#app, { runId }, status, payload, { ...options, wait: true, signal }))
+  }
+
+  async awaitTimeoutInsert(which: Which, status: string, name?: string): Promise<OpenTimeout> {
+    const what = this.#what('awaitTimeoutInsert', which, status, ...(name === undefined ? [] : [name]))
+    this.#assertExit(status, 'timeout', what)
+    const runId = await this.#idSoon(which, what)
+    return await this.#look(what, runId, async (run) => {
+      if (run.status !== status) return undefined
+      const open = await this.#parts.timeouts(runId)
+      const found = open.find((timer) => name === undefined || timer.name === name)
+      if (found !== undefined) return { ...found, inMs: found.at.getTime() - this.clock.now() }
+      const explanation = await this.#app.explain(runId)
+      const has = open.length === 0 ? 'no timer' : `no timer '${name}', but ${open.map((timer) => `'${timer.name}'`).join(', ')}`
+      throw new Stuck('deadlock', `${what}: the run is there and has ${has}: its timer function returned none.\n- ${explanation.text}`, [
+        explanation,
+      ])
+    })
+  }
+
+  async waitFor(which: Which, status: string | readonly string[]): Promise<AnySnapshot> {
+    const what = this.#what('waitFor', which, ...(typeof status === 'string' ? [status] : status))
+    const runId = await this.#idSoon(which, what)
+    return await this.#wait(what, runId, (signal) => this.#app.await(runId, status, { signal }))
+  }
+
+  async waitForCompletion(which: Which): Promise<AnySnapshot> {
+    const what = this.#what('waitForCompletion', which)
+    const runId = await this.#idSoon(which, what)
+    return await this.#wait(what, runId, (signal) => this.#app.awaitCompletion(runId, { signal }))
+  }
+
+  async require(which: Which, status: string, object?: unknown): Promise<AnySnapshot> {
+    const run = await this.waitFor(which, status)
+    if (object === undefined) return run
+    const where = `run ${run.runId} ('${run.foreignId}') of workflow '${run.workflowName}' at '${status}'`
+    if (typeof object !== 'function') {
+      equal(run.object, object, where)
+      return run
+    }
+    if ((object as (value: unknown) => unknown)(run.object) === false)
+      throw new AssertionError({ message: `the check refused the object of ${where}`, actual: run.object, stackStartFn: this.require })
+    return run
+  }
+
+  async until<T>(work: Promise<T>): Promise<T> {
+    const failed = Promise.withResolvers<never>()
+    await this.#ready()
+    return await this.world.pump.pass(
+      { what: `until(…) of workflow '${this.#name}'`, foreign: true, giveUp: failed.reject },
+      Promise.race([work, failed.promise]),
+    )
+  }
+
+  now(): Date {
+    return new Date(this.clock.now())
+  }
+
+  async advance(duration: Duration): Promise<void> {
+    await this.#advance(`advance('${duration}')`, durationMs(duration))
+  }
+
+  async advanceTo(date: Date): Promise<void> {
+    const ms = date instanceof Date ? date.getTime() - this.clock.now() : Number.NaN
+    if (!(ms >= 0))
+      throw new InvalidArgument(
+        `advanceTo of workflow '${this.#name}' needs a date from ${this.now().toISOString()} on; got ${date instanceof Date && !Number.isNaN(date.getTime()) ? date.toISOString() : String(date)}`,
+      )
+    await this.#advance(`advanceTo(${date.toISOString()})`, ms)
+  }
+
+  async settle(): Promise<void> {
+    await this.#advance('settle()', 0)
+  }
+
+  async run(which: Which): Promise<AnySnapshot> {
+    const runId = await this.#idNow(which)
+    const run = await this.#hold(() => this.#app.lookup(runId))
+    if (run === undefined) throw new RunNotFound(`workflow '${this.#name}' has no run ${runId}`, { details: { runId } })
+    return run
+  }
+
+  async history(which: Which): Promise<readonly RunHistoryEntry[]> {
+    const runId = await this.#idNow(which)
+    const entries: RunHistoryEntry[] = []
+    let cursor: string | undefined
+    do {
+      const asked = { objects: true, limit: pageMax, ...(cursor === undefined ? undefined : { cursor }) }
+      const page = await this.#hold(() => this.#app.history(runId, asked))
+      entries.push(...page.items)
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return entries
+  }
+
+  async explain(which: Which): Promise<Explanation> {
+    const runId = await this.#idNow(which)
+    return await this.#hold(() => this.#app.explain(runId))
+  }
+
+  async snapshot(which: Which, options?: SnapshotOptions): Promise<RunSnapshotText> {
+    return runSnapshot(await this.run(which), this.world, options)
+  }
+
+  async historySnapshot(which: Which, options?: SnapshotOptions): Promise<readonly HistorySnapshot[]> {
+    const runId = await this.#idNow(which)
+    return historySnapshot(runId, await this.history({ runId }), this.world, options)
+  }
+
+  calls(kind: HandlerInfo['kind'], key: string, name?: string): readonly Call[] {
+    const alike = this.#parts.infos.filter((info) => info.kind === kind)
+    const handlers = new Set(
+      alike.filter((info) => (info.status ?? info.name) === key && (name === undefined || info.name === name)).map(handlerName),
+    )
+    if (handlers.size === 0)
+      throw new InvalidArgument(
+        `workflow '${this.#name}' has no ${kind} '${name === undefined ? key : `${key} (${name})`}' whose calls could be asked for; there ${alike.length === 1 ? 'is' : 'are'}: ${alike.map((info) => `'${handlerName(info)}'`).join(', ') || 'none'}`,
+      )
+    const calls = [...handlers].flatMap((handler) => this.#parts.calls.of(handler))
+    return handlers.size === 1 ? calls : calls.sort((one, other) => one.at.getTime() - other.at.getTime())
+  }
+
+  async publish(connector: string, ...events: readonly PublishedEvent[]): Promise<void> {
+    const source = this.#parts.connectors.get(connector)
+    if (source === undefined)
+      throw new InvalidArgument(
+        `workflow '${this.#name}' has no connector '${connector}'; there are: ${[...this.#parts.connectors.keys()].join(', ') || 'none'}`,
+      )
+    // Its reader starts at the end of the stream: it must be there before the first event is.
+    await this.settle()
+    await this.#hold(() => source.publish(events))
+  }
+
+  coverage(): Coverage {
+    return this.#parts.coverage()
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#parts.stop()
+    return this.#stopping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  get #app(): Workflow<AnyContract> {
+    return this.#parts.workflow
+  }
+
+  get #name(): string {
+    return this.#parts.graph.name
+  }
+
+  #ready(): Promise<void> {
+    return this.world.pump.hold(() => this.#parts.started)
+  }
+
+  /** A call that needs no time to pass. */
+  async #hold<T>(work: () => Promise<T>): Promise<T> {
+    return await this.world.pump.hold(async () => {
+      await this.#parts.started
+      return await work()
+    })
+  }
+
+  async #wait<T>(what: string, runId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const gaveUp = new AbortController()
+    return await this.world.pump.pass({ what, runId: () => runId, giveUp: (error) => gaveUp.abort(error) }, work(gaveUp.signal))
+  }
+
+  async #advance(what: string, ms: number): Promise<void> {
+    await this.#ready()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const until = { at: this.clock.monotonic() + ms, reached: resolve }
+    await this.world.pump.pass({ what: `${what} of workflow '${this.#name}'`, until, giveUp: reject }, promise)
+  }
+
+  /** Lets time pass until the run as it is then gives an answer. */
+  async #look<T>(what: string, runId: string, answerOf: (run: AnySnapshot) => Promise<T | undefined>): Promise<T> {
+    return await this.#lookFor(what, runId, async () => {
+      const run = await this.#app.lookup(runId)
+      if (run === undefined) throw new RunNotFound(`workflow '${this.#name}' has no run ${runId}`, { details: { runId } })
+      const answer = await answerOf(run)
+      if (answer === undefined && (run.state === 'Completed' || run.state === 'Cancelled' || run.finishedAt !== undefined))
+        throw new RunFinished(`${what}: run ${runId} ('${run.foreignId}') is ${run.state} at '${run.status}'`, {
+          details: { runId, status: run.status, runState: run.state },
+        })
+      return answer
+    })
+  }
+
+  /** Looks again whenever everything is idle and `key`, a run or a foreign id, has something new. */
+  async #lookFor<T>(what: string, key: string, look: () => Promise<T | undefined>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    let seen = -1
+    const lookAgain = async (): Promise<boolean> => {
+      const changes = this.world.changesOf(key)
+      if (changes === seen) return false
+      seen = changes
+      try {
+        const answer = await look()
+        if (answer === undefined) return false
+        resolve(answer)
+      } catch (error) {
+        reject(error)
+      }
+      return true
+    }
+    return await this.world.pump.pass({ what, runId: () => key, look: lookAgain, giveUp: reject }, promise)
+  }
+
+  /** The run, which somebody may yet start. */
+  async #idSoon(which: Which, what: string): Promise<string> {
+    const now = await this.#idOf(which)
+    if (now !== undefined) return now
+    const foreignId = String(which)
+    return await this.#lookFor(what, foreignId, () => this.#newest(foreignId))
+  }
+
+  async #idNow(which: Which): Promise<string> {
+    const runId = await this.#idOf(which)
+    if (runId === undefined)
+      throw new RunNotFound(`workflow '${this.#name}' has no run of the foreign id '${String(which)}'`, { details: { foreignId: which } })
+    return runId
+  }
+
+  async #idOf(which: Which): Promise<string | undefined> {
+    if (typeof which === 'string') return await this.#hold(() => this.#newest(which))
+    if (typeof which === 'object' && which !== null && typeof which.runId === 'string') {
+      await this.#ready()
+      return which.runId
+    }
+    throw new InvalidArgument(`a run of workflow '${this.#name}' is named by its foreign id or as { runId }; got ${typeof which}`)
+  }
+
+  async #newest(foreignId: string): Promise<string | undefined> {
+    return (await this.#app.list({ foreignId, limit: 1, order: 'newest' })).items[0]?.runId
+  }
+
+  #assertExit(status: string, kind: 'callback' | 'timeout', what: string): void {
+    const possible = this.#parts.graph.nodes.filter(({ exits }) => exits.includes(kind)).map((node) => node.status)
+    if (possible.includes(status)) return
+    throw new InvalidArgument(
+      `${what}: no ${kind} leaves '${status}'. ${possible.length === 0 ? `No status has a ${kind}` : `These have one: ${possible.map((each) => `'${each}'`).join(', ')}`}`,
+    )
+  }
+
+  #what(verb: string, which: Which, ...more: readonly string[]): string {
+    const run = typeof which === 'string' ? `'${which}'` : `{ runId: '${String(which?.runId)}' }`
+    return `${verb}(${[run, ...more.map((each) => `'${each}'`)].join(', ')}) of workflow '${this.#name}'`
+  }
+}
+
+function equal(actual: unknown, expected: unknown, where: string): void {
+  try {
+    deepStrictEqual(actual, expected)
+  } catch (error) {
+    if (!(error instanceof AssertionError)) throw error
+    error.message = `the object of ${where} is not what was required\n${error.message}`
+    throw error
+  }
+}
