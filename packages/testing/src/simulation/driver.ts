@@ -4,7 +4,7 @@ import { isFinished } from '@workflow/core/adapter'
 import type { Dice } from './dice.ts'
 import type { Instance } from './instance.ts'
 import type { RunModel } from './run-model.ts'
-import type { LooseClient, Subject } from './subject.ts'
+import type { LooseClient, Outline, Subject } from './subject.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a caller may be told; anything else is a fault. */
@@ -24,12 +24,14 @@ const expected: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export interface DriverOptions {
   readonly world: Surroundings
   readonly subject: Subject
+  readonly outline: Outline
   readonly instances: readonly Instance[]
   readonly dice: Dice
   readonly runs: number
   /** Until when it does random things, in microseconds. */
   readonly untilUs: number
-  readonly publish: (connector: string, index: number) => void
+  /** Puts an event into a foreign stream. */
+  readonly publish: (connector: string, id: string, index: number) => void
 }
 
 export class Driver {
@@ -38,31 +40,32 @@ export class Driver {
   /** Runs for which something was asked that has not been answered. */
   readonly #helped = new Set<string>()
   #asked = 0
-  #letters = 0
+  /** Events of foreign streams that were published. */
+  readonly letters: string[] = []
   /** Schedules that are not stopped, by foreign id. */
   readonly #schedules = new Set<string>()
 
   constructor(options: DriverOptions) {
     this.#options = options
     this.#callbackStatuses = new Set(
-      options.subject.graph.nodes.filter(({ exits }) => exits.includes('callback')).map(({ status }) => status),
+      options.outline.graph.nodes.filter(({ exits }) => exits.includes('callback')).map(({ status }) => status),
     )
-  }
-
-  /** How many events of foreign streams were published. */
-  get letters(): number {
-    return this.#letters
   }
 
   /** Plans everything that will be done while things go wrong. */
   begin(): void {
-    const { world, dice, runs, untilUs, subject } = this.#options
+    const { world, dice, runs, untilUs, outline } = this.#options
     const at = (run: () => void): void => void world.timeline.plan(dice.fraction() * untilUs, 'client', 0, run)
     for (let run = 0; run < runs; run++) at(() => this.#trigger(`f${dice.below(Math.max(1, Math.ceil(runs * 0.8)))}`))
     for (let action = 0; action < runs; action++) at(() => this.#disturb())
     if (dice.chance(0.2)) at(() => this.#schedule())
-    for (const connector of subject.connectors)
-      for (let letter = 0; letter < 3; letter++) at(() => this.#options.publish(connector, this.#letters++))
+    for (const connector of outline.connectors) for (let letter = 0; letter < 3; letter++) at(() => this.#publish(connector))
+  }
+
+  #publish(connector: string): void {
+    const index = this.letters.length
+    this.letters.push(`${connector}-${index}`)
+    this.#options.publish(connector, `${connector}-${index}`, index)
   }
 
   /** Once nothing goes wrong any more: does what runs wait for. Answers whether everything is over. */
@@ -79,7 +82,7 @@ export class Driver {
   }
 
   #help(run: RunModel): void {
-    if (run.workflowName !== this.#options.subject.name || this.#helped.has(run.runId)) return
+    if (run.workflowName !== this.#options.outline.name || this.#helped.has(run.runId)) return
     if (run.runState === 'Paused' && run.pause?.by === 'person') return this.#once(run, () => this.#control(run, 'resume', 'Running'))
     if (run.runState === 'Paused' || !this.#callbackStatuses.has(run.status)) return
     const inbox = run.inbox.get(`callback/${run.status}`)
@@ -116,7 +119,7 @@ export class Driver {
   /** Something random to a random run. */
   #disturb(): void {
     const { dice, world } = this.#options
-    const runs = [...world.oracle.runs.values()].filter(({ workflowName }) => workflowName === this.#options.subject.name)
+    const runs = [...world.oracle.runs.values()].filter(({ workflowName }) => workflowName === this.#options.outline.name)
     if (runs.length === 0) return
     const run = dice.pick(runs)
     const what = dice.below(20)

@@ -2,18 +2,22 @@
 import { isFinished, type Payload, type RecordStore } from '@workflow/core/adapter'
 import type { Oracle, Violation } from './oracle.ts'
 import type { RunModel } from './run-model.ts'
-import type { Subject } from './subject.ts'
 
 const pageMax = 1_000
 
 /** The first promise that the store's contents break; undefined if none. */
-export async function endFault(oracle: Oracle, store: RecordStore, subject: Subject, letters: number): Promise<Violation | undefined> {
-  for (let letter = 0; letter < letters; letter++) {
-    if (!oracle.letters.has(letter) && subject.handlersWatched)
-      return { invariant: 'events handled', message: `event ${letter} of the foreign stream was never handled` }
+export async function endFault(
+  oracle: Oracle,
+  store: RecordStore,
+  secret: string | undefined,
+  letters: readonly string[],
+): Promise<Violation | undefined> {
+  for (const letter of letters) {
+    if (!oracle.letters.has(letter))
+      return { invariant: 'events handled', message: `event '${letter}' of a foreign stream was never handled` }
   }
   for (const run of oracle.runs.values()) {
-    const fault = await runFault(oracle, store, run, subject.secret)
+    const fault = await runFault(oracle, store, run, secret)
     if (fault !== undefined) return fault
   }
   return undefined

@@ -9,11 +9,11 @@ const streamOf = (status: string): string => `callback/${status}`
 
 export class InboxRules {
   readonly #oracle: Oracle
-  readonly #handlersWatched: boolean
+  readonly #callbacksKnown: boolean
 
-  constructor(oracle: Oracle, handlersWatched: boolean) {
+  constructor(oracle: Oracle, callbacksKnown: boolean) {
     this.#oracle = oracle
-    this.#handlersWatched = handlersWatched
+    this.#callbacksKnown = callbacksKnown
   }
 
   append(append: Append, run: RunModel | undefined): void {
@@ -41,7 +41,7 @@ export class InboxRules {
   }
 
   #consumed(run: RunModel, item: ModelItem, change: Change | undefined): void {
-    const seen = !this.#handlersWatched || this.#oracle.handlers.sawCallback(run.runId, item.id)
+    const seen = !this.#callbacksKnown || this.#oracle.handlers.sawCallback(run.runId, item.id)
     if (change !== undefined) {
       if (change.history.by !== 'callback' && change.history.by !== 'engine')
         this.#fail(`${this.#oracle.nameOf(run.runId)}: callback '${item.id}' was consumed by a ${change.history.by}`)

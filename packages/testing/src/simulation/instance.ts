@@ -4,7 +4,7 @@ import { SimProcess } from './sim-process.ts'
 import { simConnector, simEventStreamer, simOutbox, type Receivers } from './sim-event-streamer.ts'
 import { simRecordStore } from './sim-record-store.ts'
 import { SimRoleScheduler } from './sim-role-scheduler.ts'
-import type { LooseWorkflow, Ports, Subject } from './subject.ts'
+import { built, type LooseWorkflow, type Ports, type Subject } from './subject.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface InstanceOptions {
@@ -43,11 +43,12 @@ export class Instance {
     this.process = process
     this.#listeners.clear()
     const ports = this.#ports(process)
-    this.workflow = subject.build(process, ports)
-    this.#others = subject.others.map((other) => other.build(process, { ...ports, connectors: {} }))
+    const [workflow, ...others] = built(subject, process, ports)
+    this.workflow = workflow
+    this.#others = others
     this.up = true
     world.trace(() => `${this.name} starts`)
-    for (const workflow of [this.workflow, ...this.#others]) void this.#run(process, workflow)
+    for (const each of [workflow, ...others]) void this.#run(process, each)
   }
 
   /** The process dies, and comes back after a while. */

@@ -47,8 +47,8 @@ export interface OracleOptions {
   readonly hooked: string
   /** Which hooks it has. */
   readonly hooks: ReadonlySet<HookState>
-  /** Whether the handlers tell the oracle what they do. */
-  readonly handlersWatched: boolean
+  /** Whether it can be told which callback a handler was given. */
+  readonly callbacksKnown: boolean
   readonly onViolation: (violation: Violation) => void
 }
 
@@ -67,7 +67,7 @@ export class Oracle {
   readonly #unfinished = new Map<string, string>()
   readonly #rows = new Set<string>()
   /** Events of foreign streams that were handled. */
-  readonly letters: Set<number> = new Set()
+  readonly letters: Set<string> = new Set()
   readonly #scheduled = new Set<string>()
   readonly #unfinishedChildren = new Map<string, number>()
   /** How often each run state and each way of moving was seen. */
@@ -77,7 +77,7 @@ export class Oracle {
   constructor(options: OracleOptions) {
     this.#options = options
     this.handlers = new HandlerWatch(this)
-    this.#inbox = new InboxRules(this, options.handlersWatched)
+    this.#inbox = new InboxRules(this, options.callbacksKnown)
   }
 
   /** Notes that a promise was broken. The first one counts. */
@@ -224,8 +224,8 @@ export class Oracle {
   }
 
   /** An event of a foreign stream was handled. */
-  letterHandled(index: number): void {
-    this.letters.add(index)
+  letterHandled(id: string): void {
+    this.letters.add(id)
   }
 
   /** A hook was called, and came back. */

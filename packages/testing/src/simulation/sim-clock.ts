@@ -50,7 +50,7 @@ export class SimClock implements Clock {
     const planned = this.#process.plan(us, kind, callback)
     return {
       [Symbol.dispose]: () => {
-        planned.cancelled = true
+        planned.event.run = undefined
       },
     }
   }

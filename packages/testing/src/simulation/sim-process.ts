@@ -5,12 +5,12 @@
 import { StoreUnavailable } from '@workflow/core/adapter'
 import type { Fault, Place } from './fault.ts'
 import { SimClock } from './sim-clock.ts'
-import type { EventKind } from './timeline.ts'
+import type { EventKind, TimelineEvent } from './timeline.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Something that was planned for a process. */
 export interface Planned {
-  cancelled: boolean
+  event: TimelineEvent
 }
 
 /** What a port call does when it arrives. */
@@ -43,6 +43,8 @@ export class SimProcess {
   alive = true
   /** Until then it believes in its leases, whatever the clock says. */
   deludedUntilUs: number = -recoveryUs - 1
+  /** Until then it may not have heard that a role was taken from it. */
+  robbedUntilUs: number = -recoveryUs - 1
   /** The roles that it holds, or believes to hold. */
   readonly leases: Map<string, { readonly isValid: () => boolean }> = new Map()
   #stalledUntilUs = -recoveryUs - 1
@@ -61,14 +63,13 @@ export class SimProcess {
 
   /** Makes something happen in this process: not before it has woken from a stall, and never after its death. */
   plan(afterUs: number, kind: EventKind, run: () => void): Planned {
-    const planned: Planned = { cancelled: false }
     const { timeline } = this.world
     const happen = (): void => {
-      if (!this.alive || planned.cancelled) return
-      if (timeline.us < this.#stalledUntilUs) timeline.plan(this.#stalledUntilUs - timeline.us, kind, this.ordinal, happen)
+      if (!this.alive) return
+      if (timeline.us < this.#stalledUntilUs) planned.event = timeline.plan(this.#stalledUntilUs - timeline.us, kind, this.ordinal, happen)
       else run()
     }
-    timeline.plan(afterUs, kind, this.ordinal, happen)
+    const planned: Planned = { event: timeline.plan(afterUs, kind, this.ordinal, happen) }
     return planned
   }
 
@@ -115,7 +116,7 @@ export class SimProcess {
   /** Whether it may believe to hold roles that it has lost, by no fault of its own. */
   get deceived(): boolean {
     const { us } = this.world.timeline
-    return us <= Math.max(this.#stalledUntilUs, this.deludedUntilUs) + recoveryUs
+    return us <= Math.max(this.#stalledUntilUs, this.deludedUntilUs, this.robbedUntilUs) + recoveryUs
   }
 
   /** Calls back when the process dies. */

@@ -144,7 +144,7 @@ function simTimeoutStore(process: SimProcess, read: <T>(name: string, effect: ()
         // Who is not told of all hears of some.
         if (told || !process.alive || (!world.toldOfAll && world.dice.chance(0.5))) return
         told = true
-        process.plan(world.dice.spread(20, 20_000), 'wake', () => {
+        process.plan(world.dice.between(500, 20_000), 'wake', () => {
           told = false
           wake()
         })

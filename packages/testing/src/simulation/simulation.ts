@@ -8,12 +8,12 @@ import { memoryConnector, type MemoryConnector } from '../memory-connector.ts'
 import { Dice } from './dice.ts'
 import { Driver } from './driver.ts'
 import { endFault } from './end-rules.ts'
-import { describeFault, faultKinds, FaultPlan, type Fault, type FaultKind } from './fault.ts'
+import { describeFault, FaultPlan, type Fault, type FaultKind } from './fault.ts'
 import { Instance } from './instance.ts'
 import { Oracle, type Violation } from './oracle.ts'
 import { Receivers, serverClock } from './sim-event-streamer.ts'
 import type { SimProcess } from './sim-process.ts'
-import type { Subject } from './subject.ts'
+import { outlineOf, type Outline, type Subject } from './subject.ts'
 import type { Surroundings, Transaction } from './surroundings.ts'
 import { Timeline } from './timeline.ts'
 import { exitTableOf } from './transition-rules.ts'
@@ -64,6 +64,7 @@ export class Simulation implements Surroundings {
   readonly leaseMs: number
   readonly toldOfAll: boolean
   readonly #options: SimulationOptions
+  readonly #outline: Outline
   readonly #instances: Instance[] = []
   readonly #receivers = new Receivers()
   readonly #driver: Driver
@@ -75,6 +76,7 @@ export class Simulation implements Surroundings {
   constructor(options: SimulationOptions) {
     const { seed, subject, runs } = options
     this.#options = options
+    this.#outline = outlineOf(subject.definitions(nobody))
     this.dice = Dice.of(seed, 'order')
     const chosen = Dice.of(seed, 'settings')
     this.#faultsUntilUs = chosen.between(20, 90) * 1e6
@@ -94,11 +96,11 @@ export class Simulation implements Surroundings {
     this.store = memoryRecordStore<Transaction>({ database: this.database, clock, transaction: () => ({ rows: [] }) })
     this.#stream = memoryConnector({ clock })
     this.oracle = new Oracle({
-      workflows: new Map([subject, ...subject.others].map(({ name, graph }) => [name, exitTableOf(graph)])),
+      workflows: new Map([...this.#outline.graphs].map(([name, graph]) => [name, exitTableOf(graph)])),
       slots: this.slots,
-      hooked: subject.name,
-      hooks: subject.hooks,
-      handlersWatched: subject.handlersWatched,
+      hooked: this.#outline.name,
+      hooks: this.#outline.hooks,
+      callbacksKnown: subject.keyOf !== undefined,
       onViolation: (violation) => {
         this.trace(() => `BROKEN: ${violation.invariant}: ${violation.message}`)
         this.timeline.stop()
@@ -112,7 +114,7 @@ export class Simulation implements Surroundings {
           subject,
           receivers: this.#receivers,
           relayed,
-          connectors: Object.fromEntries(subject.connectors.map((name) => [name, this.#stream])),
+          connectors: Object.fromEntries(this.#outline.connectors.map((name) => [name, this.#stream])),
           settings,
           newOrdinal: () => ++this.#ordinals,
         }),
@@ -121,12 +123,13 @@ export class Simulation implements Surroundings {
     this.#driver = new Driver({
       world: this,
       subject,
+      outline: this.#outline,
       instances: this.#instances,
       dice: Dice.of(seed, 'driver'),
       runs,
       untilUs: this.#faultsUntilUs * 0.9,
-      publish: (connector, index) =>
-        void this.#stream.publish([{ id: `letter-${index}`, key: `k${index % 2}`, value: subject.foreignValue(connector, index) }]),
+      publish: (connector, id, index) =>
+        void this.#stream.publish([{ id, key: `k${index % 2}`, value: subject.foreignValue(connector, index) }]),
     })
   }
 
@@ -153,16 +156,16 @@ export class Simulation implements Surroundings {
     for (const fault of faults.timed) timeline.plan(fault.when, 'fault', 0, () => this.#strike(fault))
     this.#driver.begin()
     // Connectors begin with what comes after they are known; here they are known from the beginning.
-    for (const name of this.#options.subject.connectors)
+    for (const name of this.#outline.connectors)
       await this.#stream.connect({
-        name: `${this.#options.subject.name}/${name}`,
+        name: `${this.#outline.name}/${name}`,
         from: 'earliest',
         fence: { role: name, domain: this.database.roles.domain, token: 0n },
       })
     timeline.plan(this.#faultsUntilUs, 'fault', 0, () => this.#heal())
     await timeline.run()
     if (oracle.violation === undefined) {
-      const fault = await endFault(this.oracle, this.store, this.#options.subject, this.#driver.letters)
+      const fault = await endFault(this.oracle, this.store, this.#options.subject.secret, this.#driver.letters)
       if (fault !== undefined) oracle.fail(fault.invariant, fault.message)
     }
     return {
@@ -187,7 +190,7 @@ export class Simulation implements Surroundings {
     this.faults.struck.push(fault)
     if (fault.kind === 'store down') this.#downUntilUs.store = this.#downUntilUs.roles = untilUs
     else if (fault.kind === 'stream down') this.#downUntilUs.stream = untilUs
-    else if (fault.kind === 'lease taken') this.database.roles.steal(this.#someRole(fault, process))
+    else if (fault.kind === 'lease taken') this.#take(this.#someRole(fault, process))
     else if (fault.kind === 'group rebalanced') this.#rebalance(fault)
     else if (process === undefined) return
     else if (fault.kind === 'lease believed held') process.deludedUntilUs = untilUs
@@ -202,10 +205,18 @@ export class Simulation implements Surroundings {
     else if (fault.kind === 'role moved') this.database.roles.holder(this.#someRole(fault, process))?.askToYield()
   }
 
+  /** The lease store forgets who has a role, and tells nobody. */
+  #take(role: string): void {
+    const holder = this.database.roles.holder(role)?.member.instance
+    const robbed = this.processes.find(({ name }) => name === holder)
+    if (robbed !== undefined) robbed.robbedUntilUs = this.timeline.us + this.leaseMs * 1_000
+    this.database.roles.steal(role)
+  }
+
   /** A role that the process holds, or any. */
   #someRole(fault: Fault, process: SimProcess | undefined): string {
     const roles = [...(process?.leases.keys() ?? [])]
-    return roles[(fault.choice >>> 8) % Math.max(1, roles.length)] ?? `${this.#options.subject.name}/0`
+    return roles[(fault.choice >>> 8) % Math.max(1, roles.length)] ?? `${this.#outline.name}/0`
   }
 
   #rebalance(fault: Fault): void {
@@ -258,13 +269,16 @@ export class Simulation implements Surroundings {
   async #lag(): Promise<string> {
     const streamer = memoryEventStreamer({ database: this.database, clock: serverClock(this.serverNow) })
     const lags: string[] = []
-    for (const { name } of [this.#options.subject, ...this.#options.subject.others]) {
+    for (const name of this.#outline.graphs.keys()) {
       for (const receiver of await streamer.receivers(name))
         if (receiver.lag > 0) lags.push(`${receiver.name} has ${receiver.lag} events that are not acknowledged`)
     }
     return lags.join(', ')
   }
 }
+
+/** Stands for a process where only the shape of the definitions counts. */
+const nobody = {} as SimProcess
 
 /** What the instances are told besides their ports: small, so that much happens in little time. */
 function settingsOf(dice: Dice, slots: number): { readonly [option: string]: unknown } {
@@ -281,5 +295,3 @@ function settingsOf(dice: Dice, slots: number): { readonly [option: string]: unk
     outbox: { pollingFrequency: '1s' },
   }
 }
-
-export { faultKinds }

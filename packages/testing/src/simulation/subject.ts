@@ -1,7 +1,8 @@
 /** What is simulated: a workflow, as the rest of the simulation needs to know it, without its types. */
-import type { AnyWorkflow, TransitionGraph } from '@workflow/core'
+import type { AnyContract, AnyWorkflow, Interceptor, TransitionGraph } from '@workflow/core'
 import type { HookState } from './oracle.ts'
 import type { SimProcess } from './sim-process.ts'
+import { watched, type WatchOptions } from './watched.ts'
 
 /** The ports of one process, as `build` takes them. */
 export type Ports = { readonly [port: string]: unknown }
@@ -22,24 +23,62 @@ export interface LooseWorkflow extends LooseClient {
   stop(options?: object): Promise<void>
 }
 
-export interface Subject {
-  readonly name: string
-  readonly graph: TransitionGraph
-  /** Workflows whose runs this one starts and joins; they are built beside it. */
-  readonly others: readonly Pick<Subject, 'name' | 'graph' | 'build'>[]
-  readonly hooks: ReadonlySet<HookState>
-  /** Whether the handlers report to the oracle. */
-  readonly handlersWatched: boolean
-  /** Names of the foreign streams that it reads. */
-  readonly connectors: readonly string[]
-  readonly build: (process: SimProcess, ports: Ports) => LooseWorkflow
-  readonly client: (ports: Ports) => LooseClient
+/** A definition whose types are not known here. */
+export interface LooseDefinition {
+  readonly contract: AnyContract
+  intercept(around: Interceptor): LooseDefinition
+  build(infrastructure: unknown): LooseWorkflow
+}
+
+export interface Subject extends WatchOptions {
+  /** The workflow, then those whose runs it starts and joins; as one process builds them. */
+  readonly definitions: (process: SimProcess) => readonly [LooseDefinition, ...LooseDefinition[]]
   /** What the run of a foreign id starts with. */
   readonly initialValue: (foreignId: string) => unknown
   /** What a callback carries; undefined: nothing. */
   readonly payload: (status: string, key: string) => unknown
   /** What a foreign stream carries. */
   readonly foreignValue: (connector: string, index: number) => unknown
-  /** A text that is in every payload of a run and must be gone once its data is deleted; undefined: not looked for. */
-  readonly secret: string | undefined
+  /** A text that is in every payload of a run and must be gone once its data is deleted; absent: not looked for. */
+  readonly secret?: string
+}
+
+/** What is known of a subject before it runs. */
+export interface Outline {
+  readonly name: string
+  readonly graph: TransitionGraph
+  readonly graphs: ReadonlyMap<string, TransitionGraph>
+  readonly hooks: ReadonlySet<HookState>
+  readonly connectors: readonly string[]
+}
+
+const hookStates: { readonly [name: string]: HookState } = {
+  pause: 'Paused',
+  cancel: 'Cancelled',
+  complete: 'Completed',
+  dataDeleted: 'DataDeleted',
+}
+
+export function outlineOf(definitions: readonly [LooseDefinition, ...LooseDefinition[]]): Outline {
+  const [{ contract }] = definitions
+  const hooks = new Set<HookState>()
+  const connectors: string[] = []
+  definitions[0].intercept((info, handler) => {
+    const state = info.kind === 'hook' ? hookStates[info.name ?? ''] : undefined
+    if (state !== undefined) hooks.add(state)
+    if (info.kind === 'connector' && info.name !== undefined) connectors.push(info.name)
+    return handler
+  })
+  const graphs = new Map(definitions.map((definition) => [definition.contract.name, definition.contract.graph()]))
+  return { name: contract.name, graph: contract.graph(), graphs, hooks, connectors }
+}
+
+/** The workflows of one process, on its ports. */
+export function built(subject: Subject, process: SimProcess, ports: Ports): readonly [LooseWorkflow, ...LooseWorkflow[]] {
+  const [first, ...others] = subject.definitions(process)
+  return [
+    first.intercept(watched(process, subject)).build(ports),
+    // Foreign streams belong to the workflow itself.
+    ...others.map((other) => other.intercept(watched(process, subject)).build({ ...ports, connectors: {} })),
+  ]
 }

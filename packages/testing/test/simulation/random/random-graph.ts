@@ -1,5 +1,5 @@
 /** Random processes: a chain that always leads to an end, with branches, loops, callbacks, timeouts and joins on the way. */
-import type { Dice } from './dice.ts'
+import type { Dice } from '../../../src/simulation/dice.ts'
 
 export type RandomExits = { [Kind in 'step' | 'callback' | 'timeout' | 'join']?: string[] }
 
