@@ -85,6 +85,11 @@ export class HandlerRun {
     })
   }
 
+  /** Between two steps of one attempt: throws if it was given up meanwhile, so that no handler begins for nothing. */
+  throwIfOver(): void {
+    if (this.#execution.over) this.#execution.signal.throwIfAborted()
+  }
+
   skip(): OutcomeValue {
     return this.#make(skip)
   }

@@ -8,7 +8,6 @@ import type { AnyHandler } from '../model/definition.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
-import type { Attributes } from '../ports/instrumentation.ts'
 import { validated } from '../schema.ts'
 import { acknowledge } from './acknowledge.ts'
 import { type Attempt, attempt, failuresOf, noHandler, noteOf } from './attempt.ts'
@@ -24,7 +23,8 @@ import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
 import { startTimers } from './start-timers.ts'
-import { eventAgain } from './transition.ts'
+import { readRecord } from './read-record.ts'
+import { skippedLabels } from './skipped-labels.ts'
 import { sleep, turn } from './waiting.ts'
 import { joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
 
@@ -32,9 +32,6 @@ import { joinOf, processNames, processOf, type WorkerContext } from './worker-co
 const invalidMs = 500
 /** How long a timer that only other code knows is put off. */
 const foreignMs = 60_000
-/** How often and how long a look-up waits for a record that its event is ahead of. */
-const behindTries = 3
-const behindMs = 100
 /** How long this instance leaves a slot to newer code. */
 const newerCodeMs = 10_000
 /** How long a run waits for a store that cannot be reached, before it asks again. */
@@ -43,11 +40,6 @@ const awayMs = 1_000
 const brokenMs = 5_000
 /** After so many hand-offs the rest of the process has a turn. */
 const turnEvery = 512
-
-/** The labels of an event that needed nothing done. */
-export function skippedLabels(workflowName: string, reason: string): Attributes {
-  return Object.freeze({ workflow_name: workflowName, process_name: 'runs', reason })
-}
 
 /** What runs at a status, looked up once for all runs. */
 interface Handling {
@@ -95,7 +87,11 @@ export class RunWorker {
 
   /** What is left to do after a verdict; acknowledges what is done. */
   #following(task: RunTask, verdict: Verdict, lane: Lane<RunTask>): RunTask | undefined {
-    if (verdict.kind === 'leave') return undefined
+    if (verdict.kind === 'leave') {
+      // What is left unacknowledged comes again only when its slot changes hands; where that was to come anyway, this does nothing.
+      if (task.delivery !== undefined) this.#ctx.slotKeeper.open(task.slot)?.resign(invalidMs, 'some of its work was left in the middle')
+      return undefined
+    }
     if (verdict.kind === 'again') {
       const { record: _stale, ...same } = task
       return task.cause === 'handoff' ? { ...same, cause: 'event' } : same
@@ -127,7 +123,7 @@ export class RunWorker {
   }
 
   async #readFirst(task: RunTask, lane: Lane<RunTask>, held: HeldSlot): Promise<Verdict> {
-    const record = await this.#read(task, held)
+    const record = await readRecord(this.#ctx, task, held)
     return record === undefined ? await this.#missing(task) : await this.#judge(task, lane, held, record)
   }
 
@@ -195,7 +191,11 @@ export class RunWorker {
     const invoke =
       kind === 'step'
         ? (handler as Attempt['invoke'])
-        : async (run: HandlerRun) => await handler(run as never, (await childrenOf(ctx, record)) as never)
+        : async (run: HandlerRun) => {
+            const children = await childrenOf(ctx, record)
+            run.throwIfOver()
+            return await handler(run as never, children as never)
+          }
     return this.#whenDue({ ctx, process, held, record, task, lane, kind, invoke })
   }
 
@@ -217,6 +217,7 @@ export class RunWorker {
       const value = payload instanceof Promise ? await payload : payload
       let outcome: unknown
       for (const { handler } of handlers) {
+        run.throwIfOver()
         run.forgetMade()
         outcome = await handler(run as never, value as never)
         // The first that decides ends the round; each that skips leaves the payload to the next.
@@ -304,31 +305,6 @@ export class RunWorker {
       if (isWorkflowError(error) && error.retryable) throw error
       return await fail(a, { count: failuresOf(noteOf(record, a.process.name)) + 1, startedAt, error, fatal: false })
     }
-  }
-
-  async #read(task: RunTask, held: HeldSlot): Promise<RunRecord | undefined> {
-    for (let tries = 0; ; tries++) {
-      const record = await this.#ctx.store.lookup(task.lane)
-      if (record !== undefined && record.version >= task.version) return record
-      if (task.cause === 'timer' || tries >= behindTries) return record === undefined ? undefined : await this.#behind(task, record)
-      await sleep(this.#ctx.clock, behindMs, held.signal)
-    }
-  }
-
-  /** An event from a future that a failover has taken back: what is stored counts, and says so again. */
-  async #behind(task: RunTask, record: RunRecord): Promise<RunRecord | undefined> {
-    const ctx = this.#ctx
-    ctx.logger.error(
-      { workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version },
-      'an event is newer than the stored run: dropping it',
-    )
-    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, skippedLabels(ctx.contract.name, 'record is older'))
-    if (!isFinished(record.runState))
-      await ctx.committer.commit(
-        { id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] },
-        ctx.slotKeeper.valid(task.slot)?.signal ?? ctx.stopping,
-      )
-    return undefined
   }
 
   async #missing(task: RunTask): Promise<Verdict> {
