@@ -108,7 +108,7 @@ export class SimReceiver<E> implements EventReceiver<E> {
   rebalance(slot: number): void {
     if (this.#closed || !this.claimed.includes(slot)) return
     this.#claims = this.#claims.filter((claim) => claim.slot !== slot)
-    void this.#options.receiver.assign(this.#claims)
+    this.#options.receiver.assign(this.#claims).catch(() => undefined)
     const error = new Fenced(`simulated: slot ${slot} of ${this.#options.name} has moved`, {
       details: { receiver: this.#options.name, slots: [slot] },
     })
@@ -186,7 +186,7 @@ export class SimReceiver<E> implements EventReceiver<E> {
     if (fault !== undefined)
       world.trace(() => `${this.#process.name}: events of ${this.#options.name} meet fault #${fault.id} (${fault.kind})`)
     const wrapped = deliveries.map((delivery) => this.#wrapped(delivery))
-    const kept = fault === undefined ? wrapped : this.#struck(fault, wrapped)
+    const kept = fault === undefined ? wrapped : this.#struck(fault, wrapped, deliveries)
     this.#land(kept, fault?.kind === 'event delayed' ? fault.ms * 1_000 : world.dice.spread(20, 10_000))
   }
 
@@ -213,7 +213,7 @@ export class SimReceiver<E> implements EventReceiver<E> {
     }
   }
 
-  #struck(fault: Fault, deliveries: readonly Delivery<E>[]): readonly Delivery<E>[] {
+  #struck(fault: Fault, deliveries: readonly Delivery<E>[], originals: readonly Delivery<E>[]): readonly Delivery<E>[] {
     const victim = deliveries[fault.choice % Math.max(1, deliveries.length)]
     if (victim === undefined) return deliveries
     const again = { ...victim, redelivered: true, ack: () => Promise.resolve() }
@@ -227,7 +227,8 @@ export class SimReceiver<E> implements EventReceiver<E> {
       const other = others[fault.choice % Math.max(1, others.length)]
       if (other !== undefined) other.#land([{ ...victim, ack: fenced }], fault.ms * 1_000)
     } else if (fault.kind === 'event lost' && this.#options.mayLose) {
-      victim.ack().catch(() => undefined)
+      // The stream has forgotten it: nobody waits for its acknowledgement.
+      originals[deliveries.indexOf(victim)]?.ack().catch(() => undefined)
       return deliveries.filter((delivery) => delivery !== victim)
     }
     return deliveries
