@@ -5,7 +5,6 @@ import {
   type Definition,
   type HandlerFunction,
   type HandlerInfo,
-  type Logger,
   Stopped,
   type Workflow,
 } from '@workflow/core'
@@ -21,6 +20,7 @@ import { EngineKit } from './engine-kit.ts'
 import { attemptsMaxDefault, defaultsCalm, never, patienceDefault, type TestKitOptions } from './kit-options.ts'
 import { type Mocks, MockTable } from './mocks.ts'
 import { observedStore } from './observed-store.ts'
+import { recordedLogger } from './recorded-logger.ts'
 import type { LogLine, TestKit } from './test-kit.ts'
 import { trackedClient } from './tracked-client.ts'
 import { World } from './world.ts'
@@ -135,7 +135,7 @@ function build(
   })
   const store = observedStore<unknown>(ports.recordStore, committed)
   const workflow = definition.build({
-    logger: recording(logs),
+    logger: recordedLogger(logs),
     shutdownTimeout: '0ms',
     ...infrastructure,
     recordStore: store,
@@ -192,13 +192,4 @@ function withTrackedApi(handler: HandlerFunction): HandlerFunction {
 async function openTimeouts(store: RecordStore, runId: string): Promise<readonly { readonly name: string; readonly at: Date }[]> {
   const { items } = await store.timers.list({ owner: runId, status: 'open' }, { limit: 1_000 })
   return items.flatMap(({ key, at }) => (key.kind === 'timeout' ? [{ name: key.name, at }] : []))
-}
-
-function recording(logs: LogLine[]): Logger {
-  const at =
-    (level: LogLine['level']) =>
-    (fields: object, message: string): void => {
-      logs.push({ level, fields: { ...fields }, message })
-    }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
