@@ -2,7 +2,7 @@
 import type { AnyContract, Destination, ObjectOf, PayloadOf, StatusOf, StatusWith, TerminalOf, TypesOf } from './any-contract.ts'
 import type { ExitKind, WorkOf } from './graph.ts'
 import type { ChildrenOf, Next, RunIn } from './handler.ts'
-import type { Infrastructure } from './infrastructure.ts'
+import type { ClientInfrastructure, Infrastructure } from './infrastructure.ts'
 import type { Interceptor } from './interception.ts'
 import type { TimerValue } from './model/definition.ts'
 import type { StepOptions, TimeoutOptions } from './options.ts'
@@ -92,6 +92,8 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
   include<PartDone extends string, PartTx, PartSources extends string>(
     part: [PartDone & Done] extends [never] ? Builder<C, PartDone, PartTx, PartSources> : `handled twice: ${PartDone & Done}`,
   ): Builder<C, Done | PartDone, Tx & PartTx, Sources | PartSources>
+  /** Trigger, call back, await and control from a process that runs no handlers; a contract is enough for it. */
+  client(infrastructure: ClientInfrastructure): WorkflowClient<C>
   /** Joins the definition with its infrastructure. Nothing runs before `run()`. */
   build(
     ...infrastructure: [Unhandled<C, Done>] extends [never]
@@ -106,5 +108,6 @@ export interface Definition<C extends AnyContract, Tx = unknown, Sources extends
   readonly '~needs'?: Needs<Tx, Sources> | undefined
   /** The same definition with a function around each of its handlers: see `Builder.intercept`. */
   intercept(around: Interceptor): Definition<C, Tx, Sources>
+  client(infrastructure: ClientInfrastructure): WorkflowClient<C>
   build(infrastructure: Infrastructure<StatusWith<C, 'timeout'>, Tx, Sources>): Workflow<C>
 }

@@ -2,21 +2,17 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type AnyContract, bindContract } from './any-contract.ts'
 import type { Builder } from './builder.ts'
-import { createClient } from './client.ts'
 import { contractModelFrom } from './contract-model.ts'
 import { DefinitionBuilder } from './definition-builder.ts'
 import { Configuration } from './errors.ts'
 import type { AnyGraph, GraphOf, StatusHaving } from './graph.ts'
-import type { ClientInfrastructure } from './infrastructure.ts'
 import type { ContractModel } from './model/definition.ts'
 import { diagramDirections, type DiagramOptions, mermaid } from './model/mermaid.ts'
 import { type TransitionGraph, transitionGraphOf } from './model/transition-graph.ts'
 import { suggestion } from './nearest.ts'
 import { checkedObject } from './option-check.ts'
-import { resolveClientInfrastructure } from './resolved-infrastructure.ts'
 import type { Schema } from './schema.ts'
 import type { Storable } from './storable.ts'
-import type { WorkflowClient } from './workflow-client.ts'
 
 /** The schema of the payload by status, for those with a callback. */
 export type Payloads = { readonly [status: string]: Schema }
@@ -47,8 +43,6 @@ export interface Contract<Name extends string, O extends Schema, G extends Graph
   diagram(options?: DiagramOptions): string
   /** The process as data: statuses, starts, terminals and transitions with their kind. */
   graph(): TransitionGraph
-  /** Trigger, call back, await and control from a process that has no handlers. */
-  client(infrastructure: ClientInfrastructure): WorkflowClient<Contract<Name, O, G, P, K>>
 }
 
 /** What `workflow(name, spec)` is told about a process. */
@@ -122,10 +116,6 @@ class WorkflowContract extends DefinitionBuilder {
 
   diagram(options: DiagramOptions = {}): string {
     return mermaid(this.graph(), checkedDiagramOptions(options, `workflow '${this.name}'`))
-  }
-
-  client(infrastructure: unknown): WorkflowClient<AnyContract> {
-    return createClient(this.#contract, resolveClientInfrastructure(this.name, infrastructure))
   }
 }
 

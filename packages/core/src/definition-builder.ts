@@ -3,6 +3,7 @@
  * those of `Builder`; what the compiler has refused for TypeScript is refused here for everybody, at definition time.
  */
 import type { AnyContract } from './any-contract.ts'
+import { createClient } from './client.ts'
 import { Configuration } from './errors.ts'
 import { intercepted, type Interceptor } from './interception.ts'
 import type { AnyHandler, DefinitionModel, ExitKind, HookKind, HookModel, TimeoutModel } from './model/definition.ts'
@@ -11,10 +12,10 @@ import { checkedName, collisionKey } from './name-check.ts'
 import { quoted, suggestion } from './nearest.ts'
 import { checkedFunction, shown } from './option-check.ts'
 import { checkedOptions } from './options.ts'
-import { resolveInfrastructure } from './resolved-infrastructure.ts'
+import { resolveClientInfrastructure, resolveInfrastructure } from './resolved-infrastructure.ts'
 import { isSchema } from './schema.ts'
 import { isTimerValue } from './timer-value.ts'
-import type { Workflow } from './workflow-client.ts'
+import type { Workflow, WorkflowClient } from './workflow-client.ts'
 import { createWorkflow } from './workflow.ts'
 
 export class DefinitionBuilder {
@@ -138,6 +139,10 @@ export class DefinitionBuilder {
       )
     }
     return createWorkflow(this.#model, resolveInfrastructure(this.#model, infrastructure))
+  }
+
+  client(infrastructure: unknown): WorkflowClient<AnyContract> {
+    return createClient(this.#model, resolveClientInfrastructure(this.#model.contract.name, infrastructure))
   }
 
   #with(change: Partial<DefinitionModel>): DefinitionBuilder {

@@ -1,5 +1,6 @@
 /** A client at run time. Its types are those of `WorkflowClient`; what the compiler refuses in TypeScript is refused here for everybody. */
 import type { AnyContract } from './any-contract.ts'
+import type { Compatibility, CompatibilityOptions } from './compatibility.ts'
 import { InvalidArgument, Stopped } from './errors.ts'
 import { type AwaitInput, awaitCompletion, awaitStatus } from './engine/await-run.ts'
 import { type AuditInput, control, find, retry } from './engine/control.ts'
@@ -12,6 +13,7 @@ import { listedSnapshotOf, snapshotOf } from './engine/snapshot.ts'
 import { assertForeignId, assertMetadata, assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
 import { Watch } from './engine/watch.ts'
 import { runsReceiver } from './engine/receivers.ts'
+import type { Timeouts } from './engine/run-needs.ts'
 import type { Explanation } from './explanation.ts'
 import { type DiagramOptions, mermaid } from './model/mermaid.ts'
 import type { RunQuery } from './model/run-query.ts'
@@ -20,7 +22,7 @@ import { runStates } from './model/run-state.ts'
 import { type TransitionGraph, transitionGraphOf } from './model/transition-graph.ts'
 import type { RoleScheduler } from './ports/role-scheduler.ts'
 import type { RunHistoryEntry } from './run-history.ts'
-import type { AnySnapshot } from './run.ts'
+import type { AnySnapshot, TriggerResult } from './run.ts'
 import type { ListQuery, ResultPage, ScheduleHandle } from './workflow-client.ts'
 
 /** What a seeded client does like any other. */
@@ -37,9 +39,12 @@ const sharedMethods = [
   'list',
   'history',
   'explain',
+  'compatibility',
   'diagram',
   'graph',
 ] as const
+
+type TriggerItems = readonly (TriggerInput & { readonly foreignId: string })[]
 
 const limitDefault = 100
 const limitMax = 1_000
@@ -52,20 +57,26 @@ export class EngineClient {
   readonly #watch: Watch
   readonly #endWatch: Watch
   readonly #scheduler: RoleScheduler | undefined
+  readonly #timeouts: Timeouts
   readonly #closed = new AbortController()
   #ensured: Promise<void> | undefined
   #isReady = false
 
-  constructor(contract: AnyContract, ctx: EngineContext, scheduler?: RoleScheduler) {
+  constructor(contract: AnyContract, ctx: EngineContext, timeouts: Timeouts, scheduler?: RoleScheduler) {
     this.contract = contract
     this.#ctx = ctx
     this.#watch = new Watch(ctx, false)
     this.#endWatch = new Watch(ctx, true)
+    this.#timeouts = timeouts
     this.#scheduler = scheduler
   }
 
   trigger(foreignId: string, options: TriggerInput): Promise<string> {
     return this.triggerAs(undefined, foreignId, options)
+  }
+
+  triggerMany(items: TriggerItems): Promise<readonly TriggerResult[]> {
+    return this.#triggerMany(items, () => undefined)
   }
 
   /** `runId`: the same cause gives the same run. */
@@ -173,6 +184,14 @@ export class EngineClient {
     return await this.#withLimit(() => explain(this.#ctx, runId, this.#scheduler, runsReceiver(this.#ctx.contract.name)))
   }
 
+  /** Not `#ready()` first: who only asks must not leave topics behind. */
+  async compatibility(options: CompatibilityOptions = {}): Promise<Compatibility> {
+    this.#closed.signal.throwIfAborted()
+    this.#assertOptions(options)
+    const { compatibility } = await import('./engine/compatibility.ts')
+    return await compatibility(this.#ctx, this.#timeouts, options)
+  }
+
   diagram(options?: DiagramOptions): string {
     return mermaid(this.graph(), options)
   }
@@ -190,6 +209,7 @@ export class EngineClient {
     return {
       ...bound,
       trigger: (foreignId: string, options: TriggerInput) => this.triggerAs(next(), foreignId, options),
+      triggerMany: (items: TriggerItems) => this.#triggerMany(items, next),
       callback: (target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}) =>
         this.callback(target, status, payload, { key: next(), ...options }),
     }
@@ -207,12 +227,14 @@ export class EngineClient {
     this.#closed.signal.throwIfAborted()
     if (this.#ensured !== undefined) return await this.#ensured
     const { streamer, topics, slots, contract } = this.#ctx
-    const ensured = streamer.ensure({
-      workflowName: contract.name,
-      topics: topics.all,
-      slots,
-      receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }],
-    })
+    const ensured = this.#withLimit(() =>
+      streamer.ensure({
+        workflowName: contract.name,
+        topics: topics.all,
+        slots,
+        receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }],
+      }),
+    )
     this.#ensured = ensured
     try {
       await ensured
@@ -221,6 +243,12 @@ export class EngineClient {
       this.#ensured = undefined
       throw error
     }
+  }
+
+  async #triggerMany(items: TriggerItems, nextRunId: () => string | undefined): Promise<readonly TriggerResult[]> {
+    await this.#ready()
+    const { triggerMany } = await import('./engine/trigger-many.ts')
+    return await triggerMany(this.#ctx.contract.name, items, (foreignId, options) => this.triggerAs(nextRunId(), foreignId, options))
   }
 
   /** Gives up on a store that does not answer for as long as `storeTimeout`. */

@@ -13,6 +13,7 @@ export type {
   TerminalOf,
 } from './any-contract.ts'
 export type { Builder, Definition } from './builder.ts'
+export type { Compatibility, CompatibilityOptions, StrandedReason, StrandedRuns } from './compatibility.ts'
 export { type Children, type Contract, type ContractSpec, type Payloads, workflow } from './contract.ts'
 export { type CronSpec, parseCron } from './cron-spec.ts'
 export {
@@ -81,7 +82,9 @@ export type {
   Run,
   RunSnapshot,
   TransactionalRun,
+  TriggerItem,
   TriggerOptions,
+  TriggerResult,
 } from './run.ts'
 export { type Schema, unchecked } from './schema.ts'
 export type { Jsonified } from './storable.ts'

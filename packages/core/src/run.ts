@@ -1,5 +1,6 @@
 /** What handlers are given and what they may return. */
 import type { AnyContract, InputOf, StartOf } from './any-contract.ts'
+import type { WorkflowError } from './errors.ts'
 import type { RunState } from './model/run-state.ts'
 import type { Logger } from './ports/logger.ts'
 
@@ -106,6 +107,16 @@ export interface TriggerOptions<In, Start extends string = string> {
   /** W3C trace context of the caller. */
   readonly traceparent?: string
 }
+
+/** One run of `triggerMany`. */
+export interface TriggerItem<In, Start extends string = string> extends TriggerOptions<In, Start> {
+  readonly foreignId: string
+}
+
+/** What became of one run of `triggerMany`: its id, or why it was not started. */
+export type TriggerResult =
+  | { readonly foreignId: string; readonly runId: string; readonly error?: never }
+  | { readonly foreignId: string; readonly runId?: never; readonly error: WorkflowError }
 
 /** What hooks and connectors are given besides their subject. */
 export interface HandlerContext {

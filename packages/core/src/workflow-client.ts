@@ -1,12 +1,13 @@
 /** What callers hold: the client of a workflow, and the workflow itself. */
 import type { AnyContract, InputOf, ObjectOf, PayloadInput, StartOf, StatusOf, StatusWith, TerminalOf } from './any-contract.ts'
+import type { Compatibility, CompatibilityOptions } from './compatibility.ts'
 import type { CronSpec } from './cron-spec.ts'
 import type { Explanation } from './explanation.ts'
 import type { Duration } from './model/duration.ts'
 import type { DiagramOptions } from './model/mermaid.ts'
 import type { RunState } from './model/run-state.ts'
 import type { TransitionGraph } from './model/transition-graph.ts'
-import type { AnySnapshot, DeletedRun, Metadata, RunSnapshot, TriggerOptions } from './run.ts'
+import type { AnySnapshot, DeletedRun, Metadata, RunSnapshot, TriggerItem, TriggerOptions, TriggerResult } from './run.ts'
 import type { HistoryQuery, RunHistoryEntry } from './run-history.ts'
 
 /** A snapshot of a run of this contract. */
@@ -120,6 +121,12 @@ export interface AnyWorkflow {
   history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry>>
   /** Why the run is where it is, and what would move it on. */
   explain(runId: string): Promise<Explanation>
+  /**
+   * Which unfinished runs this code would strand: ask before you deploy it. Reads only, so it may be asked of a store in
+   * use; takes some seconds where there are a million runs. Where only the contract is known, names of timeouts are not
+   * compared: ask a definition's client, or the built workflow.
+   */
+  compatibility(options?: CompatibilityOptions): Promise<Compatibility>
   /** Each of these rejects with `IllegalMove` if the run's state does not allow it, and with `RunNotFound`. */
   pause(runId: string, audit: Audit): Promise<void>
   resume(runId: string, audit: Audit): Promise<void>
@@ -138,6 +145,11 @@ export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
   readonly contract: C
   /** Starts a run and resolves to its id. Rejects with `WorkflowInProgress` while the foreign id has an unfinished one. */
   trigger(foreignId: string, options: TriggerOptions<InputOf<C>, StartOf<C>>): Promise<string>
+  /**
+   * Starts many runs, written in batches. Each is for itself, as by `trigger`: the results, in the order of the items, say of
+   * each its run id or its error, and one that fails is no reason for another to.
+   */
+  triggerMany(items: readonly TriggerItem<InputOf<C>, StartOf<C>>[]): Promise<readonly TriggerResult[]>
   /** Resolves once the run has reached one of the statuses, also if that was earlier. Rejects with `RunFinished` if it ended elsewhere. */
   await<const S extends StatusOf<C>>(runId: string, status: S | readonly S[], options?: WaitOptions): Promise<RunSnapshot<ObjectOf<C>, S>>
   /** Resolves once the run is completed. Rejects with `RunFinished` if it was cancelled. */

@@ -6,7 +6,7 @@ import type { EngineContext } from './engine/engine-context.ts'
 import { Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
-import type { Clock } from './ports/clock.ts'
+import { atMost } from './engine/waiting.ts'
 import { libraryOptions, resolveProcessOptions } from './options.ts'
 import type { ResolvedInfrastructure } from './resolved-infrastructure.ts'
 import type { ProcessState, Workflow } from './workflow-client.ts'
@@ -31,7 +31,7 @@ class EngineWorkflow extends EngineClient {
 
   constructor(definition: DefinitionModel, infrastructure: ResolvedInfrastructure) {
     const ctx = engineContext(definition.contract, infrastructure)
-    super(contractOf(definition.contract), ctx, infrastructure.roleScheduler)
+    super(contractOf(definition.contract), ctx, definition.timeouts, infrastructure.roleScheduler)
     this.#name = definition.contract.name
     this.#shutdownTimeoutMs = infrastructure.shutdownTimeoutMs
     const { outbox, defaults, recordStore, eventStreamer } = infrastructure
@@ -123,16 +123,4 @@ class EngineWorkflow extends EngineClient {
   #stoppedError(): Stopped {
     return new Stopped(`workflow '${this.#name}' has been stopped: build it anew to run it again`)
   }
-}
-
-/** Waits for the end of something, for so long at most. */
-function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimer(ms, resolve)
-    const end = (): void => {
-      timer[Symbol.dispose]()
-      resolve()
-    }
-    work.then(end, end)
-  })
 }

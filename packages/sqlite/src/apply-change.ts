@@ -69,6 +69,7 @@ function insert(batch: Batch, next: NextRecord): ChangeOutcome {
     return connection.value('SELECT 1 FROM {record} WHERE run_id = ?', next.runId) === undefined ? 'in-progress' : 'conflict'
   }
   batch.tookSeq()
+  batch.knownSeqs.set(next.runId, seq)
   return seq
 }
 
@@ -77,8 +78,11 @@ function insert(batch: Batch, next: NextRecord): ChangeOutcome {
 const common = `version = ?, status = ?, state = ?, entered_version = ?, entered_at = ?, repeat = ?, updated_at = ?, writer = ?,
   metadata = ?, traceparent = ?, pause = ?, object_codec = ?, object = ?, attempts = NULL`
 
-function update({ connection }: Batch, next: NextRecord, expect: number): ChangeOutcome {
-  const values = [
+function update(batch: Batch, next: NextRecord, expect: number): ChangeOutcome {
+  const { connection, knownSeqs } = batch
+  const finishes = isFinished(next.runState)
+  const set = finishes ? `${common}, ended = seq, finished_at = ?` : common
+  const values: unknown[] = [
     next.version,
     next.status,
     next.runState,
@@ -92,20 +96,21 @@ function update({ connection }: Batch, next: NextRecord, expect: number): Change
     pauseText(next.pause),
     codecText(next.object),
     next.object.bytes,
-  ] as const
-  const seq = isFinished(next.runState)
-    ? connection.value<number>(
-        `UPDATE {record} SET ${common}, ended = seq, finished_at = ? WHERE run_id = ? AND version = ? RETURNING seq`,
-        ...values,
-        next.finishedAt?.getTime() ?? null,
-        next.runId,
-        expect,
-      )
-    : connection.value<number>(
-        `UPDATE {record} SET ${common} WHERE run_id = ? AND version = ? RETURNING seq`,
-        ...values,
-        next.runId,
-        expect,
-      )
-  return seq ?? 'conflict'
+  ]
+  if (finishes) values.push(next.finishedAt?.getTime() ?? null)
+  const known = knownSeqs.get(next.runId)
+  if (
+    known !== undefined &&
+    connection.run(`UPDATE {record} SET ${set} WHERE seq = ? AND version = ? AND run_id = ?`, ...values, known, expect, next.runId) > 0
+  )
+    return known
+  const seq = connection.value<number>(
+    `UPDATE {record} SET ${set} WHERE run_id = ? AND version = ? RETURNING seq`,
+    ...values,
+    next.runId,
+    expect,
+  )
+  if (seq === undefined) return 'conflict'
+  knownSeqs.set(next.runId, seq)
+  return seq
 }

@@ -18,12 +18,14 @@ interface Refusal {
 /** Applies a unit that `assertUnit` has let through. `final` goes into the answer. */
 export function applyUnit(batch: Batch, unit: Unit, final: boolean): CommitResult {
   const changes = unit.changes ?? []
-  if (changes.length === 0 && wasApplied(batch, unit)) {
-    return { ok: true, replayed: true, final, seqs: [] }
-  }
   const savepoint = changes.length > 1 || unit.append !== undefined
   const events = batch.events.length
   if (savepoint) batch.connection.run('SAVEPOINT unit')
+  // Inside the savepoint: what is refused leaves no trace, or it would be taken for committed when it is sent again.
+  if (changes.length === 0 && wasApplied(batch, unit)) {
+    if (savepoint) batch.connection.run('RELEASE unit')
+    return { ok: true, replayed: true, final, seqs: [] }
+  }
   const seqs: bigint[] = []
   const refusal = applyParts(batch, unit, seqs)
   if (refusal !== undefined && savepoint) {

@@ -1,6 +1,7 @@
 import type { HistoryEntry, Payload, RunEvent } from '@workflow/core/adapter'
 import type { Connection } from './connection.ts'
 import { entryText, eventText } from './event-row.ts'
+import type { KnownSeqs } from './known-seqs.ts'
 import { codecText } from './payload-column.ts'
 import type { TopicSets } from './topic-sets.ts'
 
@@ -17,6 +18,7 @@ export interface LoggedEvent {
  */
 export class Batch {
   readonly connection: Connection
+  readonly knownSeqs: KnownSeqs
   readonly #topicSets: TopicSets
   readonly events: LoggedEvent[] = []
   /** Whether a timer was put, moved or released. */
@@ -26,8 +28,9 @@ export class Batch {
   #lastEvent: number | undefined
   #lastSeq: number | undefined
 
-  constructor(connection: Connection, topicSets: TopicSets) {
+  constructor(connection: Connection, topicSets: TopicSets, knownSeqs: KnownSeqs) {
     this.connection = connection
+    this.knownSeqs = knownSeqs
     this.#topicSets = topicSets
   }
 

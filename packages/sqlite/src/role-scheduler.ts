@@ -17,7 +17,6 @@ import { randomUUID } from 'node:crypto'
 import { HeldRole } from './held-role.ts'
 import { lookAtRoles, releaseRole, renewLease, rolesCount, signOff, withdraw, type Outcome, type Self, type Taken } from './role-table.ts'
 import type { Session } from './session.ts'
-import { type InstanceRow, Sightings } from './sightings.ts'
 
 interface Waiter {
   readonly generation: number
@@ -41,9 +40,12 @@ export class SqliteRoleScheduler implements RoleScheduler {
   #watch: Disposable | undefined
   #vacancy: Disposable | undefined
   #seen = -1
-  readonly #sightings = new Sightings()
   #looking: Promise<void> | undefined
   #again = false
+  /** A look has failed: the next renewal looks again. */
+  #missed = false
+  /** Roles whose release could not be written, with their tokens: each renewal tries again. */
+  readonly #owed = new Map<string, bigint>()
   #closed: Promise<void> | undefined
 
   constructor(session: Session, instance: string, leaseMs: number) {
@@ -170,11 +172,16 @@ export class SqliteRoleScheduler implements RoleScheduler {
     if (!this.#alive()) this.#newLife()
     try {
       const self = this.#self()
-      const { held, look } = await this.#session.write(this, (batch) => renewLease(batch, self))
+      const owed = [...this.#owed]
+      const { held, look } = await this.#session.write(this, (batch) => {
+        for (const [role, token] of owed) releaseRole(batch, self.id, role, token)
+        return renewLease(batch, self)
+      })
+      for (const [role, token] of owed) if (this.#owed.get(role) === token) this.#owed.delete(role)
       if (self.id !== this.#id) return
       this.#renewed(self)
       this.#compare(held)
-      if (look || this.#again) this.#look()
+      if (look || this.#again || this.#missed || owed.length > 0) this.#look()
     } catch (error) {
       // Not renewed: our own clocks end the lease in time. A closed database will not come back.
       if (isWorkflowError(error, 'Stopped')) this.#loseAll(error)
@@ -205,6 +212,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
         seen: rolesCount(batch.connection),
       }))
       this.#seen = seen
+      this.#missed = false
       // A life that ended meanwhile: what it was given runs out with its lease.
       if (self.id !== this.#id) {
         this.#again = true
@@ -216,6 +224,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
       if (isWorkflowError(error, 'Stopped')) this.#rejectAll(error)
       // Else the next renewal tries again.
       this.#again = false
+      this.#missed = true
     }
   }
 
@@ -251,7 +260,12 @@ export class SqliteRoleScheduler implements RoleScheduler {
     if (this.#held.get(role) !== held) return
     this.#held.delete(role)
     const id = this.#id
-    await this.#session.write(this, (batch) => releaseRole(batch, id, role, token)).catch(() => undefined)
+    await this.#session
+      .write(this, (batch) => releaseRole(batch, id, role, token))
+      .catch(() => {
+        // Otherwise our own renewals would keep for ever what nobody has.
+        if (id === this.#id && token !== undefined) this.#owed.set(role, token)
+      })
     if (this.#waiting.size > 0) this.#look()
   }
 
@@ -288,8 +302,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
         waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
       )
     }
-    const over = (rows: readonly InstanceRow[]): readonly string[] => this.#sightings.over(rows, this.#clock.monotonic())
-    return { id: this.#id, name: this.instance, waiting, nowMs, leaseMs: this.#leaseMs, over }
+    return { id: this.#id, name: this.instance, waiting, nowMs, leaseMs: this.#leaseMs }
   }
 
   #renewed({ nowMs }: Self): void {
@@ -311,6 +324,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
   /** The lease may have run out: everything that was held is lost, and what comes is held by a new life. */
   #newLife(): void {
     this.#id = randomUUID()
+    this.#owed.clear()
     this.#loseAll(new LeaseLost(`instance ${JSON.stringify(this.instance)} could not renew its lease in time`))
     if (this.#closed === undefined && this.#waiting.size > 0) this.#look()
   }

@@ -2,7 +2,6 @@
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
-import type { InstanceRow } from './sightings.ts'
 
 /** A role that was given to us. */
 export interface Taken {
@@ -29,8 +28,6 @@ export interface Self {
   readonly waiting: ReadonlyMap<string, number>
   readonly nowMs: number
   readonly leaseMs: number
-  /** Of all instances there are, those whose lease is over by our own clock, whatever its date says. */
-  readonly over: (rows: readonly InstanceRow[]) => readonly string[]
 }
 
 interface RoleRow {
@@ -131,10 +128,13 @@ function forgetDead(connection: Connection, self: Self): boolean {
   return dead.length > 0
 }
 
-function deadOf(connection: Connection, { id, nowMs, over }: Self): readonly string[] {
-  const rows = connection.all<InstanceRow>('SELECT id, expires_at AS expiresAt, lease_ms AS leaseMs FROM {instance} WHERE id <> ?', id)
-  const late = new Set(over(rows))
-  return rows.filter((row) => row.expiresAt <= nowMs || late.has(row.id)).map((row) => row.id)
+/**
+ * Those whose lease has run out. Nobody's lease is longer than itself: a date further away is that of a clock that was
+ * ahead, and is cut to what a lease can have left. Whoever lives renews it in time.
+ */
+function deadOf(connection: Connection, { id, nowMs }: Self): readonly string[] {
+  connection.run('UPDATE {instance} SET expires_at = ? + lease_ms WHERE expires_at > ? + lease_ms', nowMs, nowMs)
+  return connection.values<string>('SELECT id FROM {instance} WHERE id <> ? AND expires_at <= ?', id, nowMs)
 }
 
 function writeCandidacies(connection: Connection, { id, waiting }: Self): boolean {

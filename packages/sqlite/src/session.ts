@@ -8,6 +8,7 @@ import type { SqliteDatabase } from './driver.ts'
 import { fileGone, isBusy, storeError } from './driver-error.ts'
 import { EventLog } from './event-log.ts'
 import { ForeignChanges } from './foreign-changes.ts'
+import { KnownSeqs } from './known-seqs.ts'
 import { assertMigrated, migrateConnection } from './migrate.ts'
 import type { SessionSettings } from './session-options.ts'
 import { TopicSets } from './topic-sets.ts'
@@ -25,6 +26,7 @@ export class Session {
   readonly settings: SessionSettings
   readonly #writer: Writer
   readonly #topicSets = new TopicSets()
+  readonly #knownSeqs = new KnownSeqs()
   readonly #timerListeners = new Set<() => void>()
   readonly #appendListeners = new Set<() => void>()
   readonly #users = new Set<object>()
@@ -112,7 +114,7 @@ export class Session {
   }
 
   newBatch(connection: Connection): Batch {
-    return new Batch(connection, this.#topicSets)
+    return new Batch(connection, this.#topicSets, this.#knownSeqs)
   }
 
   /** Opens one more handle on the same file, with the same settings. */

@@ -84,16 +84,17 @@ export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: str
   const timer = timeoutMs === undefined ? undefined : ctx.clock.setTimer(timeoutMs, () => waiting.end(timedOut))
   input.signal?.addEventListener('abort', abort, { once: true })
   try {
-    await watch.add(runId, waiting)
-    let record = await find(ctx, runId)
+    // Each of these may hang on what does not answer; the caller's limits hold all the same.
+    await waiting.unlessEnded(watch.add(runId, waiting))
+    let record = await waiting.unlessEnded(find(ctx, runId))
     for (;;) {
-      const found = await search.look(record)
+      const found = await waiting.unlessEnded(search.look(record))
       if (found !== undefined) return found
-      record = (await waiting.told()) ?? (await find(ctx, runId))
+      record = (await waiting.told()) ?? (await waiting.unlessEnded(find(ctx, runId)))
     }
   } catch (error) {
     if (error !== timedOut) throw error
-    const record = await find(ctx, runId)
+    const record = await ctx.storeLimit.run(() => find(ctx, runId))
     throw new AwaitTimeout(
       `run ${runId} of workflow '${ctx.contract.name}' did not reach ${search.what} within ${input.timeout}: it is ${record.runState} at '${record.status}'`,
       { details: { runId, status: record.status, runState: record.runState } },
@@ -113,6 +114,8 @@ class Waiting implements Watcher {
   #told: { readonly record: RunRecord | undefined } | undefined
   #ended: { readonly reason: unknown } | undefined
   #wake: (() => void) | undefined
+  /** Ends what is waited for in between. */
+  #fail: ((reason: unknown) => void) | undefined
 
   constructor(wants: Watcher['wants']) {
     this.wants = wants
@@ -126,6 +129,16 @@ class Waiting implements Watcher {
   end(reason: unknown): void {
     this.#ended ??= { reason }
     this.#wake?.()
+    this.#fail?.(reason)
+  }
+
+  /** The outcome of `work`, unless the wait ends first. One at a time. */
+  unlessEnded<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) reject(this.#ended.reason)
+      this.#fail = reject
+      work.then(resolve, reject)
+    })
   }
 
   /** The record that was told, or undefined to look for oneself. Throws the reason once it has ended. */

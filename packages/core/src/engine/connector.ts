@@ -35,6 +35,8 @@ interface ConnectorTask extends PersistentTask {
   readonly event: ForeignEvent
   /** The signal of the role under which work for the event may be started now. */
   readonly role: () => AbortSignal | undefined
+  /** Gives that role back. */
+  readonly giveBack?: () => void
 }
 
 const ownerPrefix = 'connector:'
@@ -78,7 +80,7 @@ export class ConnectorRunner {
     while (!stop.aborted) {
       try {
         const lease = await scheduler.awaitRole(role, { signal: stop, generation })
-        await this.#hold(lease, stop)
+        if (await this.#hold(lease, stop)) await sleep(this.#ctx.clock, retryMs, stop)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
         this.#ctx.logger.error(
@@ -124,7 +126,8 @@ export class ConnectorRunner {
     return { ...stored, at: new Date(stored.at) }
   }
 
-  async #hold(lease: RoleLease, stop: AbortSignal): Promise<void> {
+  /** Answers whether to wait before asking for the role again: somebody newer has the stream, or an event was left in the middle. */
+  async #hold(lease: RoleLease, stop: AbortSignal): Promise<boolean> {
     const { source, name, ordinal } = this.#options
     const pulling = new AbortController()
     const work = new AbortController()
@@ -144,14 +147,25 @@ export class ConnectorRunner {
     lease.signal.addEventListener('abort', lost, { once: true })
     if (stop.aborted || lease.yield.aborted) end()
     if (lease.signal.aborted) lost()
+    let rests = false
+    const taken = (): void => {
+      rests = true
+      lost()
+    }
+    const giveBack = (): void => {
+      if (pulling.signal.aborted) return
+      rests = true
+      end()
+    }
     let receiver: EventReceiver<ForeignEvent> | undefined
     try {
       this.#held = true
       receiver = await source.connect({ name: `${this.#ctx.contract.name}/${name}`, from: 'latest', fence: lease.fence })
       const role = (): AbortSignal | undefined => (pulling.signal.aborted || !lease.isValid() ? undefined : work.signal)
-      await this.#reader(receiver, role, lost).run(pulling.signal)
+      await this.#reader(receiver, role, taken, giveBack).run(pulling.signal)
       this.#fresh.lanes.drop()
       await this.#fresh.lanes.idle()
+      return rests
     } finally {
       this.#held = false
       stop.removeEventListener('abort', end)
@@ -165,7 +179,12 @@ export class ConnectorRunner {
     }
   }
 
-  #reader(receiver: EventReceiver<ForeignEvent>, role: () => AbortSignal | undefined, lost: () => void): Reader<ForeignEvent> {
+  #reader(
+    receiver: EventReceiver<ForeignEvent>,
+    role: () => AbortSignal | undefined,
+    lost: () => void,
+    giveBack: () => void,
+  ): Reader<ForeignEvent> {
     const { lanes } = this.#fresh
     return new Reader(this.#ctx, {
       name: this.process.name,
@@ -173,7 +192,15 @@ export class ConnectorRunner {
       window: lanes,
       batch: Math.max(1, Math.floor(this.#options.limit / 2)),
       offer: (delivery) =>
-        lanes.offer({ lane: delivery.event.key, slot: this.#options.ordinal, event: delivery.event, failures: 0, delivery, role }),
+        lanes.offer({
+          lane: delivery.event.key,
+          slot: this.#options.ordinal,
+          event: delivery.event,
+          failures: 0,
+          delivery,
+          role,
+          giveBack,
+        }),
       fenced: lost,
       lost: (error) =>
         this.#ctx.logger.error(
@@ -188,6 +215,7 @@ export class ConnectorRunner {
       limit: this.#options.limit,
       subject: 'a connector',
       role: (task) => task.role(),
+      giveBack: (task) => task.giveBack?.(),
       fields: ({ event }) => ({ eventId: event.id }),
       prepare: (task, logger) => this.#prepare(task.event, logger),
       retryTimer: (task, at, attempt) => this.#retryTimer(task.event, at, attempt),

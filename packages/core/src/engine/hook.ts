@@ -30,6 +30,9 @@ export function isOfHook(timer: Timer): boolean {
   return timer.key.owner.startsWith(ownerPrefix)
 }
 
+/** How long a slot rests after an event of it was left. */
+const giveBackMs = 500
+
 interface HookTask extends PersistentTask {
   readonly version: number
 }
@@ -48,6 +51,7 @@ export class HookRunner {
       limit,
       subject: 'a hook',
       role: ({ slot }) => roleOfSlot(ctx, slot),
+      giveBack: ({ slot }) => ctx.slotKeeper.open(slot)?.resign(giveBackMs, `an event of ${process.name} was left in the middle`),
       fields: ({ lane, version }) => ({ runId: lane, version }),
       prepare: (task) => this.#prepare(task),
       retryTimer: (task, at, attempt) => ({

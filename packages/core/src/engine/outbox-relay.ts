@@ -55,12 +55,25 @@ export class OutboxRelay {
   async #relay(stop: AbortSignal): Promise<void> {
     const { receiver, batch } = this.#options
     const deliveries = await receiver.receive({ max: batch, signal: stop })
-    const events = deliveries.map((delivery) => delivery.event)
+    const events = deliveries.flatMap((delivery) => this.#read(delivery))
     const [oldest] = events
     if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime())
-    await this.#send(events, stop)
+    if (events.length > 0) await this.#send(events, stop)
     await this.#acknowledge(deliveries, stop)
     await turn(this.#ctx.clock)
+  }
+
+  /** An event that cannot be read concerns nobody else: it is left out, and acknowledged with the others. */
+  #read(delivery: Delivery<RunEvent>): readonly RunEvent[] {
+    try {
+      return [delivery.event]
+    } catch (error) {
+      this.#ctx.logger.error(
+        { workflow: this.#ctx.contract.name, process: this.process.name, slot: delivery.slot, error },
+        'an event cannot be read; leaving it out',
+      )
+      return []
+    }
   }
 
   /** The same events in the same order until they are through: a run's events must not overtake each other. */

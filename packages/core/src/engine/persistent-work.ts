@@ -40,6 +40,8 @@ export interface PersistentWorkOptions<T extends PersistentTask> {
   readonly subject: string
   /** The signal of the role under which work for the task may be started now; another one for each time that the role is won. */
   readonly role: (task: T) => AbortSignal | undefined
+  /** A delivery was left unacknowledged: it comes again only when the role changes hands, so the role is to be given back. Does nothing when it is going already. */
+  readonly giveBack: (task: T) => void
   /** What says in logs which task it is. */
   readonly fields: (task: T) => object
   /** Reads what the handlers need. Undefined: nothing is to be done. */
@@ -66,20 +68,25 @@ export class PersistentWork<T extends PersistentTask> {
 
   /** Never rejects: what cannot be finished here is left to come again. */
   async #work(task: T, lane: Lane<T>): Promise<void> {
+    if (!(await this.#isDone(task, lane)) && task.delivery !== undefined) this.#options.giveBack(task)
+  }
+
+  async #isDone(task: T, lane: Lane<T>): Promise<boolean> {
     const role = this.#options.role(task)
-    if (role === undefined) return
+    if (role === undefined) return false
     // What is left to write once the handlers need not be called again here.
     let finish: (() => Promise<void>) | undefined
     for (let failures = task.failures, waitedMs = 0; this.#isOurs(task, role); ) {
       const logger = this.#logger(task, failures + 1)
       try {
         if (finish === undefined) {
-          if (!(await this.#handle(task, role, logger))) return
+          if (!(await this.#handle(task, role, logger))) return false
           finish = () => this.#finish(task, role)
         }
-        return await finish()
+        await finish()
+        return true
       } catch (error) {
-        if (!this.#isOurs(task, role) || (finish !== undefined && isWorkflowError(error, 'Fenced'))) return
+        if (!this.#isOurs(task, role) || (finish !== undefined && isWorkflowError(error, 'Fenced'))) return false
         failures += 1
         const delayMs = this.#failed(failures, error, logger, finish !== undefined)
         const parks = waitedMs + delayMs <= this.#ctx.retryInPlaceMs && this.lanes.parked < this.lanes.limit * parkedShare
@@ -91,6 +98,7 @@ export class PersistentWork<T extends PersistentTask> {
         await this.#park(task, role, lane, delayMs)
       }
     }
+    return false
   }
 
   /** Whether work for the task may still be started under the role that it was taken up under. */

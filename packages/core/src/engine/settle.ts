@@ -256,7 +256,7 @@ function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id:
   const wake = change !== undefined && isFinished(change.next.runState) ? parentWake(ctx, record) : undefined
   if (wake !== undefined) unit.emit = [wake]
   // The version is new and nothing is to be done for it, but the next callback in the inbox still waits for its turn.
-  else if (change !== undefined && change.event.topics.length === 0 && a.kind === 'callback')
+  else if (change !== undefined && change.event.topics.length === 0 && (a.kind === 'callback' || a.kind === 'timeout'))
     unit.emit = [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }]
   return unit
 }

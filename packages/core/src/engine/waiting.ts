@@ -33,6 +33,18 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
   })
 }
 
+/** Waits for the end of something, for so long at most. */
+export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(ms, resolve)
+    const end = (): void => {
+      timer[Symbol.dispose]()
+      resolve()
+    }
+    work.then(end, end)
+  })
+}
+
 /** A wake-up that is remembered until somebody waits, and then ends one wait. One waiter at a time. */
 export class Wake {
   #set = false

@@ -9,7 +9,7 @@ import type { RunEvent } from '../model/run-event.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished, type RunState } from '../model/run-state.ts'
 import type { EngineContext } from './engine-context.ts'
-import { sleep, turn } from './waiting.ts'
+import { atMost, sleep, turn } from './waiting.ts'
 
 /** Somebody who waits for a run. */
 export interface Watcher {
@@ -24,6 +24,7 @@ export interface Watcher {
 const batch = 256
 const lingerMs = 1_000
 const retryMs = 1_000
+const closeMsMax = 1_000
 
 export class Watch {
   readonly #ctx: EngineContext
@@ -68,8 +69,8 @@ export class Watch {
   async close(reason: unknown): Promise<void> {
     this.#ended = { reason }
     for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end(reason)
-    await this.#opening?.catch(() => undefined)
-    await this.#shut()
+    // What does not answer must not hold up a stop.
+    await atMost(this.#ctx.clock, closeMsMax, Promise.all([this.#opening?.catch(() => undefined), this.#shut()]))
   }
 
   remove(runId: string, watcher: Watcher): void {
@@ -94,6 +95,11 @@ export class Watch {
         topics: this.#topics,
         from: 'latest',
       })
+      if (this.#ended !== undefined) {
+        // Nobody waits any more, not even whoever has closed this.
+        void receiver[Symbol.asyncDispose]().then(undefined, () => undefined)
+        return
+      }
       const stop = new AbortController()
       this.#stop = stop
       this.#local = this.#ctx.committed.add((record) => {

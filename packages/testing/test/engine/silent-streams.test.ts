@@ -1,0 +1,112 @@
+/** A stream that does not answer: who waits for it has a limit, or a stop. */
+import { unchecked, workflow } from '@workflow/core'
+import { expect, test } from 'vitest'
+import { World } from './world.ts'
+
+const simple = workflow('simple', { object: unchecked<{ n: number }>(), graph: { a: { callback: ['b'] }, b: {} } })
+const definition = simple.addCallback('a', async () => 'b')
+
+test('a stop does not wait for the receiver of an await that never opens', async () => {
+  await using world = new World()
+  const ports = world.ports('a')
+  const wf = definition.build({
+    ...ports,
+    eventStreamer: {
+      ...ports.eventStreamer,
+      newReceiver: (options) => (options.durable ? ports.eventStreamer.newReceiver(options) : new Promise(() => undefined)),
+    },
+  })
+  await wf.run()
+  const runId = await wf.trigger('x', { initialValue: { n: 1 } })
+  const waiting = wf.await(runId, 'b').catch((error: unknown) => error)
+  await world.turns()
+  let stopped = false
+  void wf.stop({ timeout: '1s' }).then(() => {
+    stopped = true
+  })
+  await world.pass(60_000)
+  expect(stopped).toBe(true)
+  expect(await world.within(waiting)).toMatchObject({ code: 'Stopped' })
+})
+
+test.each(['open', 'answer', 'close'])('a stop does not wait for the receiver of an await that does not %s', async (what) => {
+  await using world = new World()
+  const ports = world.ports('a')
+  const wf = definition.build({
+    ...ports,
+    eventStreamer: {
+      ...ports.eventStreamer,
+      newReceiver: async (options) => {
+        const receiver = await ports.eventStreamer.newReceiver(options)
+        if (options.durable) return receiver
+        if (what === 'open') return await new Promise(() => undefined)
+        return {
+          assign: (claims) => receiver.assign(claims),
+          receive: (how) => (what === 'answer' ? new Promise(() => undefined) : receiver.receive(how)),
+          [Symbol.asyncDispose]: () => (what === 'close' ? new Promise(() => undefined) : receiver[Symbol.asyncDispose]()),
+        }
+      },
+    },
+  })
+  await wf.run()
+  const runId = await wf.trigger('x', { initialValue: { n: 1 } })
+  wf.await(runId, 'b').catch(() => undefined)
+  await world.turns()
+  let stopped = false
+  void wf.stop({ timeout: '1s' }).then(() => {
+    stopped = true
+  })
+  await world.pass(60_000)
+  expect(stopped).toBe(true)
+})
+
+test.each(['its timeout', 'its signal'])('an await ends with %s although the stream does not answer', async (what) => {
+  await using world = new World()
+  const ports = world.ports('a')
+  const client = simple.client({
+    ...ports,
+    eventStreamer: { ...ports.eventStreamer, newReceiver: () => new Promise(() => undefined) },
+  })
+  const runId = await client.trigger('x', { initialValue: { n: 1 } })
+  const controller = new AbortController()
+  let ended: unknown
+  client.await(runId, 'b', { timeout: '5s', ...(what === 'its signal' ? { signal: controller.signal } : {}) }).catch((error: unknown) => {
+    ended = error
+  })
+  await world.turns()
+  if (what === 'its signal') controller.abort(new Error('enough'))
+  await world.pass(what === 'its signal' ? 100 : 60_000)
+  expect(ended).toBeDefined()
+})
+
+test('an await ends with its timeout although the store does not answer', async () => {
+  await using world = new World()
+  let silent = false
+  const client = simple.client(
+    world.ports('a', {
+      change: (store) => ({ ...store, lookup: (runId) => (silent ? new Promise(() => undefined) : store.lookup(runId)) }),
+    }),
+  )
+  const runId = await client.trigger('x', { initialValue: { n: 1 } })
+  silent = true
+  let ended: unknown
+  client.await(runId, 'b', { timeout: '5s' }).catch((error: unknown) => {
+    ended = error
+  })
+  await world.pass(120_000)
+  expect(ended).toBeDefined()
+})
+
+test('a caller does not wait for ever for a stream whose layout is never ensured', async () => {
+  await using world = new World()
+  const ports = world.ports('a')
+  const client = simple.client({
+    ...ports,
+    eventStreamer: { ...ports.eventStreamer, ensure: () => new Promise(() => undefined) },
+  })
+  const ended: unknown[] = []
+  client.trigger('x', { initialValue: { n: 1 } }).catch((error: unknown) => ended.push(error))
+  client.lookup('y').catch((error: unknown) => ended.push(error))
+  await world.pass(120_000)
+  expect(ended.length).toBe(2)
+})
