@@ -127,6 +127,22 @@ export const replayMutants: readonly Mutant<StoreChanger>[] = [
     'a unit of several runs that is sent again is recognised as a whole',
   ),
   mutant(
+    'remembers units that it has refused',
+    (store) => {
+      const refused = new Set<string>()
+      return {
+        ...store,
+        commit: async (unit, options) => {
+          if (unit.changes === undefined && refused.has(unit.id)) return { ok: true, replayed: true, final: true, seqs: [] }
+          const answer = await store.commit(unit, options)
+          if (!answer.ok) refused.add(unit.id)
+          return answer
+        },
+      }
+    },
+    'a unit that was refused is not taken for committed when it is sent again',
+  ),
+  mutant(
     'takes items of a unit without changes each time',
     (store) => {
       const seen = new Set<string>()

@@ -39,6 +39,20 @@ export const replayDefinitions: readonly RecordStoreCase[] = [
     },
   },
   {
+    name: 'a unit that was refused is not taken for committed when it is sent again',
+    test: async ({ openStore }) => {
+      const store = await openStore()
+      const run = await runAt(store, newRun())
+      const early = { id: newId('unit'), append: [{ ...item(run.runId, 'early'), ifUnfinished: true, ifVersion: 2 }] }
+      for (const time of ['first', 'second'])
+        checkRefused(await store.commit(early), 'conflict', run.runId, `an append for another version is refused the ${time} time`)
+      await commitOk(store, moveUnit(run, moved(run)))
+      const answer = checkOk(await store.commit(early), 'an append that was refused is written once its version has come')
+      checkEqual(answer.replayed, false, 'what was refused was not written before')
+      checkEqual((await allItems(store, run.runId)).length, 1, 'an append that is answered `ok` is there')
+    },
+  },
+  {
     name: 'a unit is recognised after later versions',
     test: async ({ openStore }) => {
       const store = await openStore()
