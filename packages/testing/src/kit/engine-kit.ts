@@ -44,6 +44,12 @@ export interface KitParts {
 
 const pageMax = 1_000
 
+/** A verb in the test's own words, and where it was called: errors that are found later point there. */
+interface Asked {
+  readonly what: string
+  readonly site: { readonly stack?: string }
+}
+
 export class EngineKit {
   readonly workflow: Workflow<AnyContract>
   readonly clock: VirtualClock
@@ -67,47 +73,48 @@ export class EngineKit {
   }
 
   async triggerCallbackOn(which: Which, status: string, payload?: unknown, options: object = {}): Promise<AnySnapshot> {
-    const what = this.#what('triggerCallbackOn', which, status)
-    this.#assertExit(status, 'callback', what)
-    const runId = await this.#idSoon(which, what)
+    const asked = this.#asked('triggerCallbackOn', which, status)
+    this.#assertExit(status, 'callback', asked)
+    const runId = await this.#idSoon(which, asked)
     const queues = 'queue' in options && options.queue === true
-    await this.#look(what, runId, async (run) => (run.status === status && (run.state !== 'Paused' || queues) ? run : undefined))
+    await this.#look(asked, runId, async (run) => (run.status === status && (run.state !== 'Paused' || queues) ? run : undefined))
     // The cast holds because a callback of any contract takes any payload at run time, and checks it by its schema.
     const call = this.#app.callback as (target: object, status: string, payload: unknown, options: object) => Promise<AnySnapshot>
-    return await this.#wait(what, runId, (signal) => call.call(this.#app, { runId }, status, payload, { ...options, wait: true, signal }))
+    return await this.#wait(asked, runId, (signal) => call.call(this.#app, { runId }, status, payload, { ...options, wait: true, signal }))
   }
 
   async awaitTimeoutInsert(which: Which, status: string, name?: string): Promise<OpenTimeout> {
-    const what = this.#what('awaitTimeoutInsert', which, status, ...(name === undefined ? [] : [name]))
-    this.#assertExit(status, 'timeout', what)
-    const runId = await this.#idSoon(which, what)
-    return await this.#look(what, runId, async (run) => {
+    const asked = this.#asked('awaitTimeoutInsert', which, status, ...(name === undefined ? [] : [name]))
+    this.#assertExit(status, 'timeout', asked)
+    const runId = await this.#idSoon(which, asked)
+    return await this.#look(asked, runId, async (run) => {
       if (run.status !== status) return undefined
       const open = await this.#parts.timeouts(runId)
       const found = open.find((timer) => name === undefined || timer.name === name)
       if (found !== undefined) return { ...found, inMs: found.at.getTime() - this.clock.now() }
       const explanation = await this.#app.explain(runId)
       const has = open.length === 0 ? 'no timer' : `no timer '${name}', but ${open.map((timer) => `'${timer.name}'`).join(', ')}`
-      throw new Stuck('deadlock', `${what}: the run is there and has ${has}: its timer function returned none.\n- ${explanation.text}`, [
-        explanation,
-      ])
+      throw new Stuck(
+        'deadlock',
+        `${asked.what}: the run is there and has ${has}: its timer function returned none.\n- ${explanation.text}`,
+        [explanation],
+      )
     })
   }
 
   async waitFor(which: Which, status: string | readonly string[]): Promise<AnySnapshot> {
-    const what = this.#what('waitFor', which, ...(typeof status === 'string' ? [status] : status))
-    const runId = await this.#idSoon(which, what)
-    return await this.#wait(what, runId, (signal) => this.#app.await(runId, status, { signal }))
+    const asked = this.#asked('waitFor', which, ...(typeof status === 'string' ? [status] : status))
+    return await this.#reached(asked, which, status)
   }
 
   async waitForCompletion(which: Which): Promise<AnySnapshot> {
-    const what = this.#what('waitForCompletion', which)
-    const runId = await this.#idSoon(which, what)
-    return await this.#wait(what, runId, (signal) => this.#app.awaitCompletion(runId, { signal }))
+    const asked = this.#asked('waitForCompletion', which)
+    const runId = await this.#idSoon(which, asked)
+    return await this.#wait(asked, runId, (signal) => this.#app.awaitCompletion(runId, { signal }))
   }
 
   async require(which: Which, status: string, object?: unknown): Promise<AnySnapshot> {
-    const run = await this.waitFor(which, status)
+    const run = await this.#reached(this.#asked('require', which, status), which, status)
     if (object === undefined) return run
     const where = `run ${run.runId} ('${run.foreignId}') of workflow '${run.workflowName}' at '${status}'`
     if (typeof object !== 'function') {
@@ -120,10 +127,11 @@ export class EngineKit {
   }
 
   async until<T>(work: Promise<T>): Promise<T> {
+    const asked = this.#asked('until', undefined)
     const failed = Promise.withResolvers<never>()
     await this.#ready()
     return await this.world.pump.pass(
-      { what: `until(…) of workflow '${this.#name}'`, foreign: true, giveUp: failed.reject },
+      { what: asked.what, foreign: true, giveUp: (error) => failed.reject(at(asked, error)) },
       Promise.race([work, failed.promise]),
     )
   }
@@ -133,20 +141,18 @@ export class EngineKit {
   }
 
   async advance(duration: Duration): Promise<void> {
-    await this.#advance(`advance('${duration}')`, durationMs(duration))
+    await this.#advance(this.#asked('advance', duration), durationMs(duration))
   }
 
   async advanceTo(date: Date): Promise<void> {
+    const asked = this.#asked('advanceTo', date instanceof Date && !Number.isNaN(date.getTime()) ? date.toISOString() : 'no date')
     const ms = date instanceof Date ? date.getTime() - this.clock.now() : Number.NaN
-    if (!(ms >= 0))
-      throw new InvalidArgument(
-        `advanceTo of workflow '${this.#name}' needs a date from ${this.now().toISOString()} on; got ${date instanceof Date && !Number.isNaN(date.getTime()) ? date.toISOString() : String(date)}`,
-      )
-    await this.#advance(`advanceTo(${date.toISOString()})`, ms)
+    if (!(ms >= 0)) throw new InvalidArgument(`${asked.what} needs a date from ${this.now().toISOString()} on`)
+    await this.#advance(asked, ms)
   }
 
   async settle(): Promise<void> {
-    await this.#advance('settle()', 0)
+    await this.#advance(this.#asked('settle', undefined), 0)
   }
 
   async run(which: Which): Promise<AnySnapshot> {
@@ -240,26 +246,34 @@ export class EngineKit {
     })
   }
 
-  async #wait<T>(what: string, runId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const gaveUp = new AbortController()
-    return await this.world.pump.pass({ what, runId: () => runId, giveUp: (error) => gaveUp.abort(error) }, work(gaveUp.signal))
+  async #reached(asked: Asked, which: Which, status: string | readonly string[]): Promise<AnySnapshot> {
+    const runId = await this.#idSoon(which, asked)
+    return await this.#wait(asked, runId, (signal) => this.#app.await(runId, status, { signal }))
   }
 
-  async #advance(what: string, ms: number): Promise<void> {
+  async #wait<T>(asked: Asked, runId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const gaveUp = new AbortController()
+    return await this.world.pump.pass(
+      { what: asked.what, runId: () => runId, giveUp: (error) => gaveUp.abort(at(asked, error)) },
+      work(gaveUp.signal),
+    )
+  }
+
+  async #advance(asked: Asked, ms: number): Promise<void> {
     await this.#ready()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const until = { at: this.clock.monotonic() + ms, reached: resolve }
-    await this.world.pump.pass({ what: `${what} of workflow '${this.#name}'`, until, giveUp: reject }, promise)
+    await this.world.pump.pass({ what: asked.what, until, giveUp: (error) => reject(at(asked, error)) }, promise)
   }
 
   /** Lets time pass until the run as it is then gives an answer. */
-  async #look<T>(what: string, runId: string, answerOf: (run: AnySnapshot) => Promise<T | undefined>): Promise<T> {
-    return await this.#lookFor(what, runId, async () => {
+  async #look<T>(asked: Asked, runId: string, answerOf: (run: AnySnapshot) => Promise<T | undefined>): Promise<T> {
+    return await this.#lookFor(asked, runId, async () => {
       const run = await this.#app.lookup(runId)
       if (run === undefined) throw new RunNotFound(`workflow '${this.#name}' has no run ${runId}`, { details: { runId } })
       const answer = await answerOf(run)
       if (answer === undefined && (run.state === 'Completed' || run.state === 'Cancelled' || run.finishedAt !== undefined))
-        throw new RunFinished(`${what}: run ${runId} ('${run.foreignId}') is ${run.state} at '${run.status}'`, {
+        throw new RunFinished(`${asked.what}: run ${runId} ('${run.foreignId}') is ${run.state} at '${run.status}'`, {
           details: { runId, status: run.status, runState: run.state },
         })
       return answer
@@ -267,7 +281,7 @@ export class EngineKit {
   }
 
   /** Looks again whenever everything is idle and `key`, a run or a foreign id, has something new. */
-  async #lookFor<T>(what: string, key: string, look: () => Promise<T | undefined>): Promise<T> {
+  async #lookFor<T>(asked: Asked, key: string, look: () => Promise<T | undefined>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     let seen = -1
     const lookAgain = async (): Promise<boolean> => {
@@ -283,15 +297,18 @@ export class EngineKit {
       }
       return true
     }
-    return await this.world.pump.pass({ what, runId: () => key, look: lookAgain, giveUp: reject }, promise)
+    return await this.world.pump.pass(
+      { what: asked.what, runId: () => key, look: lookAgain, giveUp: (error) => reject(at(asked, error)) },
+      promise,
+    )
   }
 
   /** The run, which somebody may yet start. */
-  async #idSoon(which: Which, what: string): Promise<string> {
+  async #idSoon(which: Which, asked: Asked): Promise<string> {
     const now = await this.#idOf(which)
     if (now !== undefined) return now
     const foreignId = String(which)
-    return await this.#lookFor(what, foreignId, () => this.#newest(foreignId))
+    return await this.#lookFor(asked, foreignId, () => this.#newest(foreignId))
   }
 
   async #idNow(which: Which): Promise<string> {
@@ -314,7 +331,7 @@ export class EngineKit {
     return (await this.#app.list({ foreignId, limit: 1, order: 'newest' })).items[0]?.runId
   }
 
-  #assertExit(status: string, kind: 'callback' | 'timeout', what: string): void {
+  #assertExit(status: string, kind: 'callback' | 'timeout', { what }: Asked): void {
     const possible = this.#parts.graph.nodes.filter(({ exits }) => exits.includes(kind)).map((node) => node.status)
     if (possible.includes(status)) return
     throw new InvalidArgument(
@@ -322,10 +339,20 @@ export class EngineKit {
     )
   }
 
-  #what(verb: string, which: Which, ...more: readonly string[]): string {
-    const run = typeof which === 'string' ? `'${which}'` : `{ runId: '${String(which?.runId)}' }`
-    return `${verb}(${[run, ...more.map((each) => `'${each}'`)].join(', ')}) of workflow '${this.#name}'`
+  /** To be called before a verb waits for anything. `which` is a text where the verb is not about a run. */
+  #asked(verb: keyof EngineKit & string, which: Which | undefined, ...more: readonly string[]): Asked {
+    const first = which === undefined ? [] : [typeof which === 'string' ? `'${which}'` : `{ runId: '${String(which?.runId)}' }`]
+    const site: { readonly stack?: string } = {}
+    // From the caller of the verb on; formatted only if somebody looks.
+    Error.captureStackTrace(site, this[verb] as () => unknown)
+    return { what: `${verb}(${[...first, ...more.map((each) => `'${each}'`)].join(', ')}) of workflow '${this.#name}'`, site }
   }
+}
+
+/** The same error, found at the call of the verb instead of inside the kit. */
+function at({ site }: Asked, error: unknown): unknown {
+  if (error instanceof Stuck) error.stack = `${error.name}: ${error.message}\n${site.stack?.split('\n').slice(1).join('\n') ?? ''}`
+  return error
 }
 
 function equal(actual: unknown, expected: unknown, where: string): void {

@@ -4,6 +4,7 @@ import {
   type CallbackHandler,
   Configuration,
   type ConnectorEvent,
+  type DeletedRun,
   type Destination,
   type HandlerContext,
   type HandlerFunction,
@@ -49,35 +50,46 @@ export type JoinMock<C extends AnyContract, S extends StatusWith<C, 'join'>, Tx 
       real: () => ReturnType<JoinHandler<C, S, Tx>>,
     ) => ReturnType<JoinHandler<C, S, Tx>>)
 
+/** Instead of a connector's handler. */
+export type ConnectorMock<C extends AnyContract> = (
+  event: ConnectorEvent<unknown>,
+  api: WorkflowClient<C>,
+  context: HandlerContext,
+  real: () => Promise<void>,
+) => Promise<void>
+
+/** Instead of a hook. */
+export type HookMock<C extends AnyContract, Name extends HookName = HookName> = (
+  run: Name extends 'dataDeleted' ? DeletedRun<StatusOf<C>> : RunSnapshot<ObjectOf<C>, StatusOf<C>>,
+  context: HandlerContext,
+  real: () => Promise<void>,
+) => Promise<void>
+
 /** What a run has done that hooks hear of. */
 export type HookName = 'pause' | 'cancel' | 'complete' | 'dataDeleted'
 
+/** An object by `Key`; where there is no key, one that no property fits: an empty type would take any. */
+type By<Key extends string, None extends string, Values> = [Key] extends [never] ? { readonly [name: string]: None } : Values
+
 /** What stands in for handlers of a definition. What is not named runs for real. */
 export interface Mocks<C extends AnyContract, Tx = unknown, Sources extends string = never> {
-  readonly steps?: { readonly [S in StatusWith<C, 'step'>]?: StepMock<C, S, Tx> }
-  readonly callbacks?: { readonly [S in StatusWith<C, 'callback'>]?: CallbackMock<C, S, Tx> }
+  readonly steps?: By<StatusWith<C, 'step'>, 'no status has a step', { readonly [S in StatusWith<C, 'step'>]?: StepMock<C, S, Tx> }>
+  readonly callbacks?: By<
+    StatusWith<C, 'callback'>,
+    'no status has a callback',
+    { readonly [S in StatusWith<C, 'callback'>]?: CallbackMock<C, S, Tx> }
+  >
   /** A status with several timeouts takes an object by their names. */
-  readonly timeouts?: {
-    readonly [S in StatusWith<C, 'timeout'>]?: TimeoutMock<C, S, Tx> | { readonly [name: string]: TimeoutMock<C, S, Tx> }
-  }
-  readonly joins?: { readonly [S in StatusWith<C, 'join'>]?: JoinMock<C, S, Tx> }
+  readonly timeouts?: By<
+    StatusWith<C, 'timeout'>,
+    'no status has a timeout',
+    { readonly [S in StatusWith<C, 'timeout'>]?: TimeoutMock<C, S, Tx> | { readonly [name: string]: TimeoutMock<C, S, Tx> } }
+  >
+  readonly joins?: By<StatusWith<C, 'join'>, 'no status has a join', { readonly [S in StatusWith<C, 'join'>]?: JoinMock<C, S, Tx> }>
   /** What is done with an event. The stream itself is always the kit's: `kit.publish(name, …)`. */
-  readonly connectors?: {
-    readonly [N in Sources]?: (
-      event: ConnectorEvent<unknown>,
-      api: WorkflowClient<C>,
-      context: HandlerContext,
-      real: () => Promise<void>,
-    ) => Promise<void>
-  }
+  readonly connectors?: By<Sources, 'the definition has no connector', { readonly [N in Sources]?: ConnectorMock<C> }>
   /** Stands for all hooks of a kind; `real` calls the first. */
-  readonly hooks?: {
-    readonly [K in HookName]?: (
-      run: RunSnapshot<ObjectOf<C>, StatusOf<C>>,
-      context: HandlerContext,
-      real: () => Promise<void>,
-    ) => Promise<void>
-  }
+  readonly hooks?: { readonly [K in HookName]?: HookMock<C, K> }
 }
 
 const groups = { steps: 'step', callbacks: 'callback', timeouts: 'timeout', joins: 'join', connectors: 'connector', hooks: 'hook' } as const

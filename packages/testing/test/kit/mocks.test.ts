@@ -211,3 +211,15 @@ test('computed timers may be computed by what is mocked elsewhere', async () => 
   await kit.waitForCompletion('ann')
   expect(rows).toEqual(['ann'])
 })
+
+test('rows of a transactional step go where the test can see them, and without a place for them nothing is built', async () => {
+  const rows: string[] = []
+  const accounts = workflow('account', { object: unchecked<{}>(), graph: { asked: { step: ['open'] }, open: {} } })
+    .transactional<string[]>()
+    .addStep('asked', async (run) => run.commit('open', async (tx) => void tx.push('row')))
+  await using kit = testKit(accounts, {}, { transaction: () => rows })
+  await kit.trigger('a', { initialValue: {} })
+  await kit.waitForCompletion('a')
+  expect(rows).toEqual(['row'])
+  expect(() => testKit(accounts)).toThrow(/transaction/)
+})

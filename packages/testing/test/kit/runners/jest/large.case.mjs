@@ -1,0 +1,14 @@
+import { Stuck, testKit } from '@workflow/testing'
+import { expenseDefinition } from '../expenses.ts'
+
+test('large expenses wait for two weeks', async () => {
+  await using kit = testKit(expenseDefinition)
+  await kit.trigger('e1', { initialValue: { cents: 100_000 } })
+  expect((await kit.waitForCompletion('e1')).status).toBe('declined')
+})
+
+test('a deadlock is told', async () => {
+  await using kit = testKit(expenseDefinition)
+  const error = await kit.waitFor('nobody', 'paid').catch((reason) => reason)
+  expect(error).toBeInstanceOf(Stuck)
+})
