@@ -3,7 +3,7 @@
  * Every reason (event, duplicate, wake-up, timer, hand-off) takes this one way, so that none of them can do what the
  * record does not call for. A crash anywhere leaves the delivery unacknowledged and the timer open.
  */
-import { isWorkflowError } from '../errors.ts'
+import { isWorkflowError, LeaseLost } from '../errors.ts'
 import type { AnyHandler } from '../model/definition.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
@@ -194,6 +194,7 @@ export class RunWorker {
         : async (run: HandlerRun) => {
             const children = await childrenOf(ctx, record)
             run.throwIfOver()
+            if (!held.lease.isValid()) throw new LeaseLost(`the role of run ${record.runId} ended while its children were listed`)
             return await handler(run as never, children as never)
           }
     return this.#whenDue({ ctx, process, held, record, task, lane, kind, invoke })
@@ -302,7 +303,7 @@ export class RunWorker {
     try {
       return await deleteData(ctx, record, task.timer, held.signal)
     } catch (error) {
-      if (isWorkflowError(error) && error.retryable) throw error
+      if (isWorkflowError(error) && error.retryable && error.code !== 'DeadlineExceeded') throw error
       return await fail(a, { count: failuresOf(noteOf(record, a.process.name)) + 1, startedAt, error, fatal: false })
     }
   }
