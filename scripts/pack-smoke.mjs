@@ -1,7 +1,8 @@
 /**
  * `pnpm smoke`: packs every public package, installs the tarballs into an empty project outside of the workspace, as a
- * user's `npm install` would, imports every entry point, and compiles and runs the code of docs/getting-started.md there.
- * What is missing from a tarball, undeclared, or resolved only inside the workspace shows here.
+ * user's `npm install` would, imports every entry point, compiles and runs the code of docs/getting-started.md there, and
+ * tests a workflow with the test kit, under the command that reports its coverage. What is missing from a tarball,
+ * undeclared, or resolved only inside the workspace shows here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +25,10 @@ try {
   run('npm', [...install, ...tarballs.map((name) => `./${name}`), ...drivers()], project)
   importEverything()
   runPage()
-  console.log(`${packages.length} packages installed outside of the workspace; ${page} compiled and ran there`)
+  runKit()
+  console.log(
+    `${packages.length} packages installed outside of the workspace; ${page} compiled and ran there, and so did a test with the kit`,
+  )
 } finally {
   rmSync(project, { recursive: true })
 }
@@ -75,6 +79,18 @@ function runPage() {
     const difference = output === undefined ? undefined : outputDifference(output, printed)
     if (difference !== undefined) throw new Error(`${page}: line ${line}: ${difference}`)
   }
+}
+
+/** As a user has it: TypeScript that is compiled against our declarations, Node's runner, our command around it. */
+function runKit() {
+  write('src/trial.test.ts', readFileSync(join(root, 'packages/testing/test/kit/packed/trial.ts'), 'utf8'))
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], project)
+  const command = ['node_modules/@workflow/testing/bin/workflow-coverage.mjs', '--min-transitions', '100', '--min-timeouts', '100']
+  const report = join(project, 'coverage.txt')
+  run(process.execPath, [...command, '--out', report, '--', process.execPath, '--test', 'out/trial.test.js'], project)
+  const [first] = readFileSync(report, 'utf8').split('\n')
+  const expected = 'trial: 2 of 2 transitions (100 %), 1 of 1 timeouts (100 %), 0 of 2 error paths (0 %), by 2 runs in 2 kits'
+  if (first !== expected) throw new Error(`the coverage of the smoke test is '${first}'; it should be '${expected}'`)
 }
 
 function write(path, text) {
