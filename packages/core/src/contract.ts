@@ -45,6 +45,11 @@ export interface Contract<Name extends string, O extends Schema, G extends Graph
   graph(): TransitionGraph
 }
 
+/** Every join says whose runs it waits for. */
+export type ChildrenOfJoins<G> = [StatusHaving<G, 'join'>] extends [never]
+  ? unknown
+  : { readonly children: { readonly [S in StatusHaving<G, 'join'>]: AnyContract } }
+
 /** What `workflow(name, spec)` is told about a process. */
 export interface ContractSpec<In, Out, G, P, K> {
   /** The run's object. Checked when a run is triggered and whenever it is loaded. */
@@ -75,7 +80,7 @@ export interface ContractSpec<In, Out, G, P, K> {
  */
 export function workflow<const Name extends string, In, Out, const G extends GraphOf<G>, P extends Payloads = {}, K extends Children = {}>(
   name: Name,
-  spec: ContractSpec<In, Out, G, P, K>,
+  spec: ContractSpec<In, Out, G, P, K> & ChildrenOfJoins<G>,
 ): Contract<
   Name,
   Schema<In, Out>,

@@ -12,7 +12,7 @@ export function applyTimers(batch: Batch, ops: readonly TimerOp[]): void {
       put(batch, op.put)
       batch.timersChanged = true
     } else if ('settle' in op) {
-      connection.run(`UPDATE {timer} SET status = ? ${byKey}`, op.as, ...keyOf(op.settle))
+      connection.run(`UPDATE {timer} SET status = ?, data_codec = NULL, data = NULL ${byKey}`, op.as, ...keyOf(op.settle))
     } else if ('move' in op) {
       const { at, attempt, data } = op
       if (data === undefined) {

@@ -65,11 +65,15 @@ function wasApplied({ connection }: Batch, unit: Unit): boolean {
     unit.attempts?.[0]?.runId ??
     unit.emit?.[0]?.runId ??
     (timer === undefined ? '' : ownerOf(timer))
-  return (
-    connection.value('SELECT 1 FROM {unit} WHERE owner = ? AND id = ?', owner, unit.id) !== undefined ||
-    connection.run('INSERT INTO {unit} (owner, id) VALUES (?, ?)', owner, unit.id) !== 1
-  )
+  const seq = connection.value<number>('INSERT INTO {unit} (owner, id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING seq', owner, unit.id)
+  if (seq === undefined) return true
+  if (seq % unitsTrimmed === 0) connection.run('DELETE FROM {unit} WHERE seq <= ?', seq - unitsKept)
+  return false
 }
+
+/** A unit is sent again within seconds, if ever: so many are remembered, and the rest is forgotten in steps. */
+const unitsKept = 100_000
+const unitsTrimmed = 1_000
 
 function ownerOf(op: TimerOp): string {
   if ('put' in op) return op.put.key.owner

@@ -29,8 +29,9 @@ export async function purgeRuns(
       for (const [seq, runId] of runs) {
         connection.run('DELETE FROM {event} WHERE run = ?', seq)
         connection.run('DELETE FROM {item} WHERE run_id = ?', runId)
-        connection.run('DELETE FROM {unit} WHERE owner = ?', runId)
-        connection.run('DELETE FROM {timer} WHERE owner = ?', runId)
+        // A retry of a hook of the run belongs to it, too.
+        connection.run("DELETE FROM {unit} WHERE owner IN (?, 'hook:' || ?)", runId, runId)
+        connection.run("DELETE FROM {timer} WHERE owner IN (?, 'hook:' || ?)", runId, runId)
         connection.run('DELETE FROM {record} WHERE seq = ?', seq)
       }
       return runs.length

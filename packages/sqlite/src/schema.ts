@@ -88,8 +88,9 @@ CREATE TABLE {item} (
 CREATE UNIQUE INDEX {item_key} ON {item} (run_id, stream, item_id);
 CREATE UNIQUE INDEX {item_pos} ON {item} (run_id, stream, consumed, pos);
 
--- Units that changed no record are known by this table; the others by the "unit" of their events.
-CREATE TABLE {unit} (owner TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (owner, id)) STRICT, WITHOUT ROWID;
+-- The latest units that changed no record; the others are known by the "unit" of their events.
+CREATE TABLE {unit} (seq INTEGER PRIMARY KEY, owner TEXT NOT NULL, id TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX {unit_key} ON {unit} (owner, id);
 
 CREATE TABLE {timer} (
   id INTEGER PRIMARY KEY,

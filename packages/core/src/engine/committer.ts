@@ -42,6 +42,8 @@ export class Committer {
     next: (result: Committed | Refused) => T | Promise<T>,
     failed: (error: unknown) => T | Promise<T>,
   ): Promise<T> {
+    // Whoever's role is gone, or who has been stopped, writes no more.
+    if (signal?.aborted === true) return Promise.reject<never>(signal.reason).catch(failed)
     return this.#store.commit(unit).then(
       (result) => (result.ok || result.reason !== 'busy' ? next(result) : this.#again(unit, signal, undefined).then(next, failed)),
       (error: unknown) => this.#again(unit, signal, { error }).then(next, failed),

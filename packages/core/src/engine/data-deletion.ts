@@ -4,19 +4,22 @@
  */
 import type { Payload } from '../model/payload.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import { slotOf } from '../model/slot.ts'
 import type { Timer } from '../model/timer.ts'
 import type { PayloadPlace } from '../ports/record-store.ts'
 import { scrubbedMark, tombstone } from './object-codec.ts'
 import { again, done, type Verdict } from './run-task.ts'
 import { changeState, committedRecord } from './transition.ts'
-import type { WorkerContext } from './worker-context.ts'
+import { processNames, processOf, type WorkerContext } from './worker-context.ts'
 
 export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: Timer | undefined, signal: AbortSignal): Promise<Verdict> {
   const scrub = async (payload: Payload, place: PayloadPlace): Promise<Payload> => {
     if (payload.codec === tombstone.codec || payload.codec.endsWith(scrubbedMark)) return payload
     const custom = ctx.definition.customDelete
     if (place.kind !== 'object' || custom === undefined) return tombstone
-    const result = await custom(await ctx.codec.decodeObject(payload, record))
+    const object = await ctx.codec.decodeObject(payload, record)
+    const { deadlineMs } = processOf(ctx, processNames.deletion).options
+    const result = await ctx.executions.within(slotOf(record.runId, ctx.slots), deadlineMs, async () => await custom(object))
     const encoded = await ctx.codec.encode(result, record)
     return { ...encoded, codec: `${encoded.codec}${scrubbedMark}` }
   }

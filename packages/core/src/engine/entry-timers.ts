@@ -4,7 +4,7 @@ import { slotOf } from '../model/slot.ts'
 import type { TimerOp } from '../model/timer.ts'
 import { expiryMs } from '../timer-value.ts'
 import { snapshotOf } from './snapshot.ts'
-import type { WorkerContext } from './worker-context.ts'
+import { processNames, processOf, type WorkerContext } from './worker-context.ts'
 
 /** The timers of a status that a record has just entered. They belong to this stay: `entered.version` is their epoch. */
 export async function entryTimers(ctx: WorkerContext, record: RunRecord): Promise<readonly TimerOp[]> {
@@ -31,6 +31,9 @@ async function expiryOf(ctx: WorkerContext, timeout: TimeoutModel, record: RunRe
   const base = record.entered.at.getTime()
   if (typeof timeout.timer !== 'function') return expiryMs(timeout.timer, base)
   // The cast holds because the builder has checked the definition: the timer is a function of a snapshot of this object.
-  const timer = await timeout.timer((await snapshotOf(ctx, record)) as never)
-  return timer === undefined ? undefined : expiryMs(timer, base)
+  const { timer } = timeout
+  const snapshot = (await snapshotOf(ctx, record)) as never
+  const { deadlineMs } = processOf(ctx, processNames.timeout(record.status, timeout.name)).options
+  const value = await ctx.executions.within(slotOf(record.runId, ctx.slots), deadlineMs, async () => await timer(snapshot))
+  return value === undefined ? undefined : expiryMs(value, base)
 }

@@ -99,6 +99,16 @@ export class Executions {
     return execution
   }
 
+  /** Runs something of the user's that is no handler: under a deadline, too, and no longer than its slot is ours. */
+  async within<T>(slot: number, deadlineMs: number, work: () => Promise<T>): Promise<T> {
+    const execution = this.start(slot, deadlineMs)
+    try {
+      return await new Promise((resolve, reject) => execution.run(work, undefined, resolve, reject))
+    } finally {
+      this.end(execution)
+    }
+  }
+
   end(execution: Execution): void {
     this.#running.delete(execution)
     if (this.#running.size === 0) this.#disarm()

@@ -87,6 +87,20 @@ export class HookRunner {
   async #prepare(task: HookTask): Promise<Prepared | undefined> {
     const record = await this.#ctx.store.lookup(task.lane)
     if (record === undefined) return undefined
+    if (record.version < task.version) {
+      // What a failover has taken back has not happened.
+      this.#ctx.logger.error(
+        {
+          workflow: record.workflowName,
+          process: this.process.name,
+          runId: record.runId,
+          version: record.version,
+          eventVersion: task.version,
+        },
+        'an event is newer than the stored run: its hook is not called',
+      )
+      return undefined
+    }
     const snapshot = await this.#snapshot(record, task.version)
     return {
       fields: { foreignId: record.foreignId },

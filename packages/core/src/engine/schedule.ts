@@ -35,6 +35,9 @@ interface StoredSchedule {
   readonly code: boolean
 }
 
+/** Runs code of the user's for no longer than it may take. */
+export type Within = <T>(work: () => Promise<T>) => Promise<T>
+
 /** How a due schedule ended. */
 export type Fired = 'fired' | 'skipped' | 'not here' | 'blocked'
 
@@ -134,7 +137,7 @@ export class Schedules {
   }
 
   /** Fires a due schedule. `blocked`: the run before is not finished and none may be left out; try again later. */
-  async fire(timer: Timer, signal: AbortSignal): Promise<Fired> {
+  async fire(timer: Timer, signal: AbortSignal, within: Within): Promise<Fired> {
     const ctx = this.#ctx
     const { owner } = timer.key
     if (timer.data === undefined) return 'not here'
@@ -147,7 +150,8 @@ export class Schedules {
     const following = next(at)
     const move: TimerOp =
       following === undefined ? { settle: timer.key, as: 'completed' } : { move: timer.key, at: new Date(following), attempt: 0 }
-    if (input?.filter !== undefined && !(await input.filter(new Date(at)))) {
+    const filter = input?.filter
+    if (filter !== undefined && !(await within(async () => await filter(new Date(at))))) {
       await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)
       return 'skipped'
     }

@@ -123,7 +123,12 @@ export class Watch {
     this.#local?.[Symbol.dispose]()
     this.#stop?.abort()
     await pulling
-    await receiver?.[Symbol.asyncDispose]()
+    try {
+      await receiver?.[Symbol.asyncDispose]()
+    } catch (error) {
+      // Nobody waits for this, or only a stop: an ephemeral receiver leaves nothing behind that could be mended.
+      this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, process: 'await', error }, 'closing the receiver of awaits failed')
+    }
   }
 
   async #pull(receiver: EventReceiver<RunEvent>, stop: AbortSignal): Promise<void> {

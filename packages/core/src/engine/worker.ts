@@ -312,7 +312,8 @@ export class Worker {
     const held = this.#slots.open(timer.slot)
     if (held === undefined || !held.lease.isValid()) return
     try {
-      const fired = await this.#schedules.fire(timer, held.signal)
+      const { deadlineMs } = processOf(ctx, 'timers').options
+      const fired = await this.#schedules.fire(timer, held.signal, (work) => ctx.executions.within(timer.slot, deadlineMs, work))
       if (fired === 'fired' || fired === 'skipped') return
       if (fired === 'not here')
         ctx.logger.warn(

@@ -123,5 +123,9 @@ await wf.callback({ runId: 'r', foreignId: 'f' }, 'in-review', { granted: true }
 unchecking.addStep('checked', async (run) => (run.object.amont > 1 ? 'settled' : 'in-review'))
 // #34 a contract where a workflow is needed
 panel([claims])
+// #35 a join that does not say whose runs it waits for
+workflow('w', { object: unchecked<Claim>(), graph: { a: { join: ['b'] }, b: {} } })
+// #36 one of two joins that does not
+workflow('w', { object: unchecked<Claim>(), graph: { a: { join: ['c'] }, c: { join: ['b'] }, b: {} }, children: { a: claims } })
 
 void [_none, sqlRecords]
