@@ -46,9 +46,9 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
   readonly #transactions: Transactions | undefined
   #closed: Promise<void> | undefined
 
-  constructor(session: Session, transactions: boolean) {
+  constructor(session: Session, transactions: false | { readonly limitMs: number }) {
     this.#session = session
-    this.capabilities = { atomicRuns: 'any', transactions, losesOnFailover: false }
+    this.capabilities = { atomicRuns: 'any', transactions: transactions !== false, losesOnFailover: false }
     this.timers = timeoutStore(session, this, () => this.#closed !== undefined)
     this.#outboxStreamer = new SqliteEventStreamer(session, this)
     this.outbox = {
@@ -56,8 +56,8 @@ export class SqliteRecordStore implements RecordStore<SqliteDatabase> {
       onAppend: (wake) => session.onAppend(wake),
     }
     this.#callers = new CallerTransactions(session)
-    if (transactions) {
-      const own = new Transactions(session)
+    if (transactions !== false) {
+      const own = new Transactions(session, transactions.limitMs)
       this.#transactions = own
       this.transaction = async (work, options) => {
         this.#assertOpen()

@@ -33,6 +33,8 @@ export class SqliteRoleScheduler implements RoleScheduler {
   readonly #held = new Map<string, HeldRole>()
   /** This life of the instance: a new one begins when a lease has run out. */
   #id = randomUUID()
+  /** Earlier lives of this process: their leases have run out, but nothing has killed it. */
+  readonly #former = new Set<string>()
   #domain = ''
   #validUntil = { wall: 0, monotonic: 0 }
   #renewal: Disposable | undefined
@@ -302,7 +304,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
         waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
       )
     }
-    return { id: this.#id, name: this.instance, waiting, nowMs, leaseMs: this.#leaseMs }
+    return { id: this.#id, former: this.#former, name: this.instance, waiting, nowMs, leaseMs: this.#leaseMs }
   }
 
   #renewed({ nowMs }: Self): void {
@@ -323,6 +325,7 @@ export class SqliteRoleScheduler implements RoleScheduler {
 
   /** The lease may have run out: everything that was held is lost, and what comes is held by a new life. */
   #newLife(): void {
+    this.#former.add(this.#id)
     this.#id = randomUUID()
     this.#owed.clear()
     this.#loseAll(new LeaseLost(`instance ${JSON.stringify(this.instance)} could not renew its lease in time`))

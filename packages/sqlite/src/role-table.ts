@@ -24,6 +24,8 @@ export interface Outcome {
 /** Who we are, what we wait for, and when. */
 export interface Self {
   readonly id: string
+  /** Who we were before our lease ran out. */
+  readonly former: ReadonlySet<string>
   readonly name: string
   readonly waiting: ReadonlyMap<string, number>
   readonly nowMs: number
@@ -62,7 +64,7 @@ export function lookAtRoles(batch: Batch, self: Self): Outcome {
       self.nowMs,
     )
     connection.run('DELETE FROM {candidate} WHERE role = ? AND instance = ?', role, self.id)
-    taken.push({ role, token: BigInt(token), unclean: row !== undefined && row.instance !== null })
+    taken.push({ role, token: BigInt(token), unclean: row !== undefined && row.instance !== null && !self.former.has(row.instance) })
     changed = true
   }
   if (changed) rolesChanged(connection)

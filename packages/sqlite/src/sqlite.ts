@@ -51,7 +51,7 @@ export function sqlite(options: SqliteOptions): Sqlite {
     throw new Configuration("sqlite's instance must be a name of up to 1,024 characters")
   const { settings } = session
   const memory = settings.database?.memory ?? settings.file === ':memory:'
-  const recordStore = new SqliteRecordStore(session, !memory)
+  const recordStore = new SqliteRecordStore(session, memory ? false : { limitMs: leaseMs / 2 })
   const eventStreamer = new SqliteEventStreamer(session, recordStore)
   const roleScheduler = new SqliteRoleScheduler(session, instance, leaseMs)
   let closed: Promise<void> | undefined

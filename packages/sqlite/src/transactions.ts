@@ -1,4 +1,4 @@
-import { assertUnit, type CommitResult, type Unit } from '@workflow/core/adapter'
+import { assertUnit, StoreUnavailable, type CommitResult, type Unit } from '@workflow/core/adapter'
 import { applyUnit } from './apply-unit.ts'
 import type { Batch } from './batch.ts'
 import { Connection } from './connection.ts'
@@ -12,10 +12,13 @@ import type { Session } from './session.ts'
  */
 export class Transactions {
   readonly #session: Session
+  readonly #limitMs: number
   #connection: Connection | undefined
 
-  constructor(session: Session) {
+  /** `limitMs`: while one is open nobody can write, nor renew a lease. */
+  constructor(session: Session, limitMs: number) {
     this.#session = session
+    this.#limitMs = limitMs
   }
 
   run<T>(
@@ -53,9 +56,19 @@ export class Transactions {
     const onAbort = (): void => reject(signal.reason)
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
+    const { clock, file } = this.#session.settings
+    const limit = clock.setTimer(this.#limitMs, () =>
+      reject(
+        new StoreUnavailable(
+          `a transaction on ${file} was open for longer than ${this.#limitMs} ms and has been rolled back: while it is open nobody can write, nor keep a role; do less in it, or raise lease`,
+          { details: { file } },
+        ),
+      ),
+    )
     try {
       return await Promise.race([work, promise])
     } finally {
+      limit[Symbol.dispose]()
       signal.removeEventListener('abort', onAbort)
       work.catch(() => undefined)
     }

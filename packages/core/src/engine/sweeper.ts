@@ -69,8 +69,10 @@ export class Sweeper {
   async sweep(stop: AbortSignal): Promise<number> {
     const ctx = this.#ctx
     if (this.#options.openSlots().length === 0) return 0
-    const oldest = (await ctx.streamer.receivers(ctx.contract.name)).find((receiver) => receiver.name === this.#options.receiver)?.oldest
-    const before = new Date(Math.min(oldest?.getTime() ?? Infinity, ctx.clock.now()) - marginMs)
+    const info = (await ctx.streamer.receivers(ctx.contract.name)).find((receiver) => receiver.name === this.#options.receiver)
+    // What is not acknowledged because it is in hand, perhaps for hours, hides nothing that is still to be read.
+    const unread = info !== undefined && info.lag > ctx.lanes.size ? info.oldest : undefined
+    const before = new Date(Math.min(unread?.getTime() ?? Infinity, ctx.clock.now()) - marginMs)
     let sent = 0
     let looks = 0
     for (let pages = 0; pages < pagesMax && looks < looksMax && !stop.aborted; pages++) {

@@ -36,6 +36,8 @@ interface Role {
   token: bigint
   /** The last holder did not release. */
   unclean: boolean
+  /** Who held it before. */
+  last: Member | undefined
 }
 
 /**
@@ -75,6 +77,7 @@ export class RoleTable {
     if (entry.holder !== held) return
     entry.holder = undefined
     entry.unclean = unclean
+    entry.last = held.member
     this.#settleSoon()
   }
 
@@ -83,6 +86,7 @@ export class RoleTable {
     const entry = this.#role(role)
     entry.holder = undefined
     entry.unclean = true
+    entry.last = undefined
     this.#settleSoon()
   }
 
@@ -109,7 +113,7 @@ export class RoleTable {
   #role(name: string): Role {
     let role = this.#roles.get(name)
     if (role === undefined) {
-      role = { name, waiters: new Set(), holder: undefined, token: 0n, unclean: false }
+      role = { name, waiters: new Set(), holder: undefined, token: 0n, unclean: false, last: undefined }
       this.#roles.set(name, role)
     }
     return role
@@ -144,7 +148,8 @@ export class RoleTable {
     if (waiter === undefined) return
     this.stopWaiting(role.name, waiter)
     role.token++
-    role.holder = waiter.grant(role.token, role.unclean)
+    // Whoever comes back itself has not died.
+    role.holder = waiter.grant(role.token, role.unclean && role.last !== waiter.member)
     role.unclean = false
     shares.add(waiter.member, 1)
     waiter.member.leases.add(role.holder)

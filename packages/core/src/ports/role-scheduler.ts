@@ -35,7 +35,7 @@ export interface RoleHolder {
 /** A role in hand. Disposing it releases it. */
 export interface RoleLease extends AsyncDisposable {
   readonly fence: Fence
-  /** The last holder's lease expired instead of being released: something may have killed it. */
+  /** The last holder was another process, and its lease expired instead of being released: something may have killed it. */
   readonly unclean: boolean
   /** Soft: another instance should have this role. Stop taking work, finish what is in hand, release. */
   readonly yield: AbortSignal

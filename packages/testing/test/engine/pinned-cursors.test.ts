@@ -1,0 +1,52 @@
+/** One handler that takes its time, and runs whose events were lost after it began. */
+import { unchecked, workflow } from '@workflow/core'
+import { expect, test } from 'vitest'
+import { gate, receiving, World } from './world.ts'
+
+test('a run whose event was lost is found again although another handler is at work for hours', async () => {
+  await using world = new World()
+  const graph = { slow: { step: ['b'] }, a: { step: ['b'] }, b: {} } as const
+  const two = workflow('two', { object: unchecked<{ n: number }>(), graph })
+  let lose = false
+  const long = gate()
+  const wf = await world.start((ports) =>
+    two
+      .addStep(
+        'slow',
+        async () => {
+          await long.promise
+          return 'b'
+        },
+        { deadline: '48h' },
+      )
+      .addStep('a', async () => 'b')
+      .build({
+        ...ports,
+        eventStreamer: {
+          ...ports.eventStreamer,
+          newReceiver: async (options) => {
+            const receiver = await ports.eventStreamer.newReceiver(options)
+            return receiving(receiver, {
+              receive: async (how) => {
+                for (;;) {
+                  const got = await receiver.receive(how)
+                  if (!options.durable || !lose) return got
+                  for (const delivery of got) await delivery.ack()
+                }
+              },
+            })
+          },
+        },
+      }),
+  )
+  const client = two.client(world.ports('c'))
+  await client.trigger('slow', { initialValue: { n: 1 }, startAt: 'slow' })
+  await world.pass(1_000)
+  lose = true
+  const lost = await client.trigger('lost', { initialValue: { n: 1 }, startAt: 'a' })
+  await world.pass(1_000)
+  lose = false
+  await world.pass(6 * 3_600_000)
+  expect(await wf.lookup(lost)).toMatchObject({ status: 'b' })
+  long.resolve()
+})
