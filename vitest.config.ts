@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { workspacePackages } from './scripts/workspace-packages.ts'
 
@@ -17,6 +18,8 @@ export default defineConfig({
         root: folder,
         include: ['**/*.test.ts'],
         exclude: [...configDefaults.exclude, '**/dist/**', longTests],
+        // Starts the servers that the tests of a package talk to.
+        ...(existsSync(`${folder}/test/global-setup.ts`) ? { globalSetup: 'test/global-setup.ts' } : {}),
       },
     })),
   },

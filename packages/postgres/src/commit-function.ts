@@ -1,0 +1,247 @@
+/**
+ * The function that writes a batch of units in one round trip. It is a function of the database, not a statement, for
+ * three reasons: its steps run in an order that no planner changes, it is planned once per connection, also behind a
+ * pooler, and it carries its own planner settings, because young tables without statistics would be scanned as a whole.
+ *
+ * The batch is numbered after the last row has been locked and written. So of two transitions of one run the later one
+ * has the higher number, and the transaction that fills a number has an id before it draws it. The order of events and
+ * the tracking of gaps rest on both: do not move that line.
+ *
+ * What a unit needs is looked at for the whole batch at once. Units that could be refused after something of them was
+ * written come alone (p_solo), and are then refused by an error, which takes everything back.
+ */
+export const commitFunction = `
+CREATE FUNCTION {commit_1}(
+  p_origin integer, p_wait text, p_channel text, p_solo boolean, p_creates_first boolean,
+  c_unit integer[], c_expect bigint[], c_run text[], c_status text[], c_state text[], c_entered_version bigint[], c_entered_at bigint[],
+  c_repeat bigint[], c_updated_at bigint[], c_finished_at bigint[], c_writer text[], c_metadata text[], c_traceparent text[], c_pause text[],
+  c_codec text[], c_object bytea[],
+  n_workflow text[], n_foreign text[], n_created_at bigint[], n_parent_workflow text[], n_parent_run text[], n_parent_join text[],
+  e_shape integer[], e_slot integer[], e_at bigint[], e_foreign text[], e_traceparent text[], e_unit text[], e_entry text[],
+  e_codec text[], e_object bytea[], e_reason_codec text[], e_reason bytea[], e_error_codec text[], e_error bytea[],
+  p_parts json
+) RETURNS text LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '20ms'
+AS $body$
+#variable_conflict use_column
+DECLARE
+  v_changes integer := coalesce(cardinality(c_unit), 0);
+  v_creates integer := 0;
+  v_updates integer := 0;
+  v_written integer := 0;
+  v_seqs bigint[];
+  v_failed integer[] := '{}';
+  v_why text[] := '{}';
+  v_events integer := 0;
+  v_emits integer := 0;
+  v_bases bigint[] := '{}';
+  v_unit integer;
+  v_at integer;
+  v_reason text;
+  v_seq bigint;
+  v_count integer;
+  v_round json;
+  v_kind text;
+BEGIN
+  IF p_wait IS NOT NULL THEN PERFORM set_config('lock_timeout', p_wait, true); END IF;
+  PERFORM pg_current_xact_id();
+
+  IF p_parts IS NOT NULL THEN
+    -- Units without changes that are known already.
+    IF p_parts -> 'units' IS NOT NULL THEN
+      SELECT coalesce(array_agg(u.unit), '{}'), coalesce(array_agg('r'::text), '{}') INTO v_failed, v_why
+      FROM json_to_recordset(p_parts -> 'units') AS u(unit integer, key uuid, owner text) JOIN {unit} k ON k.key = u.key;
+    END IF;
+    -- Changes that need an empty inbox. Whoever adds to it locks the run first, and so do we.
+    IF p_parts -> 'empty' IS NOT NULL THEN
+      PERFORM 1 FROM {record} r
+      WHERE r.run_id = ANY (SELECT f.run FROM json_to_recordset(p_parts -> 'empty') AS f(run text)) ORDER BY r.run_id FOR NO KEY UPDATE;
+      FOR v_unit, v_at IN
+        SELECT f.unit, f.at FROM json_to_recordset(p_parts -> 'empty') AS f(unit integer, at integer, run text, stream text, through bigint)
+        WHERE EXISTS (
+          SELECT 1 FROM {item} i WHERE i.run_id = f.run AND i.pos > f.through AND NOT i.consumed AND i.stream = f.stream
+        )
+      LOOP
+        v_failed := v_failed || v_unit;
+        v_why := v_why || ('c' || v_at);
+      END LOOP;
+    END IF;
+  END IF;
+
+  IF v_changes > 0 THEN
+    SELECT array_agg(CASE WHEN w.expect = 0 AND w.unit <> ALL (v_failed) THEN nextval('{record_seq}') END),
+      count(*) FILTER (WHERE w.expect = 0 AND w.unit <> ALL (v_failed)),
+      count(*) FILTER (WHERE w.expect > 0 AND w.unit <> ALL (v_failed))
+    INTO v_seqs, v_creates, v_updates FROM unnest(c_expect, c_unit) AS w(expect, unit);
+    FOR v_count IN 1..2 LOOP
+      IF v_updates > 0 AND (v_count = 1) <> p_creates_first THEN
+        v_written := 0;
+        FOR v_at, v_seq IN
+          UPDATE {record} r SET version = w.expect + 1, status = w.status, state = w.state,
+            ended = CASE WHEN w.finished_at IS NULL THEN 0 ELSE r.seq END, entered_version = w.entered_version, entered_at = w.entered_at,
+            repeat = w.repeat, updated_at = w.updated_at, finished_at = w.finished_at, writer = w.writer, metadata = w.metadata::jsonb,
+            traceparent = w.traceparent, pause = w.pause, attempts = NULL, object_codec = w.codec, object = w.object
+          FROM unnest(c_unit, c_expect, c_run, c_status, c_state, c_entered_version, c_entered_at, c_repeat, c_updated_at, c_finished_at,
+            c_writer, c_metadata, c_traceparent, c_pause, c_codec, c_object) WITH ORDINALITY
+            AS w(unit, expect, run, status, state, entered_version, entered_at, repeat, updated_at, finished_at,
+              writer, metadata, traceparent, pause, codec, object, at)
+          WHERE w.expect > 0 AND r.run_id = w.run AND r.version = w.expect AND w.unit <> ALL (v_failed)
+          RETURNING w.at, r.seq
+        LOOP
+          v_seqs[v_at] := v_seq;
+          v_written := v_written + 1;
+        END LOOP;
+        IF v_written < v_updates THEN
+          FOR v_unit, v_at IN
+            SELECT w.unit, w.at FROM unnest(c_unit, c_expect, v_seqs) WITH ORDINALITY AS w(unit, expect, seq, at)
+            WHERE w.expect > 0 AND w.seq IS NULL AND w.unit <> ALL (v_failed)
+          LOOP
+            v_failed := v_failed || v_unit;
+            v_why := v_why || ('c' || v_at);
+          END LOOP;
+        END IF;
+      ELSIF v_creates > 0 AND (v_count = 1) = p_creates_first THEN
+        INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, entered_version, entered_at, repeat,
+          created_at, updated_at, finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause,
+          object_codec, object)
+        SELECT w.seq, w.run, w.workflow, w.foreign_id, 1, w.status, w.state, CASE WHEN w.finished_at IS NULL THEN 0 ELSE w.seq END,
+          w.entered_version, w.entered_at, w.repeat, w.created_at, w.updated_at, w.finished_at, w.writer, w.metadata::jsonb,
+          w.parent_workflow, w.parent_run, w.parent_join, w.traceparent, w.pause, w.codec, w.object
+        FROM unnest(v_seqs, c_expect, c_run, c_status, c_state, c_entered_version, c_entered_at, c_repeat, c_updated_at, c_finished_at,
+          c_writer, c_metadata, c_traceparent, c_pause, c_codec, c_object, n_workflow, n_foreign, n_created_at,
+          n_parent_workflow, n_parent_run, n_parent_join)
+          AS w(seq, expect, run, status, state, entered_version, entered_at, repeat, updated_at, finished_at, writer, metadata,
+            traceparent, pause, codec, object, workflow, foreign_id, created_at, parent_workflow, parent_run, parent_join)
+        WHERE w.expect = 0 AND w.seq IS NOT NULL ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS v_written = ROW_COUNT;
+        IF v_written < v_creates THEN
+          FOR v_unit, v_at IN
+            SELECT w.unit, w.at FROM unnest(c_unit, c_expect, v_seqs) WITH ORDINALITY AS w(unit, expect, seq, at)
+            WHERE w.expect = 0 AND w.seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {record} r WHERE r.seq = w.seq)
+          LOOP
+            v_failed := v_failed || v_unit;
+            v_why := v_why || ('c' || v_at);
+            v_seqs[v_at] := NULL;
+          END LOOP;
+        END IF;
+      END IF;
+    END LOOP;
+  END IF;
+
+  IF p_parts IS NOT NULL THEN
+    IF p_parts -> 'append' IS NOT NULL THEN
+      PERFORM 1 FROM {record} r
+      WHERE r.run_id = ANY (SELECT a.run FROM json_to_recordset(p_parts -> 'append') AS a(run text)) ORDER BY r.run_id FOR NO KEY UPDATE;
+      FOR v_unit, v_at, v_reason IN
+        SELECT DISTINCT ON (a.unit) a.unit, a.at, CASE WHEN a.unfinished AND coalesce(r.ended, 1) <> 0 THEN 'f' ELSE 'a' END
+        FROM json_to_recordset(p_parts -> 'append') AS a(unit integer, at integer, key uuid, run text, unfinished boolean, version bigint)
+        LEFT JOIN {record} r ON r.run_id = a.run
+        WHERE a.unit <> ALL (v_failed)
+          AND ((a.unfinished AND coalesce(r.ended, 1) <> 0) OR (a.version IS NOT NULL AND r.version IS DISTINCT FROM a.version))
+          AND NOT EXISTS (SELECT 1 FROM {item} i WHERE i.key = a.key)
+        ORDER BY a.unit, a.at
+      LOOP
+        v_failed := v_failed || v_unit;
+        v_why := v_why || (v_reason || v_at);
+      END LOOP;
+    END IF;
+    IF p_solo AND cardinality(v_failed) > 0 AND v_why[1] <> 'r' THEN
+      RAISE EXCEPTION '%', v_why[1] USING ERRCODE = 'WF001';
+    END IF;
+    -- Only now: what is refused leaves no trace, or it would be taken for written when it is sent again.
+    IF p_parts -> 'units' IS NOT NULL THEN
+      INSERT INTO {unit} (key, owner)
+      SELECT u.key, u.owner FROM json_to_recordset(p_parts -> 'units') AS u(unit integer, key uuid, owner text)
+      WHERE u.unit <> ALL (v_failed) ORDER BY u.key ON CONFLICT DO NOTHING;
+      GET DIAGNOSTICS v_count = ROW_COUNT;
+      IF v_count < (SELECT count(*) FROM json_to_recordset(p_parts -> 'units') AS u(unit integer) WHERE u.unit <> ALL (v_failed)) THEN
+        RAISE EXCEPTION 'the same unit was written elsewhere at this moment' USING ERRCODE = 'WF002';
+      END IF;
+    END IF;
+    IF p_parts -> 'append' IS NOT NULL THEN
+      INSERT INTO {item} (key, run_id, stream, item_id, body_codec, body)
+      SELECT a.key, a.run, a.stream, a.id, a.codec, decode(a.body, 'base64')
+      FROM json_to_recordset(p_parts -> 'append')
+        AS a(unit integer, at integer, key uuid, run text, stream text, id text, codec text, body text)
+      WHERE a.unit <> ALL (v_failed) ORDER BY a.at ON CONFLICT DO NOTHING;
+    END IF;
+    IF p_parts -> 'consume' IS NOT NULL THEN
+      UPDATE {item} i SET consumed = true
+      FROM json_to_recordset(p_parts -> 'consume') AS c(unit integer, run text, stream text, through bigint)
+      WHERE c.unit <> ALL (v_failed) AND i.run_id = c.run AND i.stream = c.stream AND NOT i.consumed AND i.pos <= c.through;
+    END IF;
+    IF p_parts -> 'timers' IS NOT NULL THEN
+      FOR v_round IN SELECT r FROM json_array_elements(p_parts -> 'timers') AS r LOOP
+        v_kind := v_round ->> 'kind';
+        IF v_kind = 'put' THEN
+          INSERT INTO {timer} (key, owner_key, owner, kind, epoch, name, workflow, slot, at, held, attempt, data_codec, data)
+          SELECT t.key, t.owner_key, t.owner, t.kind, t.epoch, t.name, t.workflow, t.slot, t.at, t.held, t.attempt, t.codec, decode(t.data, 'base64')
+          FROM json_to_recordset(v_round -> 'rows') AS t(unit integer, key uuid, owner_key uuid, owner text, kind text, epoch bigint,
+            name text, workflow text, slot integer, at bigint, held boolean, attempt bigint, codec text, data text)
+          WHERE t.unit <> ALL (v_failed) ON CONFLICT DO NOTHING;
+        ELSIF v_kind = 'settle' THEN
+          UPDATE {timer} t SET status = s.status FROM json_to_recordset(v_round -> 'rows') AS s(unit integer, key uuid, status text)
+          WHERE s.unit <> ALL (v_failed) AND t.key = s.key AND t.status = 'open';
+        ELSIF v_kind = 'move' THEN
+          UPDATE {timer} t SET at = m.at, attempt = m.attempt, data_codec = coalesce(m.codec, t.data_codec),
+            data = CASE WHEN m.codec IS NULL THEN t.data ELSE decode(m.data, 'base64') END
+          FROM json_to_recordset(v_round -> 'rows') AS m(unit integer, key uuid, at bigint, attempt bigint, codec text, data text)
+          WHERE m.unit <> ALL (v_failed) AND t.key = m.key AND t.status = 'open';
+        ELSIF v_kind = 'cancelOwner' THEN
+          UPDATE {timer} t SET status = 'cancelled' FROM json_to_recordset(v_round -> 'rows') AS o(unit integer, owner_key uuid)
+          WHERE o.unit <> ALL (v_failed) AND t.owner_key = o.owner_key AND t.status = 'open';
+        ELSE
+          UPDATE {timer} t SET held = (v_kind = 'hold') FROM json_to_recordset(v_round -> 'rows') AS o(unit integer, owner_key uuid)
+          WHERE o.unit <> ALL (v_failed) AND t.owner_key = o.owner_key AND t.status = 'open';
+        END IF;
+      END LOOP;
+    END IF;
+    IF p_parts -> 'notes' IS NOT NULL THEN
+      UPDATE {record} r SET attempts = coalesce(r.attempts, '{}') || n.notes
+      FROM json_to_recordset(p_parts -> 'notes') AS n(unit integer, run text, version bigint, notes jsonb)
+      WHERE n.unit <> ALL (v_failed) AND r.run_id = n.run AND r.version = n.version;
+    END IF;
+    SELECT count(*) INTO v_emits FROM json_to_recordset(p_parts -> 'emit') AS e(unit integer) WHERE e.unit <> ALL (v_failed);
+  ELSIF p_solo AND cardinality(v_failed) > 0 THEN
+    RAISE EXCEPTION '%', v_why[1] USING ERRCODE = 'WF001';
+  END IF;
+
+  IF cardinality(v_failed) = 0 THEN v_events := v_changes;
+  ELSE SELECT count(*) INTO v_events FROM unnest(c_unit) AS u WHERE u <> ALL (v_failed);
+  END IF;
+  -- From here on everything is locked and written but the events: now, not earlier, the batch is given its number.
+  FOR v_count IN 1..(v_events + v_emits + 4095) / 4096 LOOP
+    v_bases := v_bases || nextval('{batch}') * 4096;
+  END LOOP;
+  IF v_events > 0 THEN
+    INSERT INTO {event} (id, run, version, at, origin, shape, slot, run_id, foreign_id, traceparent, unit, entry, object_codec, object,
+      reason_codec, reason, error_codec, error)
+    SELECT v_bases[1 + w.n / 4096] + w.n % 4096, w.seq, w.expect + 1, w.event_at, p_origin, w.shape, w.slot, w.run, w.foreign_id,
+      w.event_traceparent, w.unit_id, w.entry, CASE w.event_codec WHEN '=' THEN w.codec ELSE w.event_codec END,
+      CASE w.event_codec WHEN '=' THEN w.object ELSE w.event_object END, w.reason_codec, w.reason, w.error_codec, w.error
+    FROM (
+      SELECT x.*, row_number() OVER () - 1 AS n
+      FROM unnest(c_unit, v_seqs, c_expect, c_run, c_codec, c_object, e_shape, e_slot, e_at, e_foreign, e_traceparent, e_unit, e_entry,
+        e_codec, e_object, e_reason_codec, e_reason, e_error_codec, e_error)
+        AS x(unit, seq, expect, run, codec, object, shape, slot, event_at, foreign_id, event_traceparent, unit_id, entry,
+          event_codec, event_object, reason_codec, reason, error_codec, error)
+      WHERE x.unit <> ALL (v_failed)
+    ) AS w;
+  END IF;
+  IF v_emits > 0 THEN
+    INSERT INTO {event} (id, run, version, at, origin, shape, slot, run_id, foreign_id, traceparent)
+    SELECT v_bases[1 + e.n / 4096] + e.n % 4096, (SELECT r.seq FROM {record} r WHERE r.run_id = e.run), e.version, e.at, p_origin, e.shape,
+      e.slot, e.run, e.foreign_id, e.traceparent
+    FROM (
+      SELECT x.*, v_events + row_number() OVER () - 1 AS n
+      FROM json_to_recordset(p_parts -> 'emit')
+        AS x(unit integer, shape integer, version bigint, slot integer, at bigint, run text, foreign_id text, traceparent text)
+      WHERE x.unit <> ALL (v_failed)
+    ) AS e;
+  END IF;
+  IF p_channel IS NOT NULL AND cardinality(v_bases) > 0 THEN PERFORM pg_notify(p_channel, p_origin::text); END IF;
+  RETURN array_to_string(v_bases, ',') || ';' || array_to_string(v_failed, ',') || ';' || array_to_string(v_why, ',') || ';'
+    || coalesce(array_to_string(v_seqs, ',', ''), '');
+END
+$body$;
+`

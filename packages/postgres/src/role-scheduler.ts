@@ -1,0 +1,370 @@
+/**
+ * Roles over leases: one row per instance says how long it lives, one row per role who has it. A holder renews its row
+ * every third of the lease, in one statement whatever it holds, and stops by its own clocks before anybody else may take
+ * over. When a lease has run out is decided by the clock of the database, the same for all.
+ */
+import {
+  Coalescer,
+  InvalidArgument,
+  isWorkflowError,
+  LeaseLost,
+  Stopped,
+  type AwaitRoleOptions,
+  type Clock,
+  type RoleHolder,
+  type RoleLease,
+  type RoleScheduler,
+} from '@workflow/core/adapter'
+import { randomUUID } from 'node:crypto'
+import { HeldRole } from './held-role.ts'
+import { lookAtRoles, releaseRoles, renewLease, signOff, withdraw, type Outcome, type Self, type Taken } from './role-table.ts'
+import type { Session } from './session.ts'
+
+/** One moment by both clocks. */
+interface Moment {
+  readonly wall: number
+  readonly monotonic: number
+}
+
+interface Release {
+  readonly id: string
+  readonly role: string
+  readonly token: bigint
+}
+
+interface Waiter {
+  readonly generation: number
+  readonly resolve: (lease: RoleLease) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class PostgresRoleScheduler implements RoleScheduler {
+  readonly instance: string
+  readonly #session: Session
+  readonly #clock: Clock
+  readonly #leaseMs: number
+  readonly #waiting = new Map<string, Waiter[]>()
+  readonly #held = new Map<string, HeldRole>()
+  readonly #releases: Coalescer<Release, void>
+  /** This life of the instance: a new one begins when a lease has run out. */
+  #id = randomUUID()
+  #domain = ''
+  #validUntil: Moment = { wall: 0, monotonic: 0 }
+  #renewal: Disposable | undefined
+  #expiry: Disposable | undefined
+  #watch: Disposable | undefined
+  #vacancy: Disposable | undefined
+  #seen = -1
+  #looking: Promise<void> | undefined
+  #again = false
+  /** A look has failed: the next renewal looks again. */
+  #missed = false
+  /** Roles whose release could not be written, with their tokens: each renewal tries again. */
+  readonly #owed = new Map<string, bigint>()
+  #closed: Promise<void> | undefined
+
+  constructor(session: Session, instance: string, leaseMs: number) {
+    this.#session = session
+    this.#clock = session.settings.clock
+    this.instance = instance
+    this.#leaseMs = leaseMs
+    this.#releases = new Coalescer<Release, void>({
+      name: 'the role scheduler',
+      flush: async (releases) => {
+        for (const id of new Set(releases.map((release) => release.id))) {
+          const own = releases.filter((release) => release.id === id)
+          await releaseRoles(session.database, id, new Map(own.map(({ role, token }) => [role, token])))
+        }
+        session.rolesChanged()
+        return releases.map(() => undefined)
+      },
+    })
+  }
+
+  readonly awaitRole = async (role: string, { signal, generation }: AwaitRoleOptions): Promise<RoleLease> => {
+    signal.throwIfAborted()
+    if (role === '' || !Number.isInteger(generation) || generation < 0)
+      throw new InvalidArgument(`a role needs a name, and a generation of 0 or more; got ${JSON.stringify(role)} and ${String(generation)}`)
+    this.#assertOpen()
+    await this.#begin()
+    this.#assertOpen()
+    signal.throwIfAborted()
+    return new Promise<RoleLease>((resolve, reject) => {
+      const end = (): void => signal.removeEventListener('abort', onAbort)
+      const waiter: Waiter = {
+        generation,
+        resolve: (lease) => {
+          end()
+          resolve(lease)
+        },
+        reject: (error) => {
+          end()
+          reject(error)
+        },
+      }
+      const onAbort = (): void => {
+        this.#withdraw(role, waiter)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      const others = this.#waiting.get(role)
+      if (others === undefined) this.#waiting.set(role, [waiter])
+      else others.push(waiter)
+      this.#start()
+      this.#look()
+    })
+  }
+
+  readonly holders = async (roles: readonly string[]): Promise<ReadonlyMap<string, RoleHolder>> => {
+    this.#assertOpen()
+    await this.#session.ready(this)
+    const rows = await this.#session.database.query<[string, string, number]>(
+      `SELECT r.role, i.name, floor(extract(epoch FROM r.since) * 1000)::float8 FROM {role} r JOIN {instance} i ON i.id = r.instance
+       WHERE i.expires_at > clock_timestamp() AND r.role = ANY ($1::text[])`,
+      [roles],
+    )
+    return new Map(rows.map(([role, instance, since]) => [role, { instance, since: new Date(since) }]))
+  }
+
+  readonly close = (): Promise<void> => {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#stop()
+    for (const waiters of this.#waiting.values()) for (const { reject } of waiters) reject(this.#stopped())
+    this.#waiting.clear()
+    await this.#looking
+    try {
+      await this.#releases.close()
+      if (this.#domain !== '') {
+        await signOff(this.#session.database, this.#id)
+        this.#session.rolesChanged()
+      }
+    } catch {
+      // Not signed off: the lease runs out.
+    }
+    this.#loseAll(this.#stopped())
+    await this.#session.done(this)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw this.#stopped()
+  }
+
+  #stopped(): Stopped {
+    return new Stopped('the role scheduler has been closed')
+  }
+
+  /** Begins to renew and to watch. */
+  #start(): void {
+    this.#watch ??= this.#session.onRoles(() => this.#look())
+    if (this.#renewal === undefined) this.#armRenewal()
+  }
+
+  #stop(): void {
+    this.#watch?.[Symbol.dispose]()
+    this.#watch = undefined
+    this.#renewal?.[Symbol.dispose]()
+    this.#renewal = undefined
+    this.#expiry?.[Symbol.dispose]()
+    this.#expiry = undefined
+    this.#vacancy?.[Symbol.dispose]()
+    this.#vacancy = undefined
+  }
+
+  #armRenewal(): void {
+    this.#renewal = this.#clock.setTimer(Math.floor(this.#leaseMs / 3), () => {
+      this.#renewal = undefined
+      if (this.#waiting.size + this.#held.size === 0) {
+        this.#stop()
+        return
+      }
+      void this.#renew().finally(() => {
+        if (this.#closed === undefined && this.#renewal === undefined) this.#armRenewal()
+      })
+    })
+  }
+
+  async #renew(): Promise<void> {
+    if (!this.#alive()) this.#newLife()
+    try {
+      const owed = [...this.#owed]
+      await Promise.all(owed.map(([role, token]) => this.#releases.add({ id: this.#id, role, token })))
+      for (const [role, token] of owed) if (this.#owed.get(role) === token) this.#owed.delete(role)
+      const [self, sent] = [this.#self(), this.#moment()]
+      const { changes, vacancy, heldCount, heldSum } = await renewLease(this.#session.database, self)
+      if (self.id !== this.#id) return
+      this.#renewed(sent)
+      const sum = [...this.#held.values()].reduce((all, { fence }) => all + fence.token, 0n)
+      const moved = changes !== this.#seen || heldCount !== this.#held.size || heldSum !== sum
+      if (moved || vacancy || this.#again || this.#missed || owed.length > 0) this.#look()
+    } catch (error) {
+      // Not renewed: our own clocks end the lease in time. A closed database will not come back.
+      if (isWorkflowError(error, 'Stopped')) this.#loseAll(error)
+    }
+  }
+
+  /** Looks at the table, now or right after the look that is under way. */
+  #look(): void {
+    if (this.#looking !== undefined) {
+      this.#again = true
+      return
+    }
+    this.#again = false
+    this.#looking = this.#lookOnce().finally(() => {
+      this.#looking = undefined
+      if (this.#again && this.#closed === undefined) this.#look()
+    })
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#waiting.size + this.#held.size === 0) return
+    if (!this.#alive()) this.#newLife()
+    // What this instance holds and waits for again comes from the release, not from the table.
+    const [self, sent] = [this.#self(), this.#moment()]
+    try {
+      const outcome = await lookAtRoles(this.#session.database, self)
+      this.#seen = outcome.changes
+      this.#missed = false
+      if (outcome.changed) this.#session.rolesChanged()
+      // A life that ended meanwhile: what it was given runs out with its lease.
+      if (self.id !== this.#id) {
+        this.#again = true
+        return
+      }
+      this.#renewed(sent)
+      this.#apply(outcome)
+    } catch (error) {
+      if (isWorkflowError(error, 'Stopped')) this.#rejectAll(error)
+      // Else the next renewal tries again.
+      this.#again = false
+      this.#missed = true
+    }
+  }
+
+  #apply({ taken, held, wantedElsewhere, nextExpiryMs }: Outcome): void {
+    this.#compare(held)
+    for (const one of taken) this.#hand(one)
+    for (const role of wantedElsewhere) this.#held.get(role)?.askToYield()
+    this.#vacancy?.[Symbol.dispose]()
+    this.#vacancy = undefined
+    if (nextExpiryMs === undefined || this.#waiting.size === 0 || this.#closed !== undefined) return
+    // What a dead instance held is free the moment its lease has run out, not at our next renewal.
+    this.#vacancy = this.#clock.setTimer(Math.max(50, Math.ceil(nextExpiryMs) + 5), () => this.#look())
+  }
+
+  #hand({ role, token, unclean }: Taken): void {
+    const fence = { role, domain: this.#domain, token }
+    const held = new HeldRole(
+      fence,
+      unclean,
+      () => this.#alive() && this.#held.get(role) === held,
+      () => this.#release(held),
+    )
+    this.#held.set(role, held)
+    const waiters = this.#waiting.get(role)
+    const waiter = waiters?.shift()
+    if (waiters?.length === 0) this.#waiting.delete(role)
+    if (waiter === undefined || this.#closed !== undefined) void held.release()
+    else waiter.resolve(held)
+  }
+
+  async #release(held: HeldRole): Promise<void> {
+    const { role, token } = held.fence
+    if (this.#held.get(role) !== held) return
+    this.#held.delete(role)
+    const id = this.#id
+    await this.#releases.add({ id, role, token }).catch(() => {
+      // Otherwise our own renewals would keep for ever what nobody has.
+      if (id === this.#id && token !== undefined) this.#owed.set(role, token)
+    })
+    if (this.#waiting.size > 0) this.#look()
+  }
+
+  #withdraw(role: string, waiter: Waiter): void {
+    const waiters = this.#waiting.get(role)
+    const rest = waiters?.filter((one) => one !== waiter) ?? []
+    if (rest.length > 0) {
+      this.#waiting.set(role, rest)
+      return
+    }
+    this.#waiting.delete(role)
+    const id = this.#id
+    void withdraw(this.#session.database, id, role)
+      .then(() => this.#session.rolesChanged())
+      .catch(() => undefined)
+  }
+
+  /** Roles that the table gives to somebody else by now. */
+  #compare(stored: ReadonlyMap<string, bigint>): void {
+    for (const [role, held] of this.#held) {
+      if (stored.get(role) === held.fence.token || held.fence.token === undefined) continue
+      this.#held.delete(role)
+      held.lose(
+        new LeaseLost(`role ${JSON.stringify(role)} was taken from instance ${JSON.stringify(this.instance)}`, { details: { role } }),
+      )
+    }
+  }
+
+  async #begin(): Promise<void> {
+    await this.#session.ready(this)
+    if (this.#domain === '') {
+      const [row] = await this.#session.database.query<[string]>("SELECT value FROM {meta} WHERE key = 'domain'")
+      this.#domain = row?.[0] ?? ''
+    }
+    await this.#session.listen()
+  }
+
+  #self(): Self {
+    const waiting = new Map<string, number>()
+    for (const [role, waiters] of this.#waiting) {
+      waiting.set(
+        role,
+        waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
+      )
+    }
+    return { id: this.#id, name: this.instance, waiting, leaseMs: this.#leaseMs }
+  }
+
+  #moment(): Moment {
+    return { wall: this.#clock.now(), monotonic: this.#clock.monotonic() }
+  }
+
+  /** The database counts a lease from when it renewed it, which was later than when we asked. */
+  #renewed(sent: Moment): void {
+    // A tenth less than what others see, so that we stop before they may begin.
+    const ownMs = this.#leaseMs * 0.9
+    this.#validUntil = { wall: sent.wall + ownMs, monotonic: sent.monotonic + ownMs }
+    this.#expiry?.[Symbol.dispose]()
+    this.#expiry = this.#clock.setTimer(Math.max(0, this.#validUntil.monotonic - this.#clock.monotonic()), () => {
+      if (!this.#alive()) this.#newLife()
+    })
+  }
+
+  /** By both clocks. Before anything is held there is nothing to lose. */
+  #alive(): boolean {
+    return this.#held.size === 0 || (this.#clock.now() < this.#validUntil.wall && this.#clock.monotonic() < this.#validUntil.monotonic)
+  }
+
+  /** The lease may have run out: everything that was held is lost, and what comes is held by a new life. */
+  #newLife(): void {
+    this.#id = randomUUID()
+    this.#owed.clear()
+    this.#loseAll(new LeaseLost(`instance ${JSON.stringify(this.instance)} could not renew its lease in time`))
+    if (this.#closed === undefined && this.#waiting.size > 0) this.#look()
+  }
+
+  #loseAll(reason: Error): void {
+    const held = [...this.#held.values()]
+    this.#held.clear()
+    for (const one of held) one.lose(reason)
+  }
+
+  #rejectAll(error: unknown): void {
+    const waiters = [...this.#waiting.values()].flat()
+    this.#waiting.clear()
+    for (const { reject } of waiters) reject(error)
+  }
+}

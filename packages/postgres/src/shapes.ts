@@ -1,0 +1,135 @@
+import { StoreCorrupt, type RunEvent, type RunState } from '@workflow/core/adapter'
+import type { Queryable } from './database.ts'
+import { textKey } from './text-key.ts'
+
+/** What an event has in common with others: everything but the run, its version and the time. */
+export interface Shape {
+  readonly id: number
+  readonly kind: RunEvent['kind']
+  readonly workflowName: string
+  readonly previousStatus: string | undefined
+  readonly status: string
+  readonly states: readonly RunState[]
+  readonly topics: readonly string[]
+}
+
+type ShapeRow = readonly [
+  id: number,
+  kind: string,
+  workflow: string,
+  previousStatus: string | null,
+  status: string,
+  states: string,
+  topics: string,
+]
+
+const columns = 'id, kind, workflow, previous_status, status, states, topics'
+
+/**
+ * The shapes of events, each stored once. There are few: about one per way through a graph. A shape never changes once
+ * it is there, so that keeping them in memory is safe with other processes around.
+ */
+export class Shapes {
+  readonly #connection: Queryable
+  /** By what is in them, as text. */
+  readonly #known = new Map<string, number>()
+  readonly #shapes = new Map<number, Shape>()
+  #last = 0
+  #loading: Promise<void> | undefined
+
+  constructor(connection: Queryable) {
+    this.#connection = connection
+  }
+
+  /** The id of an event's shape; undefined where `add` has to make it first. */
+  idOf(event: RunEvent): number | undefined {
+    return this.#known.get(textOf(event))
+  }
+
+  /** Makes the shapes of these events, where they are new: at once, and apart from every other transaction, so that nobody waits for them. */
+  async add(events: readonly RunEvent[]): Promise<void> {
+    const missing = new Map(events.map((event) => [textOf(event), event]))
+    for (const text of [...missing.keys()]) if (this.#known.has(text)) missing.delete(text)
+    if (missing.size === 0) return
+    const entries = [...missing].map(([text, event]) => ({
+      key: textKey(text),
+      kind: event.kind,
+      workflow: event.workflowName,
+      previous: event.previousStatus ?? null,
+      status: event.status,
+      states: JSON.stringify(event.states),
+      topics: JSON.stringify(event.topics),
+    }))
+    const rows = JSON.stringify(entries)
+    await this.#connection.query(
+      `INSERT INTO {shape} (key, kind, workflow, previous_status, status, states, topics)
+       SELECT s.key, s.kind, s.workflow, s.previous, s.status, s.states, s.topics
+       FROM json_to_recordset($1) AS s(key uuid, kind text, workflow text, previous text, status text, states text, topics text)
+       WHERE NOT EXISTS (SELECT 1 FROM {shape} o WHERE o.key = s.key) ORDER BY s.key ON CONFLICT DO NOTHING`,
+      [rows],
+    )
+    const stored = await this.#connection.query<[string, number]>(
+      'SELECT s.key::text, s.id FROM {shape} s WHERE s.key = ANY ($1::uuid[])',
+      [entries.map(({ key }) => key)],
+    )
+    const ids = new Map(stored.map(([key, id]) => [key.replaceAll('-', ''), id]))
+    for (const [text] of missing) {
+      const id = ids.get(textKey(text))
+      if (id !== undefined) this.#known.set(text, id)
+    }
+  }
+
+  /** The shape of an id, as far as `load` has seen it. */
+  get(id: number): Shape | undefined {
+    return this.#shapes.get(id)
+  }
+
+  /** Reads the shapes that others have made since the last time. Answers whether there were any. */
+  async load(): Promise<boolean> {
+    const before = this.#shapes.size
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined
+    })
+    await this.#loading
+    return this.#shapes.size > before
+  }
+
+  /** The ids of the shapes that `wants` says yes to, as of the last `load`. */
+  idsWhere(wants: (shape: Shape) => boolean): number[] {
+    return [...this.#shapes.values()].filter(wants).map(({ id }) => id)
+  }
+
+  async #load(): Promise<void> {
+    // Ids are given in an order that commits need not keep: a few before the last are looked at again.
+    const rows = await this.#connection.query<ShapeRow>(`SELECT ${columns} FROM {shape} WHERE id > $1 ORDER BY id`, [this.#last - 1_000])
+    for (const row of rows) if (!this.#shapes.has(row[0])) this.#shapes.set(row[0], shapeOf(row))
+    this.#last = Math.max(this.#last, rows.at(-1)?.[0] ?? 0)
+  }
+}
+
+function textOf({ kind, workflowName, previousStatus, status, states, topics }: RunEvent): string {
+  return JSON.stringify([kind, workflowName, previousStatus, status, states, topics])
+}
+
+function shapeOf([id, kind, workflowName, previousStatus, status, states, topics]: ShapeRow): Shape {
+  try {
+    return {
+      id,
+      // Only `assertEvent` lets kinds into the table.
+      kind: kind as RunEvent['kind'],
+      workflowName,
+      previousStatus: previousStatus ?? undefined,
+      status,
+      states: listOf(states) as readonly RunState[],
+      topics: listOf(topics),
+    }
+  } catch (cause) {
+    throw new StoreCorrupt(`the shape ${id} of events makes no sense: restore the table from a backup`, { cause, details: { shape: id } })
+  }
+}
+
+function listOf(text: string): readonly string[] {
+  const list: unknown = JSON.parse(text)
+  if (!Array.isArray(list)) throw new TypeError('no list')
+  return list as readonly string[]
+}
