@@ -22,7 +22,13 @@ export function realSleep(ms: number): Promise<void> {
   })
 }
 
-const { hrtime } = process
+const { hrtime, cpuUsage } = process
+
+/** Milliseconds of processor time that this process has had. */
+export function processorMs(): number {
+  const { user, system } = cpuUsage.call(process)
+  return (user + system) / 1_000
+}
 
 /** Real milliseconds of a clock that never goes back. */
 export function realMs(): number {

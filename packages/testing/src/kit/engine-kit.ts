@@ -64,7 +64,7 @@ export class EngineKit {
     this.world = parts.world
     this.clock = parts.world.clock
     this.logs = parts.logs
-    this.workflow = trackedClient(parts.workflow)
+    this.workflow = trackedClient(parts.workflow, (work) => this.#hold(work))
   }
 
   async trigger(foreignId: string, options: TriggerOptions<unknown>): Promise<TestRun> {

@@ -25,7 +25,11 @@ export interface TestKitOptions<Tx = unknown> {
   readonly clock?: VirtualClock
   /** Decides ids and the jitter of retries. @default 1 */
   readonly seed?: number
-  /** How long one wait may take in real time; just under what test runners allow. @default '4s' */
+  /**
+   * How long one wait may take in real time, just under what test runners allow; while things go on happening, in processor
+   * time.
+   * @default '4s'
+   */
   readonly patience?: Duration
   /** After how many failures in a row of one handler for one run a wait for that run gives up. @default 25 */
   readonly attemptsMax?: number

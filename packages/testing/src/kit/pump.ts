@@ -4,7 +4,7 @@
  * the test on its way to the engine. Whatever is real is waited for in real time, with a limit, and never skipped.
  */
 import type { VirtualClock } from '../virtual-clock.ts'
-import { realMs, realSleep, realTurn } from '../real-turn.ts'
+import { processorMs, realMs, realSleep, realTurn } from '../real-turn.ts'
 import { waitsVirtually } from '../virtual-wait.ts'
 import type { OpenCall } from './calls.ts'
 
@@ -34,18 +34,25 @@ export interface PumpOptions {
   readonly keepsFailing: (runId: string) => boolean
   /** The error for a waiter; undefined if a closer look says that it may still go on, which it may not once it is `final`. */
   readonly diagnose: (trouble: Trouble, waiter: Waiter, passedMs: number, final: boolean) => Promise<unknown>
+  /** Of real time; where things go on happening, of processor time as well: a machine that is busy with others is no fault of the test. */
   readonly patienceMs: number
 }
 
 /** A timer further away than this counts as never: the engine's own nets are set to a third of a hundred years and more. */
 const neverMs = 33 * 365 * 86_400_000
 /** How long everything must be idle, in real time, before a wait counts as vain: the test may be about to do something. */
-const graceMs = 100
+const graceMs = 250
 /** After so many turns in which only real things were waited for, the processor is left to others. */
 const busyTurns = 50
 
+/** Whether the process waits for files or addresses: a test that does will go on. Sockets and timers may be the runner's own. */
+function isReading(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.includes('Req'))
+}
+
 interface Waiting extends Waiter {
   readonly sinceRealMs: number
+  readonly sinceProcessorMs: number
   readonly sinceMs: number
 }
 
@@ -81,7 +88,7 @@ export class Pump {
   async pass<T>(waiter: Waiter, work: Promise<T>): Promise<T> {
     if (this.#closed !== undefined) throw this.#closed.reason
     const { clock } = this.#options
-    const waiting: Waiting = { ...waiter, sinceRealMs: realMs(), sinceMs: clock.monotonic() }
+    const waiting: Waiting = { ...waiter, sinceRealMs: realMs(), sinceProcessorMs: processorMs(), sinceMs: clock.monotonic() }
     const over = waitsVirtually()
     this.#waiting.add(waiting)
     if (!this.#running) void this.#run()
@@ -163,7 +170,7 @@ export class Pump {
   async #vain(): Promise<void> {
     this.#quietTurns += 1
     this.#vainSince ??= realMs()
-    if (realMs() - this.#vainSince < graceMs) return this.#quietTurns > busyTurns ? await realSleep(1) : undefined
+    if (realMs() - this.#vainSince < graceMs || isReading()) return this.#quietTurns > busyTurns ? await realSleep(1) : undefined
     let gaveUp = false
     for (const waiter of this.#waiting) {
       if (waiter.foreign === true) continue
@@ -194,7 +201,8 @@ export class Pump {
     if (runId !== undefined && this.#options.keepsFailing(runId)) return 'failing'
     if (now - waiter.sinceRealMs < this.#options.patienceMs) return undefined
     if (this.stalled().length > 0) return 'stalled'
-    return this.#vainSince === undefined ? 'slow' : 'deadlock'
+    if (this.#vainSince !== undefined) return 'deadlock'
+    return processorMs() - waiter.sinceProcessorMs < this.#options.patienceMs ? undefined : 'slow'
   }
 
   #passed(waiter: Waiting): number {

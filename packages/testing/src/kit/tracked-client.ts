@@ -1,16 +1,25 @@
 import { waitsVirtually } from '../virtual-wait.ts'
 
+/** Lets no time pass until something is over. */
+export type Hold = <T>(work: () => Promise<T>) => Promise<T>
+
 /** Calls that may wait for time to pass. */
 const waiting: ReadonlySet<PropertyKey> = new Set(['await', 'awaitCompletion', 'callback'])
 
-/** The same client; a handler that waits for a run through it is known to wait for virtual time. */
-export function trackedClient<T extends object>(client: T): T {
+/** Calls that load code when they are first made, and need no time to pass. */
+const loading: ReadonlySet<PropertyKey> = new Set(['schedule', 'explain'])
+
+/**
+ * The same client, for handlers and tests. While it loads code, time stands still by `hold`; a handler that waits for a run through it is known to wait for virtual time.
+ */
+export function trackedClient<T extends object>(client: T, hold: Hold): T {
   return new Proxy(client, {
     get: (target, name) => {
       // The receiver is the client itself: its private parts know no proxy.
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       return (...given: readonly unknown[]): unknown => {
+        if (loading.has(name)) return hold(async () => await (Reflect.apply(value, target, given) as Promise<unknown>))
         const over = waiting.has(name) ? waitsVirtually() : undefined
         const result: unknown = Reflect.apply(value, target, given)
         if (over !== undefined && result instanceof Promise) result.then(over, over)

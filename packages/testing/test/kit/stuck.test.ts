@@ -30,7 +30,8 @@ test('a deadlock is told at once: which run waits for what, and how a test sends
   await kit.trigger('r2', open)
   const since = realMs()
   const error = await trouble(kit.waitForCompletion('r1'))
-  expect(realMs() - since).toBeLessThan(1_500)
+  // Long before the patience of the kit, and of test runners.
+  expect(realMs() - since).toBeLessThan(3_000)
   expect(error.reason).toBe('deadlock')
   expect(error.message.split('\n')).toEqual([
     "waitForCompletion('r1') of workflow 'request' waits in vain: everything is idle, and nothing is left that time could bring.",
