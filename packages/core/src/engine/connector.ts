@@ -242,7 +242,16 @@ export class ConnectorRunner {
     const { model, api, name } = this.#options
     let data: unknown
     try {
-      data = await validated(model.schema, event.value, () => `event ${event.id} of connector '${name}' of workflow '${ctx.contract.name}'`)
+      const checked = validated(
+        model.schema,
+        event.value,
+        () => `event ${event.id} of connector '${name}' of workflow '${ctx.contract.name}'`,
+      )
+      // A schema that asks somebody else has its deadline, too.
+      data =
+        checked instanceof Promise
+          ? await ctx.executions.within(this.#options.ordinal, this.process.options.deadlineMs, () => checked)
+          : checked
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error
       // No attempt will make it fit: others must not wait for it.

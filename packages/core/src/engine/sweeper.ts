@@ -13,6 +13,8 @@ import { callbackStream, joinOf, processNames, type WorkerContext } from './work
 
 /** A run counts as forgotten only when it is this much older than the oldest event in hand. */
 const marginMs = 60_000
+/** A run that has stood still for so long is looked at whatever the backlog: at worst its event comes twice. */
+const hiddenMsMax = 3_600_000
 const pageSize = 200
 /** One sweep reads at most so many pages, and no further one once so many runs needed more than their listing. */
 const pagesMax = 10
@@ -72,7 +74,9 @@ export class Sweeper {
     const info = (await ctx.streamer.receivers(ctx.contract.name)).find((receiver) => receiver.name === this.#options.receiver)
     // What is not acknowledged because it is in hand, perhaps for hours, hides nothing that is still to be read.
     const unread = info !== undefined && info.lag > ctx.lanes.size ? info.oldest : undefined
-    const before = new Date(Math.min(unread?.getTime() ?? Infinity, ctx.clock.now()) - marginMs)
+    const now = ctx.clock.now()
+    // Another instance's long handler looks like a backlog from here: after a while it hides nothing any more, either.
+    const before = new Date(Math.max(Math.min(unread?.getTime() ?? Infinity, now) - marginMs, now - hiddenMsMax))
     let sent = 0
     let looks = 0
     for (let pages = 0; pages < pagesMax && looks < looksMax && !stop.aborted; pages++) {

@@ -93,6 +93,31 @@ test('an event that does not fit its schema is skipped aloud, and holds nobody u
   ])
 })
 
+test('a schema that never answers for an event is asked again after the deadline', async () => {
+  await using world = new World()
+  const scans = memoryConnector({ clock: world.clock })
+  let asked = 0
+  const slow = Scan.refine(async () => {
+    asked += 1
+    if (asked === 1) await new Promise(() => undefined)
+    return true
+  })
+  const handled: string[] = []
+  await connected(
+    world,
+    await world.start((ports) =>
+      base
+        .addConnector('scans', slow, async ({ data }) => {
+          handled.push(data.parcel)
+        })
+        .build({ ...ports, connectors: { scans }, defaults: { deadline: '10s', errBackOff: '1s' } }),
+    ),
+  )
+  await scans.publish([scan('p', 'depot')])
+  await world.until(() => handled.length === 1)
+  expect(handled).toEqual(['p'])
+})
+
 test.each([
   ['in place', '1s', 'scans'],
   ['by a timer', '1m', 'scans'],
