@@ -58,7 +58,7 @@ export class Driver {
     const at = (run: () => void): void => void world.timeline.plan(dice.fraction() * untilUs, 'client', 0, run)
     for (let run = 0; run < runs; run++) at(() => this.#trigger(`f${dice.below(Math.max(1, Math.ceil(runs * 0.8)))}`))
     for (let action = 0; action < runs; action++) at(() => this.#disturb())
-    if (dice.chance(0.2)) at(() => this.#schedule())
+    if (dice.chance(0.35)) at(() => this.#schedule())
     for (const connector of outline.connectors) for (let letter = 0; letter < 3; letter++) at(() => this.#publish(connector))
   }
 
@@ -99,11 +99,26 @@ export class Driver {
   #trigger(foreignId: string): void {
     const { subject, world } = this.#options
     void this.#do(`trigger ${foreignId}`, async (client) => {
-      const runId = await client.trigger(foreignId, { initialValue: subject.initialValue(foreignId) })
+      const runId = await this.#counted(foreignId, client.trigger(foreignId, { initialValue: subject.initialValue(foreignId) }))
       if (!world.oracle.runs.has(runId))
         world.oracle.fail('no run lost', `trigger('${foreignId}') answered ${runId}, which was never committed`)
       if (this.#options.dice.chance(0.3)) await this.#awaitEnd(client, runId)
     })
+  }
+
+  /** A refusal is final: whoever is told of one must not find the run there after all. Anything else may have started one. */
+  async #counted(foreignId: string, starting: Promise<string>): Promise<string> {
+    const { starts } = this.#options.world.oracle
+    // Others are started by handlers, too.
+    if (!/^f\d+$/.test(foreignId)) return await starting
+    starts.set(foreignId, (starts.get(foreignId) ?? 0) + 1)
+    try {
+      return await starting
+    } catch (error) {
+      if (isWorkflowError(error, 'WorkflowInProgress') || isWorkflowError(error, 'IllegalMove'))
+        starts.set(foreignId, (starts.get(foreignId) ?? 0) - 1)
+      throw error
+    }
   }
 
   async #awaitEnd(client: LooseClient, runId: string): Promise<void> {
@@ -139,7 +154,11 @@ export class Driver {
     } else if (what < 19)
       void this.#do(
         `retry ${run.ordinal}`,
-        async (client) => void (await client.retry(run.runId, { initialValue: this.#options.subject.initialValue(run.foreignId) })),
+        async (client) =>
+          void (await this.#counted(
+            run.foreignId,
+            client.retry(run.runId, { initialValue: this.#options.subject.initialValue(run.foreignId) }),
+          )),
       )
     else
       void this.#do(`explain ${run.ordinal}`, async (client) => {
@@ -163,10 +182,15 @@ export class Driver {
     const key = `key-${++this.#asked}`
     const wait = dice.chance(0.2)
     return this.#do(`callback ${key} for ${run.ordinal} at ${status}`, async (client) => {
-      await client.callback({ runId: run.runId }, status, subject.payload(status, key), {
-        key,
-        queue,
-        ...(wait ? { wait, timeout: '30s' } : undefined),
+      const options = { key, queue, ...(wait ? { wait, timeout: '30s' } : undefined) }
+      await client.callback({ runId: run.runId }, status, subject.payload(status, key), options).catch((error: unknown) => {
+        // Who waits may hear that it was accepted and refused later.
+        if (!wait && isWorkflowError(error, 'RunNotWaiting') && run.inbox.get(`callback/${status}`)?.ids.has(key) === true)
+          world.oracle.fail(
+            'callbacks kept',
+            `callback '${key}' for ${world.oracle.nameOf(run.runId)} was refused, and is in the inbox all the same`,
+          )
+        throw error
       })
       if (run.inbox.get(`callback/${status}`)?.ids.has(key) !== true)
         world.oracle.fail('callbacks kept', `callback '${key}' for ${world.oracle.nameOf(run.runId)} was answered, and is not in the inbox`)
@@ -178,7 +202,7 @@ export class Driver {
     const foreignId = 'scheduled'
     this.#schedules.add(foreignId)
     void this.#do('schedule', async (client) => {
-      await client.schedule(foreignId, `@every ${dice.between(5, 40)}s`, {
+      await client.schedule(foreignId, `@every ${dice.between(1, 12)}s`, {
         initialValue: subject.initialValue(foreignId),
         catchUp: dice.chance(0.3),
       })

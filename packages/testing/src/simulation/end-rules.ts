@@ -16,6 +16,8 @@ export async function endFault(
     if (!oracle.letters.has(letter))
       return { invariant: 'events handled', message: `event '${letter}' of a foreign stream was never handled` }
   }
+  const refusal = oracle.falseRefusal()
+  if (refusal !== undefined) return { invariant: 'nothing unexpected', message: refusal }
   for (const run of oracle.runs.values()) {
     const fault = await runFault(oracle, store, run, secret)
     if (fault !== undefined) return fault

@@ -38,6 +38,11 @@ export class HandlerWatch {
     return this.#callbacks.has(`${runId}\n${id}`)
   }
 
+  /** Whether a handler of the run has begun and not returned, in a process that lives. */
+  isAtWork(runId: string): boolean {
+    return [...(this.#active.get(runId) ?? [])].some(({ process }) => process.alive)
+  }
+
   /** A handler begins. Returns what is to be called when it ends, however it does. */
   start(process: SimProcess, name: string, run: WatchedRun, callback?: string): () => void {
     this.started++

@@ -53,7 +53,9 @@ export class InboxRules {
   }
 
   /** Before a run leaves its status by something else: a callback that was accepted for this stay goes first. */
-  moving(run: RunModel, { next, history }: Change, exits: ExitTable): void {
+  moving(run: RunModel, { next, history }: Change, unit: Unit, exits: ExitTable): void {
+    if (history.by === 'callback' && unit.consume?.some(({ runId }) => runId === run.runId) !== true)
+      this.#fail(`${this.#oracle.nameOf(run.runId)} was moved by a callback that stays in its inbox`)
     if (history.by !== 'step' && history.by !== 'timeout' && history.by !== 'join') return
     if (exits.get(run.status)?.['callback'] === undefined || next.entered.version === run.enteredVersion) return
     const inbox = run.inbox.get(streamOf(run.status))

@@ -66,6 +66,9 @@ export class Oracle {
   readonly #inbox: InboxRules
   readonly #unfinished = new Map<string, string>()
   readonly #rows = new Set<string>()
+  /** By foreign id: how many starts were asked for and not refused. */
+  readonly starts: Map<string, number> = new Map()
+  readonly #started = new Map<string, number>()
   /** Events of foreign streams that were handled. */
   readonly letters: Set<string> = new Set()
   readonly #scheduled = new Set<string>()
@@ -140,6 +143,7 @@ export class Oracle {
     const run = newRunModel(this.runs.size + 1, change)
     this.runs.set(next.runId, run)
     if (run.parent !== undefined) this.#countChild(run.parent, 1)
+    this.#started.set(run.foreignId, (this.#started.get(run.foreignId) ?? 0) + 1)
     const { scheduledFor } = next.metadata
     // A retry takes over what its run was told.
     if (scheduledFor === undefined || !unit.id.startsWith('schedule/')) return
@@ -154,7 +158,7 @@ export class Oracle {
     const wasFinished = isFinished(run.runState)
     const fault = transitionFault(run, change, exits)
     if (fault !== undefined) this.fail(invariantOf(run, change), `${this.nameOf(run.runId)} ${fault}`)
-    this.#inbox.moving(run, change, exits)
+    this.#inbox.moving(run, change, unit, exits)
     if (history.by === 'person') this.#wasAsked(run, change)
     // One that pauses the run keeps its timer, for after the resume.
     if (history.by === 'timeout' && next.runState !== 'Paused') this.#timeout(run, change, unit, process)
@@ -221,6 +225,45 @@ export class Oracle {
         this.fail('rows with transitions', `${this.nameOf(runId)} has rows of version ${version} and has not left it`)
       this.#rows.add(row)
     }
+  }
+
+  /** In the end: whether somebody was refused who had started a run after all. */
+  falseRefusal(): string | undefined {
+    for (const [foreignId, asked] of this.starts) {
+      const started = this.#started.get(foreignId) ?? 0
+      if (started > asked) return `${started} runs of '${foreignId}' were started, and only ${asked} starts were not refused`
+    }
+    return undefined
+  }
+
+  /** The run's work is acknowledged: it must have been done, or something must bring it back. */
+  acknowledged(event: RunEvent): void {
+    const run = this.runs.get(event.runId)
+    if (run === undefined || event.kind === 'wake' || event.version !== run.version) return
+    if (run.runState === 'RequestedDataDeleted') {
+      if (run.notes.size === 0)
+        this.fail('events handled', `the wish to delete the data of ${this.nameOf(run.runId)} was acknowledged, and they are there`)
+      return
+    }
+    const exits = this.#options.workflows.get(run.workflowName)?.get(run.status)
+    if (
+      exits?.['step'] === undefined ||
+      (run.runState !== 'Running' && run.runState !== 'Initiated') ||
+      run.notes.has(`step ${run.status}`)
+    )
+      return
+    if (this.timers.open(run.runId).some(({ key }) => key.kind === 'retry')) return
+    this.fail('events handled', `the event of ${this.nameOf(run.runId)} was acknowledged, and its step has not been done`)
+  }
+
+  /** The event of a hook is acknowledged. */
+  hookAcknowledged(event: RunEvent, state: HookState): void {
+    if (!this.hooksDue.has(`${state}/${event.runId}/${event.version}`)) return
+    if (this.timers.open(`hook:${event.runId}`).length === 0)
+      this.fail(
+        'hooks called',
+        `the event of hook ${state} of ${this.nameOf(event.runId)} was acknowledged, and the hook has not been called`,
+      )
   }
 
   /** An event of a foreign stream was handled. */

@@ -3,6 +3,7 @@ import type { Connector, EventReceiver, EventStreamer, ForeignEvent, Outbox, Run
 import { memoryEventStreamer } from '@workflow/core/memory'
 import type { SimProcess } from './sim-process.ts'
 import { SimReceiver } from './sim-receiver.ts'
+import { hookStates } from './subject.ts'
 
 /** Every receiver that is open, by name: who else could be handed an event. */
 export class Receivers {
@@ -40,11 +41,18 @@ export function simEventStreamer(process: SimProcess, receivers: Receivers, sour
       const receiver = await call('newReceiver', () => streamer.newReceiver(options))
       if (!options.durable) return new SimReceiver(process, { name: 'awaits', receiver, mayLose: false, siblings: new Set() })
       // Lost events of runs are what the sweeper looks for; hooks have no such net.
+      const isOfRuns = options.name.endsWith('/runs')
+      const state = hookStates[options.name.slice(options.name.lastIndexOf(' ') + 1)]
+      const { oracle } = process.world
       return new SimReceiver(process, {
         name: options.name,
         receiver,
-        mayLose: options.name.endsWith('/runs'),
+        mayLose: isOfRuns,
         siblings: receivers.named(options.name),
+        onAcknowledged: (event) => {
+          if (isOfRuns) oracle.acknowledged(event)
+          else if (state !== undefined) oracle.hookAcknowledged(event, state)
+        },
       })
     },
     receivers: (workflowName) => call('receivers', () => streamer.receivers(workflowName)),

@@ -29,6 +29,8 @@ interface Acknowledgement {
 export interface SimReceiverOptions<E> {
   readonly name: string
   readonly receiver: EventReceiver<E>
+  /** Hears of every delivery that is acknowledged. */
+  readonly onAcknowledged?: (event: E) => void
   /** Whether the stream may lose an event for good: only where a net catches it. */
   readonly mayLose: boolean
   /** What is opened under the same name elsewhere, this one included. */
@@ -237,7 +239,14 @@ export class SimReceiver<E> implements EventReceiver<E> {
   /** What is acknowledged together goes together. */
   #acknowledge(delivery: Delivery<E>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#acks.push({ ack: delivery.ack, resolve, reject })
+      this.#acks.push({
+        ack: async () => {
+          await delivery.ack()
+          this.#options.onAcknowledged?.(delivery.event)
+        },
+        resolve,
+        reject,
+      })
       if (this.#sendingAcks) return
       this.#sendingAcks = true
       let batch: Acknowledgement[] | undefined

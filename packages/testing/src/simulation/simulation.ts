@@ -252,12 +252,12 @@ export class Simulation implements Surroundings {
     const { oracle } = this
     const minutes = Math.round((this.timeline.us - sinceUs) / 60e6)
     const stuck = [...oracle.runs.values()].filter(({ runState }) => !isFinished(runState) || runState === 'RequestedDataDeleted')
-    if (stuck.length > 0)
-      oracle.fail(
-        'no run lost',
-        `${minutes} minutes after the last fault these have not come to their end: ${stuck.map(({ runId }) => oracle.nameOf(runId)).join('; ')}`,
+    if (stuck.length > 0) {
+      const names = stuck.map(
+        ({ runId }) => `${oracle.nameOf(runId)}${oracle.handlers.isAtWork(runId) ? ', whose handler has not returned' : ''}`,
       )
-    else if (lag !== '') oracle.fail('events handled', `${minutes} minutes after the last fault ${lag}`)
+      oracle.fail('no run lost', `${minutes} minutes after the last fault these have not come to their end: ${names.join('; ')}`)
+    } else if (lag !== '') oracle.fail('events handled', `${minutes} minutes after the last fault ${lag}`)
     else
       oracle.fail(
         'hooks called',

@@ -52,7 +52,8 @@ export interface Outline {
   readonly connectors: readonly string[]
 }
 
-const hookStates: { readonly [name: string]: HookState } = {
+/** The run state that each hook is about, by its name. */
+export const hookStates: { readonly [name: string]: HookState } = {
   pause: 'Paused',
   cancel: 'Cancelled',
   complete: 'Completed',
