@@ -1,34 +1,8 @@
 /** Role schedulers that are wrong about one thing. */
-import type { RoleLease, RoleScheduler } from '@workflow/core/adapter'
+import type { RoleLease } from '@workflow/core/adapter'
 import type { SchedulerChanger } from '../memory-harness.ts'
+import { leaseOver, leases } from './breaking-lease.ts'
 import { mutant, type Mutant } from './mutant.ts'
-
-/** Another lease over a lease. */
-function leaseOver(lease: RoleLease, change: Partial<Omit<RoleLease, typeof Symbol.asyncDispose>>): RoleLease {
-  const release = change.release ?? lease.release
-  return {
-    fence: change.fence ?? lease.fence,
-    unclean: change.unclean ?? lease.unclean,
-    yield: change.yield ?? lease.yield,
-    signal: change.signal ?? lease.signal,
-    isValid: change.isValid ?? lease.isValid,
-    release,
-    [Symbol.asyncDispose]: release,
-  }
-}
-
-/** Changes leases on their way out. */
-function leases(
-  change: (lease: RoleLease, role: string, scheduler: RoleScheduler) => Partial<Omit<RoleLease, typeof Symbol.asyncDispose>>,
-): SchedulerChanger {
-  return (scheduler) => ({
-    ...scheduler,
-    awaitRole: async (role, options) => {
-      const lease = await scheduler.awaitRole(role, options)
-      return leaseOver(lease, change(lease, role, scheduler))
-    },
-  })
-}
 
 const never = new AbortController().signal
 const lost = AbortSignal.abort(new Error('a mutant says so'))
@@ -183,6 +157,21 @@ export const roleSchedulerMutants: readonly Mutant<SchedulerChanger>[] = [
     'calls every lease clean',
     leases(() => ({ unclean: false })),
     'the role of a dead instance goes to another one, marked as unclean',
+  ),
+  mutant(
+    'takes itself for dead',
+    (scheduler) => {
+      const lost = new Set<string>()
+      return {
+        ...scheduler,
+        awaitRole: async (role, options) => {
+          const lease = await scheduler.awaitRole(role, options)
+          lease.signal.addEventListener('abort', () => lost.add(role), { once: true })
+          return lost.has(role) ? leaseOver(lease, { unclean: true }) : lease
+        },
+      }
+    },
+    'an instance that wins back what it has lost itself finds it clean',
   ),
   mutant(
     'names a dead instance for ever',

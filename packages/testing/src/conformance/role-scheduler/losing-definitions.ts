@@ -87,6 +87,20 @@ export const losingDefinitions: readonly RoleSchedulerCase[] = [
     },
   },
   {
+    name: 'an instance that wins back what it has lost itself finds it clean',
+    needs: ['clockJumps'],
+    test: async ({ openScheduler, take, eventually, ask, within, backend }) => {
+      const scheduler = await openScheduler('a')
+      const lost = await take(scheduler, 'orders/0')
+      // As after a machine that slept: nobody has died.
+      for (const which of ['wall', 'monotonic'] as const) backend.time.jump?.(which, backend.leaseMs * 2)
+      await eventually(() => lost.signal.aborted, 'a lease that has expired fires its hard signal')
+      const again = await within(ask(scheduler, 'orders/0'), 'a role that was lost is given again')
+      checkEqual(again.unclean, false, 'unclean speaks of another process, which may have died')
+      checkThat(again.fence.token > lost.fence.token, 'of all tokens for a role the newest is the greatest')
+    },
+  },
+  {
     name: 'closing gives every role back at once',
     test: async ({ open, openScheduler, take, ask, within, backend, capabilities }) => {
       const leaving = await open('a')
