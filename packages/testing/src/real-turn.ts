@@ -22,11 +22,12 @@ export function realSleep(ms: number): Promise<void> {
   })
 }
 
-const { hrtime, cpuUsage } = process
+const { hrtime } = process
+const cpuUsage = process.cpuUsage.bind(process)
 
 /** Milliseconds of processor time that this process has had. */
 export function processorMs(): number {
-  const { user, system } = cpuUsage.call(process)
+  const { user, system } = cpuUsage()
   return (user + system) / 1_000
 }
 

@@ -44,6 +44,11 @@ export interface KitParts {
 
 const pageMax = 1_000
 
+/** The workflow as a caller that knows nothing of its contract. */
+interface AnyCaller {
+  callback(target: object, status: string, payload: unknown, options: object): Promise<AnySnapshot>
+}
+
 /** A verb in the test's own words, and where it was called: errors that are found later point there. */
 interface Asked {
   readonly what: string
@@ -79,8 +84,8 @@ export class EngineKit {
     const queues = 'queue' in options && options.queue === true
     await this.#look(asked, runId, async (run) => (run.status === status && (run.state !== 'Paused' || queues) ? run : undefined))
     // The cast holds because a callback of any contract takes any payload at run time, and checks it by its schema.
-    const call = this.#app.callback as (target: object, status: string, payload: unknown, options: object) => Promise<AnySnapshot>
-    return await this.#wait(asked, runId, (signal) => call.call(this.#app, { runId }, status, payload, { ...options, wait: true, signal }))
+    const app = this.#app as unknown as AnyCaller
+    return await this.#wait(asked, runId, (signal) => app.callback({ runId }, status, payload, { ...options, wait: true, signal }))
   }
 
   async awaitTimeoutInsert(which: Which, status: string, name?: string): Promise<OpenTimeout> {
@@ -114,15 +119,17 @@ export class EngineKit {
   }
 
   async require(which: Which, status: string, object?: unknown): Promise<AnySnapshot> {
-    const run = await this.#reached(this.#asked('require', which, status), which, status)
+    const asked = this.#asked('require', which, status)
+    const run = await this.#reached(asked, which, status)
     if (object === undefined) return run
     const where = `run ${run.runId} ('${run.foreignId}') of workflow '${run.workflowName}' at '${status}'`
     if (typeof object !== 'function') {
-      equal(run.object, object, where)
+      const difference = unequal(run.object, object, where)
+      if (difference !== undefined) throw at(asked, difference)
       return run
     }
     if ((object as (value: unknown) => unknown)(run.object) === false)
-      throw new AssertionError({ message: `the check refused the object of ${where}`, actual: run.object, stackStartFn: this.require })
+      throw at(asked, new AssertionError({ message: `the check refused the object of ${where}`, actual: run.object }))
     return run
   }
 
@@ -351,16 +358,18 @@ export class EngineKit {
 
 /** The same error, found at the call of the verb instead of inside the kit. */
 function at({ site }: Asked, error: unknown): unknown {
-  if (error instanceof Stuck) error.stack = `${error.name}: ${error.message}\n${site.stack?.split('\n').slice(1).join('\n') ?? ''}`
+  if (error instanceof Stuck || error instanceof AssertionError)
+    error.stack = `${error.name}: ${error.message}\n${site.stack?.split('\n').slice(1).join('\n') ?? ''}`
   return error
 }
 
-function equal(actual: unknown, expected: unknown, where: string): void {
+function unequal(actual: unknown, expected: unknown, where: string): AssertionError | undefined {
   try {
     deepStrictEqual(actual, expected)
+    return undefined
   } catch (error) {
     if (!(error instanceof AssertionError)) throw error
     error.message = `the object of ${where} is not what was required\n${error.message}`
-    throw error
+    return error
   }
 }

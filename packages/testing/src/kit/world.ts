@@ -2,7 +2,7 @@
 import { type Explanation, isWorkflowError, type AnyWorkflow, type Clock, type Duration, type Random } from '@workflow/core'
 import { durationMs } from '@workflow/core/adapter'
 import { memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
-import { VirtualClock } from '../virtual-clock.ts'
+import type { VirtualClock } from '../virtual-clock.ts'
 import { asNobody } from '../virtual-wait.ts'
 import type { Calls } from './calls.ts'
 import { Pump, type Trouble, type Waiter } from './pump.ts'

@@ -12,7 +12,8 @@ const here = join(import.meta.dirname, 'runners')
 const command = join(import.meta.dirname, '../../bin/workflow-coverage.mjs')
 const folders = mkdtempSync(join(tmpdir(), 'workflow-runners-test-'))
 afterAll(() => rmSync(folders, { recursive: true }))
-const bin = (name: string, path: string): string => join(dirname(require.resolve(`${name}/package.json`)), path)
+const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs')
+const jest = join(dirname(require.resolve('jest/package.json')), 'bin/jest.js')
 
 interface Runner {
   readonly name: string
@@ -23,13 +24,7 @@ interface Runner {
 const runners: readonly Runner[] = [
   {
     name: 'vitest',
-    run: (...cases) => [
-      bin('vitest', 'vitest.mjs'),
-      'run',
-      '--config',
-      join(here, 'vitest/vitest.config.ts'),
-      ...cases.map((each) => `${each}.case`),
-    ],
+    run: (...cases) => [vitest, 'run', '--config', join(here, 'vitest/vitest.config.ts'), ...cases.map((each) => `${each}.case`)],
   },
   {
     name: 'node:test',
@@ -39,7 +34,7 @@ const runners: readonly Runner[] = [
     name: 'jest',
     run: (...cases) => [
       '--experimental-vm-modules',
-      bin('jest', 'bin/jest.js'),
+      jest,
       '--config',
       join(here, 'jest/jest.config.mjs'),
       '--ci',

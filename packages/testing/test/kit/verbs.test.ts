@@ -63,6 +63,11 @@ test('require compares status and object, and shows the difference', async () =>
   await kit.require('ann', 'started', ({ user }) => user === 'ann')
   await expect(kit.require('ann', 'started', { user: 'bob', reminders: 0 })).rejects.toThrow(/is not what was required[^]*bob/)
   await expect(kit.require('ann', 'started', ({ user }) => user === 'bob')).rejects.toThrow('the check refused the object of run')
+  // Both are found at the line of the test.
+  for (const wrong of [{ user: 'bob', reminders: 0 }, () => false]) {
+    const error: unknown = await kit.require('ann', 'started', wrong).catch((reason: unknown) => reason)
+    expect((error as Error).stack?.split('\n').find((line) => line.startsWith('    at '))).toContain('verbs.test.ts')
+  }
 })
 
 test('time can be passed by length and to a date, and what is due on the way happens at its instant', async () => {

@@ -11,7 +11,7 @@ const trial = workflow('trial', {
   .addCallback('started', async () => 'subscribed')
   .addTimeout('started', after('90d'), async () => 'expired')
 
-test('a trial ends after ninety days, unless somebody subscribes', async () => {
+void test('a trial ends after ninety days, unless somebody subscribes', async () => {
   await using kit = testKit(trial)
   await kit.trigger('ann', { initialValue: { user: 'ann' } })
   await kit.require('ann', 'expired', { user: 'ann' })
@@ -19,7 +19,7 @@ test('a trial ends after ninety days, unless somebody subscribes', async () => {
   await rejects(kit.waitForCompletion('bob'), { name: 'Stuck', reason: 'deadlock' })
 })
 
-test('a trial is subscribed to', async () => {
+void test('a trial is subscribed to', async () => {
   await using kit = testKit(trial)
   await kit.trigger('bob', { initialValue: { user: 'bob' } })
   equal((await kit.triggerCallbackOn('bob', 'started')).status, 'subscribed')

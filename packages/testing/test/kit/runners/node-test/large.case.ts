@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { testKit } from '@workflow/testing'
 import { expenseDefinition } from '../expenses.ts'
 
-test('large expenses wait for two weeks', async () => {
+void test('large expenses wait for two weeks', async () => {
   await using kit = testKit(expenseDefinition)
   await kit.trigger('e1', { initialValue: { cents: 100_000 } })
   equal((await kit.waitForCompletion('e1')).status, 'declined')
 })
 
-test('a deadlock is told', async () => {
+void test('a deadlock is told', async () => {
   await using kit = testKit(expenseDefinition)
   await rejects(kit.waitFor('nobody', 'paid'), { name: 'Stuck', reason: 'deadlock' })
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { testKit } from '@workflow/testing'
 import { expenseDefinition } from '../expenses.ts'
 
-test('small expenses are paid at once', async () => {
+void test('small expenses are paid at once', async () => {
   await using kit = testKit(expenseDefinition)
   await kit.trigger('e1', { initialValue: { cents: 100 } })
   await kit.require('e1', 'paid', { cents: 100 })
