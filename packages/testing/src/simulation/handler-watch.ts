@@ -18,7 +18,8 @@ export interface WatchedRun {
 /** A handler that has started and not ended. */
 interface Active {
   readonly process: SimProcess
-  readonly signal: AbortSignal
+  /** Its signal is made by the first who asks: nobody does where nothing overlaps. */
+  readonly run: Pick<WatchedRun, 'signal'>
 }
 
 export class HandlerWatch {
@@ -53,7 +54,7 @@ export class HandlerWatch {
     this.#alone(process, name, run)
     this.#attempt(process, name, run)
     this.#key(run)
-    const active: Active = { process, signal: run.signal }
+    const active: Active = { process, run }
     let all = this.#active.get(run.runId)
     if (all === undefined) this.#active.set(run.runId, (all = new Set()))
     all.add(active)
@@ -71,7 +72,7 @@ export class HandlerWatch {
 
   #alone(process: SimProcess, name: string, run: WatchedRun): void {
     for (const other of this.#active.get(run.runId) ?? []) {
-      if (!other.process.alive || other.signal.aborted) continue
+      if (!other.process.alive || other.run.signal.aborted) continue
       // Who does not know that it has lost its role cannot stop; its writes are refused by their version.
       if (other.process !== process && (other.process.deceived || process.deceived)) continue
       this.#oracle.fail(

@@ -68,6 +68,7 @@ export class Oracle {
   readonly #rows = new Set<string>()
   /** By foreign id: how many starts were asked for and not refused. */
   readonly starts: Map<string, number> = new Map()
+  readonly #sent = new WeakSet<RunEvent>()
   readonly #started = new Map<string, number>()
   /** Events of foreign streams that were handled. */
   readonly letters: Set<string> = new Set()
@@ -254,6 +255,17 @@ export class Oracle {
       return
     if (this.timers.open(run.runId).some(({ key }) => key.kind === 'retry')) return
     this.fail('events handled', `the event of ${this.nameOf(run.runId)} was acknowledged, and its step has not been done`)
+  }
+
+  /** The relay has put events into the stream. */
+  sent(events: readonly RunEvent[]): void {
+    for (const event of events) this.#sent.add(event)
+  }
+
+  /** The relay is done with an event. */
+  relayed(event: RunEvent): void {
+    if (!this.#sent.has(event))
+      this.fail('events handled', `an event of ${this.nameOf(event.runId)} was taken from the outbox and not sent`)
   }
 
   /** The event of a hook is acknowledged. */

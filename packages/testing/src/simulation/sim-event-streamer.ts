@@ -33,7 +33,17 @@ export function simEventStreamer(process: SimProcess, receivers: Receivers, sour
     newSender: async () => {
       const sender = await call('newSender', () => streamer.newSender())
       return {
-        send: (events) => process.call({ place: 'write', name: 'send', side: 'stream', order: 'send', effect: () => sender.send(events) }),
+        send: (events) =>
+          process.call({
+            place: 'write',
+            name: 'send',
+            side: 'stream',
+            order: 'send',
+            effect: async () => {
+              await sender.send(events)
+              process.world.oracle.sent(events)
+            },
+          }),
         [Symbol.asyncDispose]: async () => await sender[Symbol.asyncDispose](),
       }
     },
@@ -72,7 +82,8 @@ export function simOutbox(process: SimProcess): Outbox {
         side: 'store',
         effect: () => outbox.newReceiver(options),
       })
-      return new SimReceiver(process, { name: 'outbox', receiver, mayLose: false, siblings: new Set() })
+      const onAcknowledged = (event: RunEvent): void => process.world.oracle.relayed(event)
+      return new SimReceiver(process, { name: 'outbox', receiver, mayLose: false, siblings: new Set(), onAcknowledged })
     },
   }
 }

@@ -28,7 +28,10 @@ export class Progress {
     this.#runs += runs
     this.#faults += struck.length
     this.#virtualMs += virtualMs
-    if (failure !== undefined) this.#failed++
+    if (failure !== undefined) {
+      this.#failed++
+      this.#say(`${this.#isTerminal ? '\r\u001B[K' : ''}seed ${failure.seed} breaks "${failure.invariant}": ${failure.message}`)
+    }
     for (const kind of struck) this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + 1)
     for (const [what, count] of seen) this.#seen.set(what, (this.#seen.get(what) ?? 0) + count)
     const now = performance.now()

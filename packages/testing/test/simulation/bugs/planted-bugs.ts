@@ -28,7 +28,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'memory/unit-decision.ts',
     from: 'if (other !== undefined) return refused',
     to: 'if (other === null) return refused',
-    within: 5,
+    within: 10,
     breaks: ['one unfinished run per foreign id'],
   },
   {
@@ -92,7 +92,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/control.ts',
     from: "  if (to === 'Running') return [resume, { release: record.runId }]",
     to: "  if (to === 'Running') return [resume]",
-    within: 40,
+    within: 150,
     breaks: ['no run lost'],
   },
   {
@@ -156,7 +156,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/settle.ts',
     from: "        change?.next.runState === 'Paused'\n",
     to: '        change?.next.version === 0\n',
-    within: 80,
+    within: 300,
     breaks: ['no run lost'],
   },
   {
@@ -204,7 +204,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/settle.ts',
     from: '          if (!result.ok || result.replayed) throw new RolledBack(result)',
     to: '          if (!result.ok || result.replayed) return { ...result, final: true } as Committed',
-    within: 300,
+    within: 500,
     breaks: ['rows with transitions', 'no run lost'],
   },
   {
@@ -228,7 +228,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/outbox-relay.ts',
     from: '    if (events.length > 0) await this.#send(events, stop)',
     to: '    await this.#acknowledge(deliveries, stop)\n    if (events.length > 0) await this.#send(events, stop)',
-    within: 300,
+    within: 40,
     breaks: ['no run lost', 'hooks called', 'events handled'],
   },
   {
