@@ -72,7 +72,8 @@ function shown(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits })
 }
 
-function machine(): string {
+/** The machine and the version of Node, in a line. */
+export function machine(): string {
   const [first] = cpus()
   return `${cpus().length} × ${first?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}, Node ${process.versions.node}`
 }
