@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
+import { crashCycles } from '../../testing/test/crash/crash-cycles.ts'
+import { sqliteTarget } from './crash/sqlite-target.ts'
 import { temporaryFolder } from './database-file.ts'
-import { crashCycles } from './crash/crash-cycles.ts'
 
 test('workers that are killed again and again lose nothing, double nothing and break no promise', { timeout: 60_000 }, async () => {
   using temporary = temporaryFolder()
   const result = await crashCycles({
+    target: sqliteTarget(temporary.file('crash.db'), '600ms'),
     folder: temporary.folder,
     cycles: 5,
     seed: 20_261_121,
-    lease: '600ms',
     lifeMsMax: 2_000,
     runsPerCycle: 60,
   })

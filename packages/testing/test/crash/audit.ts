@@ -1,6 +1,5 @@
 /** Compares what the database says with what the world outside it has seen. */
 import type { AnySnapshot, RunHistoryEntry, WorkflowClient } from '@workflow/core'
-import { openHandle } from '../database-file.ts'
 import type { LedgerLine } from './ledger.ts'
 import { type Parcel, type Parcels, parcels } from './parcel-workflow.ts'
 import { staysOf } from './stays.ts'
@@ -13,7 +12,7 @@ export interface Seen {
 }
 
 /** Every broken promise in words; none is what is hoped for. */
-export async function audit(file: string, client: WorkflowClient<Parcels>, seen: Seen): Promise<readonly string[]> {
+export async function audit(client: WorkflowClient<Parcels>, seen: Seen): Promise<readonly string[]> {
   const faults: string[] = []
   const byRun = Map.groupBy(seen.ledger, ({ runId }) => runId)
   const stored = await allRuns(client)
@@ -30,7 +29,7 @@ export async function audit(file: string, client: WorkflowClient<Parcels>, seen:
     checkLedger(run.runId, entries, byRun.get(run.runId) ?? [], say)
     if (seen.accepted.has(run.runId) && !entries.some(({ by }) => by === 'callback')) say('its callback was accepted and never handled')
   }
-  return [...faults, ...fileFaults(file)]
+  return faults
 }
 
 async function allRuns(client: WorkflowClient<Parcels>): Promise<ReadonlyMap<string, AnySnapshot>> {
@@ -111,15 +110,4 @@ function describe(entries: readonly RunHistoryEntry[]): string {
   return entries
     .map(({ version, by, to, states, attempt }) => `${version} ${by} → ${to} (${states.join(', ')}; attempt ${attempt})`)
     .join(' | ')
-}
-
-/** The file itself: sound, and one transition for each version. */
-function fileFaults(file: string): readonly string[] {
-  const handle = openHandle(file, true)
-  try {
-    const sound: unknown = handle.pragma('integrity_check', { simple: true })
-    return sound === 'ok' ? [] : [`the file is broken: ${String(sound)}`]
-  } finally {
-    handle.close()
-  }
 }

@@ -1,0 +1,47 @@
+/** What a worker program does: it works until it is killed. */
+import type { WorkerInfrastructure } from '@workflow/core'
+import type { CrashPorts } from './crash-target.ts'
+import { parcelDefinition } from './parcel-workflow.ts'
+import { seededRandom } from './seeded-random.ts'
+
+/** What the parent has given to a worker program. */
+export interface WorkerArguments {
+  readonly ledger: string
+  readonly seed: number
+  /** What the target has given. */
+  readonly own: readonly string[]
+}
+
+export function workerArguments(): WorkerArguments {
+  const [ledger = '', seed = '0', ...own] = process.argv.slice(2)
+  return { ledger, seed: Number(seed), own }
+}
+
+/** Never ends by itself, but with its parent. */
+export async function runWorker(
+  ports: CrashPorts,
+  { ledger, seed }: WorkerArguments,
+  options: Pick<WorkerInfrastructure, 'clock'> = {},
+): Promise<void> {
+  const workflow = parcelDefinition(ledger, seededRandom(seed)).build({
+    ...ports,
+    ...options,
+    logger: onlyErrors,
+    autoResume: '1s',
+    // The sweeper would make up for a lost event after a while, and nobody would see that it was lost.
+    sweepFrequency: '1d',
+    defaults: { parallelCount: 8, errBackOff: '20ms' },
+  })
+  // The parent's end closes this: no worker outlives the test.
+  process.stdin.resume()
+  process.stdin.on('end', () => process.exit())
+  await workflow.run()
+}
+
+const onlyErrors = {
+  debug: (): void => undefined,
+  info: (): void => undefined,
+  warn: (): void => undefined,
+  error: (fields: object, message: string): void =>
+    void process.stderr.write(`${process.pid} ${message} ${String((fields as { error?: unknown }).error ?? '')}\n`),
+}
