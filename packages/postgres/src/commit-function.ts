@@ -180,7 +180,7 @@ BEGIN
             name text, workflow text, slot integer, at bigint, held boolean, attempt bigint, codec text, data text)
           WHERE t.unit <> ALL (v_failed) ON CONFLICT DO NOTHING;
         ELSIF v_kind = 'settle' THEN
-          UPDATE {timer} t SET status = s.status FROM json_to_recordset(v_round -> 'rows') AS s(unit integer, key uuid, status text)
+          UPDATE {timer} t SET status = s.status, data_codec = NULL, data = NULL FROM json_to_recordset(v_round -> 'rows') AS s(unit integer, key uuid, status text)
           WHERE s.unit <> ALL (v_failed) AND t.key = s.key AND t.status = 'open';
         ELSIF v_kind = 'move' THEN
           UPDATE {timer} t SET at = m.at, attempt = m.attempt, data_codec = coalesce(m.codec, t.data_codec),

@@ -83,8 +83,10 @@ export class EventLog {
     return this.#fills
   }
 
-  get hasReaders(): boolean {
-    return this.#readers.size > 0
+  /** Up to this number every batch is there or never comes; undefined while nobody reads. */
+  get settled(): number | undefined {
+    if (!this.#began || this.#readers.size === 0) return undefined
+    return Math.min(this.#position, ...this.gaps.numbers.map((batch) => batch - 1))
   }
 
   /** Finds where the log ends, so that readers can join. Call it right before `add`. */

@@ -20,8 +20,10 @@ export async function purgeRuns(database: Database, query: RunQuery & { readonly
       const [seqs, runs] = [rows.map(([seq]) => seq), rows.map(([, run]) => run)]
       await connection.query('DELETE FROM {event} WHERE run = ANY ($1::bigint[])', [seqs])
       await connection.query('DELETE FROM {item} WHERE run_id = ANY ($1::text[])', [runs])
-      await connection.query('DELETE FROM {unit} WHERE owner = ANY ($1::text[])', [runs])
-      await connection.query('DELETE FROM {timer} WHERE owner_key = ANY ($1::uuid[])', [runs.map((run) => textKey(run))])
+      // A retry of a hook of the run belongs to it, too.
+      const owners = runs.flatMap((run) => [run, `hook:${run}`])
+      await connection.query('DELETE FROM {unit} WHERE owner = ANY ($1::text[])', [owners])
+      await connection.query('DELETE FROM {timer} WHERE owner_key = ANY ($1::uuid[])', [owners.map((owner) => textKey(owner))])
       await connection.query('DELETE FROM {record} WHERE seq = ANY ($1::bigint[])', [seqs])
       return rows.length
     })

@@ -17,19 +17,13 @@ import {
 } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import { HeldRole } from './held-role.ts'
-import { lookAtRoles, releaseRoles, renewLease, signOff, withdraw, type Outcome, type Self, type Taken } from './role-table.ts'
+import { lookAtRoles, renewLease, sayFarewell, signOff, type Farewell, type Outcome, type Self, type Taken } from './role-table.ts'
 import type { Session } from './session.ts'
 
 /** One moment by both clocks. */
 interface Moment {
   readonly wall: number
   readonly monotonic: number
-}
-
-interface Release {
-  readonly id: string
-  readonly role: string
-  readonly token: bigint
 }
 
 interface Waiter {
@@ -45,7 +39,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
   readonly #leaseMs: number
   readonly #waiting = new Map<string, Waiter[]>()
   readonly #held = new Map<string, HeldRole>()
-  readonly #releases: Coalescer<Release, void>
+  readonly #farewells: Coalescer<Farewell, void>
   /** This life of the instance: a new one begins when a lease has run out. */
   #id = randomUUID()
   #domain = ''
@@ -61,6 +55,10 @@ export class PostgresRoleScheduler implements RoleScheduler {
   #missed = false
   /** Roles whose release could not be written, with their tokens: each renewal tries again. */
   readonly #owed = new Map<string, bigint>()
+  #beginning: Promise<void> | undefined
+  #turn: Promise<void> = Promise.resolve()
+  /** Who we were before a lease of ours ran out. */
+  readonly #former = new Set<string>()
   #closed: Promise<void> | undefined
 
   constructor(session: Session, instance: string, leaseMs: number) {
@@ -68,15 +66,12 @@ export class PostgresRoleScheduler implements RoleScheduler {
     this.#clock = session.settings.clock
     this.instance = instance
     this.#leaseMs = leaseMs
-    this.#releases = new Coalescer<Release, void>({
+    this.#farewells = new Coalescer<Farewell, void>({
       name: 'the role scheduler',
-      flush: async (releases) => {
-        for (const id of new Set(releases.map((release) => release.id))) {
-          const own = releases.filter((release) => release.id === id)
-          await releaseRoles(session.database, id, new Map(own.map(({ role, token }) => [role, token])))
-        }
+      flush: async (farewells) => {
+        await this.#alone(() => sayFarewell(session.database, farewells))
         session.rolesChanged()
-        return releases.map(() => undefined)
+        return farewells.map(() => undefined)
       },
     })
   }
@@ -137,7 +132,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     this.#waiting.clear()
     await this.#looking
     try {
-      await this.#releases.close()
+      await this.#farewells.close()
       if (this.#domain !== '') {
         await signOff(this.#session.database, this.#id)
         this.#session.rolesChanged()
@@ -191,7 +186,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     if (!this.#alive()) this.#newLife()
     try {
       const owed = [...this.#owed]
-      await Promise.all(owed.map(([role, token]) => this.#releases.add({ id: this.#id, role, token })))
+      await Promise.all(owed.map(([role, token]) => this.#farewells.add({ id: this.#id, role, token })))
       for (const [role, token] of owed) if (this.#owed.get(role) === token) this.#owed.delete(role)
       const [self, sent] = [this.#self(), this.#moment()]
       const { changes, vacancy, heldCount, heldSum } = await renewLease(this.#session.database, self)
@@ -225,7 +220,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     // What this instance holds and waits for again comes from the release, not from the table.
     const [self, sent] = [this.#self(), this.#moment()]
     try {
-      const outcome = await lookAtRoles(this.#session.database, self)
+      const outcome = await this.#alone(() => lookAtRoles(this.#session.database, self))
       this.#seen = outcome.changes
       this.#missed = false
       if (outcome.changed) this.#session.rolesChanged()
@@ -276,7 +271,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     if (this.#held.get(role) !== held) return
     this.#held.delete(role)
     const id = this.#id
-    await this.#releases.add({ id, role, token }).catch(() => {
+    await this.#farewells.add({ id, role, token }).catch(() => {
       // Otherwise our own renewals would keep for ever what nobody has.
       if (id === this.#id && token !== undefined) this.#owed.set(role, token)
     })
@@ -292,9 +287,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     }
     this.#waiting.delete(role)
     const id = this.#id
-    void withdraw(this.#session.database, id, role)
-      .then(() => this.#session.rolesChanged())
-      .catch(() => undefined)
+    this.#farewells.add({ id, role, token: undefined }).catch(() => undefined)
   }
 
   /** Roles that the table gives to somebody else by now. */
@@ -308,13 +301,30 @@ export class PostgresRoleScheduler implements RoleScheduler {
     }
   }
 
-  async #begin(): Promise<void> {
+  /** Opens the session and reads the domain, once for all who wait. */
+  #begin(): Promise<void> {
+    this.#beginning ??= this.#open().catch((error: unknown) => {
+      this.#beginning = undefined
+      throw error
+    })
+    return this.#beginning
+  }
+
+  async #open(): Promise<void> {
     await this.#session.ready(this)
-    if (this.#domain === '') {
-      const [row] = await this.#session.database.query<[string]>("SELECT value FROM {meta} WHERE key = 'domain'")
-      this.#domain = row?.[0] ?? ''
-    }
+    const [row] = await this.#session.database.query<[string]>("SELECT value FROM {meta} WHERE key = 'domain'")
+    this.#domain = row?.[0] ?? ''
     await this.#session.listen()
+  }
+
+  /** One after the other: what is read of the tables must not be older than what we have done to them. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.then(
+      () => undefined,
+      () => undefined,
+    )
+    return result
   }
 
   #self(): Self {
@@ -325,7 +335,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
         waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
       )
     }
-    return { id: this.#id, name: this.instance, waiting, leaseMs: this.#leaseMs }
+    return { id: this.#id, former: this.#former, name: this.instance, waiting, leaseMs: this.#leaseMs }
   }
 
   #moment(): Moment {
@@ -350,6 +360,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
 
   /** The lease may have run out: everything that was held is lost, and what comes is held by a new life. */
   #newLife(): void {
+    this.#former.add(this.#id)
     this.#id = randomUUID()
     this.#owed.clear()
     this.#loseAll(new LeaseLost(`instance ${JSON.stringify(this.instance)} could not renew its lease in time`))

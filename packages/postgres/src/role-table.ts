@@ -37,6 +37,8 @@ export interface Renewal {
 /** Who we are, what we wait for, and for how long a lease is given. */
 export interface Self {
   readonly id: string
+  /** Who we were before our lease ran out. */
+  readonly former: ReadonlySet<string>
   readonly name: string
   readonly waiting: ReadonlyMap<string, number>
   readonly leaseMs: number
@@ -99,22 +101,31 @@ export async function renewLease(connection: Queryable, self: Self): Promise<Ren
   return { changes: Number(changes), vacancy, heldCount, heldSum: BigInt(heldSum) }
 }
 
-/** Gives roles back. Answers whether one of them was still ours. */
-export async function releaseRoles(connection: Queryable, id: string, roles: ReadonlyMap<string, bigint>): Promise<boolean> {
-  const released = await connection.query(
-    `UPDATE {role} r SET instance = NULL FROM unnest($2::text[], $3::bigint[]) AS w(role, token)
-     WHERE r.role = w.role AND r.instance = $1 AND r.token = w.token RETURNING 1`,
-    [id, [...roles.keys()], [...roles.values()].map(String)],
-  )
-  if (released.length === 0) return false
-  await connection.query(changedSql)
-  return true
+/** A role that was given up by an instance: it held it, by this token, or waited for it. */
+export interface Farewell {
+  readonly id: string
+  readonly role: string
+  /** Absent: it waited. */
+  readonly token: bigint | undefined
 }
 
-/** Withdraws from waiting for a role. */
-export async function withdraw(connection: Queryable, id: string, role: string): Promise<void> {
-  const gone = await connection.query('DELETE FROM {candidate} WHERE role = $1 AND instance = $2 RETURNING 1', [role, id])
-  if (gone.length > 0) await connection.query(changedSql)
+/** Gives roles back, and withdraws from waiting for others, all at once: nobody sees an instance that has less and still wants more. */
+export async function sayFarewell(database: Database, farewells: readonly Farewell[]): Promise<void> {
+  const held = farewells.filter(({ token }) => token !== undefined)
+  const columns = (of: readonly Farewell[]): readonly [string[], string[]] => [of.map(({ id }) => id), of.map(({ role }) => role)]
+  await database.transaction(async (connection) => {
+    await connection.query("SELECT 1 FROM {meta} WHERE key = 'roles' FOR UPDATE")
+    await connection.query(
+      `DELETE FROM {candidate} c USING unnest($1::uuid[], $2::text[]) AS w(instance, role) WHERE c.role = w.role AND c.instance = w.instance`,
+      [...columns(farewells.filter(({ token }) => token === undefined))],
+    )
+    await connection.query(
+      `UPDATE {role} r SET instance = NULL FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS w(instance, role, token)
+       WHERE r.role = w.role AND r.instance = w.instance AND r.token = w.token`,
+      [...columns(held), held.map(({ token }) => String(token))],
+    )
+    await connection.query(changedSql)
+  })
 }
 
 /** Leaves nothing behind of an instance. */
@@ -168,7 +179,9 @@ async function takeRoles(
   if (wanted.length === 0) return []
   const taken = wanted.map(([role]) => {
     const before = roles.get(role)
-    return { role, token: (before?.token ?? 0n) + 1n, unclean: before !== undefined && before.instance !== null }
+    const last = before?.instance ?? null
+    // Whoever comes back itself has not died.
+    return { role, token: (before?.token ?? 0n) + 1n, unclean: last !== null && !self.former.has(last) }
   })
   const names = taken.map(({ role }) => role)
   await connection.query(

@@ -110,8 +110,9 @@ CREATE TABLE {item} (
 );
 CREATE INDEX item_run ON {item} (run_id, consumed, pos);
 
--- Units that changed no record are known by this table; the others by the "unit" of their events.
-CREATE TABLE {unit} (key uuid PRIMARY KEY, owner text COLLATE "C" NOT NULL);
+-- Units of late that changed no record; the others are known by the "unit" of their events.
+CREATE TABLE {unit} (key uuid PRIMARY KEY, owner text COLLATE "C" NOT NULL, at timestamptz NOT NULL DEFAULT now());
+CREATE INDEX unit_at ON {unit} USING brin (at);
 CREATE INDEX unit_owner ON {unit} USING hash (owner);
 
 CREATE TABLE {timer} (

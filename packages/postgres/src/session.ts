@@ -5,6 +5,7 @@ import { CursorFlusher } from './cursor-flusher.ts'
 import { Database } from './database.ts'
 import { EventLog } from './event-log.ts'
 import type { EventRow } from './event-row.ts'
+import { keepHouse } from './housekeeping.ts'
 import { Listener } from './listener.ts'
 import { LogEntry } from './log-entry.ts'
 import { everyTopic } from './event-log.ts'
@@ -16,6 +17,8 @@ import { Shapes, type Shape } from './shapes.ts'
 /** What processes tell each other beside the number of who has committed. */
 const claimsWord = 'claims'
 const rolesWord = 'roles'
+
+const housekeepingMs = 30_000
 
 export class Session {
   readonly settings: Settings
@@ -31,6 +34,7 @@ export class Session {
   readonly #roleListeners = new Set<() => void>()
   readonly #users = new Set<object>()
   readonly #lost: Disposable
+  #housekeeping: Disposable | undefined
   #origin = 0
   #originKnown = false
   #renewing: Promise<void> | undefined
@@ -81,8 +85,9 @@ export class Session {
     if (!this.#opened) await this.#openOnce()
   }
 
-  /** Begins to hear of other processes. */
+  /** Begins to hear of other processes, and to keep house. */
   async listen(): Promise<void> {
+    this.#armHousekeeping()
     if (this.settings.pooler === 'none') await this.#listener.start()
   }
 
@@ -159,6 +164,7 @@ export class Session {
   }
 
   async #close(): Promise<void> {
+    this.#housekeeping?.[Symbol.dispose]()
     await this.#opening?.catch(() => undefined)
     await this.committer.close()
     await this.flusher.flush()
@@ -204,6 +210,17 @@ export class Session {
     const [row] = await this.database.query<[number]>("SELECT nextval('{origin}')")
     this.#origin = row?.[0] ?? 0
     this.#originKnown = true
+  }
+
+  #armHousekeeping(): void {
+    if (this.#closed !== undefined) return
+    this.#housekeeping ??= this.settings.clock.setTimer(housekeepingMs, () => {
+      this.#housekeeping = undefined
+      // What could not be done now is done the next time.
+      void keepHouse(this.database, this.log.settled)
+        .catch(() => undefined)
+        .finally(() => this.#armHousekeeping())
+    })
   }
 
   #leaving(): ReturnType<EventLog['leaving']> {
