@@ -37,6 +37,13 @@ test('a mock is given what the real handler is, and may call it', async () => {
     [2, 'down 2'],
     [3, 'started'],
   ])
+  // Both were decided by the real handlers, in the end.
+  expect(
+    kit
+      .coverage()
+      .workflows[0]?.transitions.filter(({ taken }) => taken > 0)
+      .map(({ mocked }) => mocked),
+  ).toEqual([0, 0])
   await kit.trigger('eve', { initialValue: { user: 'eve', reminders: 0 } })
   expect((await kit.triggerCallbackOn('eve', 'started', { card: 'stolen' })).status).toBe('refused')
 })
@@ -221,5 +228,6 @@ test('rows of a transactional step go where the test can see them, and without a
   await kit.trigger('a', { initialValue: {} })
   await kit.waitForCompletion('a')
   expect(rows).toEqual(['row'])
+  expect(kit.coverage().workflows[0]?.transitions).toMatchObject([{ to: 'open', taken: 1 }])
   expect(() => testKit(accounts)).toThrow(/transaction/)
 })

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { after, type Clock, unchecked, workflow } from '@workflow/core'
 import { expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import { Stuck, testKit, VirtualClock } from '../../src/index.ts'
-import { realMs } from '../../src/real-turn.ts'
+import { realMs, realSleep } from '../../src/real-turn.ts'
 import { trialDefinition } from './trial.ts'
 
 const ann = { initialValue: { user: 'ann', reminders: 0 } }
@@ -149,6 +150,54 @@ function sleeping(clock: Clock) {
     )
     .addCallback('asked', async () => 'answered')
 }
+
+test('a call of the engine that leaves a timer behind does not make real input virtual', async () => {
+  await using kit = testKit(request, {
+    steps: {
+      open: async (run) => {
+        await kit.workflow.await(run.runId, 'open')
+        run.object.tries = (await readFile(import.meta.filename)).byteLength
+        return 'asked'
+      },
+    },
+  })
+  await kit.trigger('r1', open)
+  await kit.advance('1h')
+  expect((await kit.history('r1'))[1]).toMatchObject({ to: 'asked', at: new Date('2026-01-01') })
+})
+
+test('a handler that goes on after its deadline holds nobody up', async () => {
+  const clock = new VirtualClock()
+  let first = true
+  await using kit = testKit(
+    request,
+    {
+      steps: {
+        open: async () => {
+          if (!first) return 'asked'
+          first = false
+          await new Promise<void>((resolve) => void clock.setTimer(3_600_000, resolve))
+          return await new Promise<never>(() => undefined)
+        },
+      },
+    },
+    { clock, patience: '500ms', infrastructure: { defaults: { deadline: '30m', errBackOff: '2h' } } },
+  )
+  await kit.trigger('r1', open)
+  await kit.waitFor('r1', 'asked')
+  expect(kit.now()).toEqual(new Date('2026-01-01T02:30:00Z'))
+})
+
+test('what the engine waits for where nobody can look, like a slow schema, is no deadlock', async () => {
+  const slow = z.object({}).refine(async () => {
+    await realSleep(600)
+    return true
+  })
+  const checked = workflow('checked', { object: slow, graph: { open: { step: ['done'] }, done: {} } }).addStep('open', async () => 'done')
+  await using kit = testKit(checked)
+  await kit.trigger('a', { initialValue: {} })
+  expect((await kit.waitForCompletion('a')).status).toBe('done')
+})
 
 test("a handler that waits on the kit's clock waits in virtual time", async () => {
   const clock = new VirtualClock()

@@ -74,11 +74,31 @@ test('time can be passed by length and to a date, and what is due on the way hap
   await using kit = testKit(trialDefinition, {}, { start: new Date('2030-03-01') })
   await kit.trigger('ann', ann)
   await kit.advance('9d')
+  await kit.advanceTo(new Date('2030-03-10'))
   expect((await kit.history('ann')).map(({ to }) => to)).toEqual(['requested', 'started'])
   await kit.advanceTo(new Date('2030-03-12'))
   expect((await kit.history('ann')).at(-1)).toMatchObject({ by: 'timeout', at: new Date('2030-03-11') })
   expect(kit.now()).toEqual(new Date('2030-03-12'))
   await expect(kit.advanceTo(new Date('2030-03-11'))).rejects.toThrow('needs a date from 2030-03-12')
+})
+
+test('what is due at the very end of a length of time has happened then', async () => {
+  await using kit = testKit(trialDefinition)
+  await kit.trigger('ann', ann)
+  await kit.advance('10d')
+  expect((await kit.run('ann')).object.reminders).toBe(1)
+})
+
+test('a callback waits until a paused run is resumed', async () => {
+  await using kit = testKit(trialDefinition)
+  const { runId } = await kit.trigger('ann', ann)
+  await kit.waitFor('ann', 'started')
+  await kit.workflow.pause(runId, { actor: 'test', reason: 'a look' })
+  const called = kit.triggerCallbackOn('ann', 'started', { card: 'visa' })
+  await kit.settle()
+  expect((await kit.run('ann')).state).toBe('Paused')
+  await kit.workflow.resume(runId, { actor: 'test', reason: 'all is well' })
+  expect((await called).status).toBe('subscribed')
 })
 
 test('a run may be awaited before anybody has started it', async () => {
