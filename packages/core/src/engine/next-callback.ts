@@ -4,7 +4,7 @@ import { slotOf } from '../model/slot.ts'
 import { type Attempt, noHandler } from './attempt.ts'
 import { type CallbackBody, callbackUnitId, type PendingCallback } from './callback-item.ts'
 import { fail } from './failure.ts'
-import type { Verdict } from './run-task.ts'
+import { again, type Verdict } from './run-task.ts'
 import { eventAgain } from './transition.ts'
 import { callbackStream, processNames, processOf, type WorkerContext } from './worker-context.ts'
 
@@ -22,7 +22,7 @@ export async function nextCallback(look: Omit<Attempt, 'process' | 'kind' | 'inv
 }
 
 /** The next callback for this stay. Those that were meant for an earlier stay are taken out of the way. */
-async function pendingCallback(ctx: WorkerContext, record: RunRecord): Promise<PendingCallback | undefined> {
+async function pendingCallback(ctx: WorkerContext, record: RunRecord): Promise<PendingCallback | Verdict | undefined> {
   const stream = callbackStream(record.status)
   for (;;) {
     const page = await ctx.store.items(record.runId, stream, { limit: 1 })
@@ -30,6 +30,8 @@ async function pendingCallback(ctx: WorkerContext, record: RunRecord): Promise<P
     if (stored === undefined) return undefined
     const body = (await ctx.codec.decode(stored.body, record, 'item')) as CallbackBody | undefined
     if (body !== undefined && (body.entered === undefined || body.entered === record.entered.version)) return { stored, body }
+    // Accepted for a later stay: it is the record that is over, because somebody else has moved the run.
+    if (body?.entered !== undefined && body.entered > record.entered.version) return again
     ctx.logger.warn(
       { workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status },
       'refusing a callback for a stay that is over',

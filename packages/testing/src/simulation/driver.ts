@@ -19,6 +19,8 @@ const expected: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'AwaitTimeout',
   'RunFinished',
   'Shredded',
+  // Older code meets a run of newer code.
+  'StoredByNewer',
 ])
 
 export interface DriverOptions {
@@ -56,7 +58,13 @@ export class Driver {
   begin(): void {
     const { world, dice, runs, untilUs, outline } = this.#options
     const at = (run: () => void): void => void world.timeline.plan(dice.fraction() * untilUs, 'client', 0, run)
-    for (let run = 0; run < runs; run++) at(() => this.#trigger(`f${dice.below(Math.max(1, Math.ceil(runs * 0.8)))}`))
+    const foreignId = (): string => `f${dice.below(Math.max(1, Math.ceil(runs * 0.8)))}`
+    for (let run = 0; run < runs; ) {
+      const together = dice.chance(0.05) ? Math.min(runs - run, dice.between(2, 5)) : 1
+      if (together === 1) at(() => this.#trigger(foreignId()))
+      else at(() => this.#triggerMany([...new Set(Array.from({ length: together }, foreignId))]))
+      run += together
+    }
     for (let action = 0; action < runs; action++) at(() => this.#disturb())
     if (dice.chance(0.35)) at(() => this.#schedule())
     for (const connector of outline.connectors) for (let letter = 0; letter < 3; letter++) at(() => this.#publish(connector))
@@ -103,7 +111,35 @@ export class Driver {
       if (!world.oracle.runs.has(runId))
         world.oracle.fail('no run lost', `trigger('${foreignId}') answered ${runId}, which was never committed`)
       if (this.#options.dice.chance(0.3)) await this.#awaitEnd(client, runId)
+      else if (this.#options.dice.chance(0.1)) await this.#awaitStatus(client, runId)
     })
+  }
+
+  #triggerMany(foreignIds: readonly string[]): void {
+    const { subject, world } = this.#options
+    void this.#do(`trigger ${foreignIds.join(', ')} together`, async (client) => {
+      const items = foreignIds.map((foreignId) => ({ foreignId, initialValue: subject.initialValue(foreignId) }))
+      const started = client.triggerMany(items)
+      const results = foreignIds.map((foreignId, index) =>
+        this.#counted(
+          foreignId,
+          started.then((all) => outcomeOf(all[index])),
+        ),
+      )
+      for (const result of await Promise.allSettled(results)) {
+        if (result.status === 'fulfilled' && !world.oracle.runs.has(result.value))
+          world.oracle.fail('no run lost', `triggerMany answered ${result.value}, which was never committed`)
+        if (result.status === 'rejected' && !isExpected(result.reason)) throw result.reason
+      }
+    })
+  }
+
+  async #awaitStatus(client: LooseClient, runId: string): Promise<void> {
+    const { outline, dice, world } = this.#options
+    const { status } = dice.pick(outline.graph.nodes)
+    const snapshot = await client.await(runId, status, { timeout: '60s' })
+    if (snapshot.status !== status)
+      world.oracle.fail('nothing unexpected', `await('${status}') answered '${snapshot.status}' for ${world.oracle.nameOf(runId)}`)
   }
 
   /** A refusal is final: whoever is told of one must not find the run there after all. Anything else may have started one. */
@@ -231,8 +267,17 @@ export class Driver {
       world.trace(() => `a caller in ${process.name}: ${what}: done`)
     } catch (error) {
       world.trace(() => `a caller in ${process.name}: ${what}: ${String(error)}`)
-      if (isWorkflowError(error) ? expected.has(error.code) : false) return
+      if (isExpected(error)) return
       world.oracle.fail('nothing unexpected', `${what}: ${error instanceof Error ? error.stack : String(error)}`)
     }
   }
+}
+
+function isExpected(error: unknown): boolean {
+  return isWorkflowError(error) && expected.has(error.code)
+}
+
+function outcomeOf(result: { readonly runId?: string; readonly error?: unknown } | undefined): string {
+  if (result?.runId === undefined) throw result?.error ?? new Error('triggerMany has left out an item')
+  return result.runId
 }

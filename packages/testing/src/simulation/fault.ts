@@ -48,7 +48,7 @@ export type FaultKind = (typeof faultKinds)[number]
 const shapes: { readonly [Kind in FaultKind]: FaultShape } = {
   'process dies': { place: 'any', weight: 6, ms: [200, 8_000] },
   'process stalls': { place: 'any', weight: 3, ms: [50, 15_000] },
-  'rolling restart': { place: 'time', weight: 2, ms: [0, 2_000] },
+  'rolling restart': { place: 'time', weight: 3, ms: [0, 2_000] },
   'reply lost': { place: 'write', weight: 5, ms: [5, 4_000] },
   'write rejected': { place: 'write', weight: 3, ms: [1, 1_000] },
   'write busy': { place: 'write', weight: 1, ms: [1, 50] },

@@ -48,7 +48,7 @@ export class InboxRules {
       else if (!seen) this.#fail(`${this.#oracle.nameOf(run.runId)}: callback '${item.id}' was consumed, and no handler has seen it`)
       return
     }
-    if (!seen && (item.entered === undefined || item.entered === run.enteredVersion))
+    if (!seen && !isFinished(run.runState) && (item.entered === undefined || item.entered === run.enteredVersion))
       this.#fail(`${this.#oracle.nameOf(run.runId)}: callback '${item.id}' was dropped, and its stay is not over`)
   }
 

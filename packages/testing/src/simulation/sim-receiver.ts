@@ -3,6 +3,7 @@
  * acknowledgements get lost on their way. What was handed out and not taken waits here.
  */
 import {
+  EventsLost,
   Fenced,
   Stopped,
   StoreUnavailable,
@@ -231,6 +232,11 @@ export class SimReceiver<E> implements EventReceiver<E> {
     } else if (fault.kind === 'event lost' && this.#options.mayLose) {
       // The stream has forgotten it: nobody waits for its acknowledgement.
       originals[deliveries.indexOf(victim)]?.ack().catch(() => undefined)
+      // A good stream says so.
+      if (fault.choice % 2 === 0)
+        this.#errors.push(
+          new EventsLost(`simulated: ${this.#options.name} has lost an event`, { details: { topic: victim.topic, slot: victim.slot } }),
+        )
       return deliveries.filter((delivery) => delivery !== victim)
     }
     return deliveries

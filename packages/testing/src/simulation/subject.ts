@@ -10,6 +10,10 @@ export type Ports = { readonly [port: string]: unknown }
 /** A client of a workflow whose types are not known here. */
 export interface LooseClient extends AnyWorkflow {
   trigger(foreignId: string, options: { readonly initialValue: unknown }): Promise<string>
+  triggerMany(
+    items: readonly { readonly foreignId: string; readonly initialValue: unknown }[],
+  ): Promise<readonly { readonly foreignId: string; readonly runId?: string; readonly error?: unknown }[]>
+  await(runId: string, status: string, options?: object): Promise<{ readonly status: string }>
   callback(target: { readonly runId: string }, status: string, payload?: unknown, options?: object): Promise<unknown>
   awaitCompletion(runId: string, options?: object): Promise<{ readonly status: string }>
   schedule(foreignId: string, spec: string, options: object): Promise<{ stop(): Promise<void> }>

@@ -165,3 +165,47 @@ test("the late answer to an instance's own commit skips no back-off and forgets 
   await world.within(wf.awaitCompletion(await triggered))
   expect(attempts).toEqual([1, 2])
 })
+
+test('who has lost the role and looks at an old record refuses no callback of a later stay', async () => {
+  await using world = new World()
+  const loop = workflow('loop', { ...thing, graph: { a: { callback: ['a', 'b'] }, b: {} } })
+  const slow = gate()
+  let asked = false
+  let calls = 0
+  const build = (ports: Parameters<Parameters<World['start']>[0]>[0]) =>
+    loop
+      .addCallback(
+        'a',
+        async () => {
+          calls++
+          if (calls === 2) throw new Error('once')
+          return calls === 1 ? 'a' : 'b'
+        },
+        { errBackOff: '20s' },
+      )
+      .build(ports)
+  await world.start(build, 'a', {
+    change: (store) => ({
+      ...store,
+      lookup: async (runId) => {
+        const record = await store.lookup(runId)
+        asked = true
+        await slow.promise
+        return record
+      },
+    }),
+  })
+  const client = loop.client(world.ports('c'))
+  const runId = await client.trigger('x', one)
+  await world.within(client.callback({ runId }, 'a'))
+  await world.until(() => asked)
+  for (const slot of [0, 1]) world.database.roles.steal(`loop/${slot}`)
+  const other = await world.start(build, 'b')
+  await world.until(() => calls === 1)
+  await world.within(other.callback({ runId }, 'a'))
+  await world.until(() => calls === 2)
+  // The callback waits for its retry while the old holder hears of the run as it was before the first.
+  slow.resolve()
+  await world.within(other.awaitCompletion(runId))
+  expect(calls).toBe(3)
+})

@@ -8,8 +8,10 @@ export interface StatusPlan {
   readonly name: string
   readonly index: number
   readonly exits: RandomExits
-  /** How long after the entry each timeout of the status fires, by name. */
-  readonly timeoutsMs: ReadonlyMap<string, number>
+  /** How long after the entry each timeout of the status fires, by name; undefined: never. */
+  readonly timeoutsMs: ReadonlyMap<string, number | undefined>
+  /** Whether its timers are computed by a function. */
+  readonly computed: boolean
   /** Whether its step may carry rows. */
   readonly rows: boolean
   readonly options: { readonly [option: string]: unknown }
@@ -46,12 +48,19 @@ function statusPlan(
   const first = exits[kinds[0]]
   const following = names[index + 1] ?? terminals[0] ?? ''
   if (first !== undefined && !first.includes(following)) first.push(following)
+  const computed = dice.chance(0.3)
   const timeouts = exits.timeout === undefined ? [] : dice.chance(0.25) ? ['early', 'late'] : ['timeout']
   return {
     name,
     index,
     exits,
-    timeoutsMs: new Map(timeouts.map((timeout) => [timeout, dice.spread(200, 20_000) + 100])),
+    timeoutsMs: new Map(
+      timeouts.map((timeout) => [
+        timeout,
+        timeout === 'early' && computed && dice.chance(0.3) ? undefined : dice.spread(200, 20_000) + 100,
+      ]),
+    ),
+    computed,
     rows: dice.chance(0.15),
     options: optionsOf(dice),
   }

@@ -46,6 +46,7 @@ interface LooseBuilder extends LooseDefinition {
   onCancel(handler: Hook): LooseBuilder
   onComplete(handler: Hook): LooseBuilder
   onDataDeleted(handler: Hook): LooseBuilder
+  customDelete(scrub: (object: unknown) => Promise<unknown>): LooseBuilder
   transactional(): LooseBuilder
 }
 type Hook = () => Promise<void>
@@ -68,10 +69,22 @@ export function randomWorkflow(seed: number): Subject {
     children: Object.fromEntries(joins.map((status) => [status.name, childContract])),
   }
   // The casts hold because the graph was made here, by the rules that the types would check.
-  const contract = workflow(`random-${seed}`, spec as never) as unknown as LooseBuilder
+  const contracts = (dice.chance(0.3) ? [1, 2] : [1]).map(
+    (schemaVersion) =>
+      workflow(`random-${seed}`, { ...spec, schemaVersion, upcast: (old: unknown) => old } as never) as unknown as LooseBuilder,
+  )
+  const scrubs = dice.chance(0.3)
   return {
     definitions: (process) => [
-      definition(contract, { seed, graph, hooks, connectors, process }),
+      // What comes up after a rolling restart may be newer code.
+      definition(contracts[process.generation > 0 ? contracts.length - 1 : 0] as LooseBuilder, {
+        seed,
+        graph,
+        hooks,
+        connectors,
+        scrubs,
+        process,
+      }),
       ...(joins.length > 0 ? [childDefinition] : []),
     ],
     secret,
@@ -87,6 +100,8 @@ interface Making {
   readonly graph: RandomGraph
   readonly hooks: readonly (typeof hookNames)[number][]
   readonly connectors: readonly string[]
+  /** Whether it keeps something of an object whose data is deleted. */
+  readonly scrubs: boolean
   readonly process: SimProcess
 }
 
@@ -101,13 +116,23 @@ function definition(contract: LooseBuilder, making: Making): LooseBuilder {
     if (exits.callback !== undefined) built = built.addCallback(name, handle('callback', `callback ${name}`), options)
     if (exits.join !== undefined) built = built.addJoin(name, handle('join', `join ${name}`), options)
     for (const [timeout, ms] of timeoutsMs)
-      built = built.addTimeout(name, after(`${ms}ms`), handle('timeout', `timeout ${name}/${timeout}`), { ...options, name: timeout })
+      built = built.addTimeout(name, timerOf(ms, status.computed), handle('timeout', `timeout ${name}/${timeout}`), {
+        ...options,
+        name: timeout,
+      })
   }
   for (const connector of connectors)
     built = built.addConnector(connector, unchecked<unknown>(), (event, api) => letter(making, event.data, api))
   const hook: Hook = () => pause(process, process.world.dice)
   for (const name of hooks) built = built[name](hook)
+  if (making.scrubs) built = built.customDelete(async (object) => ({ ...(object as RandomObject), secret: '' }))
   return built
+}
+
+/** A timer as a workflow may have it: fixed, or computed when the status is entered, and then perhaps none. */
+function timerOf(ms: number | undefined, computed: boolean): unknown {
+  const value = ms === undefined ? undefined : after(`${ms}ms`)
+  return computed ? async () => value : value
 }
 
 /** An event of the foreign stream starts a run. */
