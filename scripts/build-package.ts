@@ -10,7 +10,10 @@ import type { Manifest } from './workspace-packages.ts'
 
 // Written by ourselves, and checked by check-architecture.ts.
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
-const ways = Object.values((manifest['exports'] ?? {}) as Readonly<Record<string, string | Readonly<Record<string, string>>>>)
+// What others may import, and what only the package's own program does.
+const ways = ['exports', 'imports'].flatMap((field) =>
+  Object.values((manifest[field] ?? {}) as Readonly<Record<string, string | Readonly<Record<string, string>>>>),
+)
 const entryPoints = ways.flatMap((way) => (typeof way === 'string' ? [] : [way['@workflow/source'] ?? '']))
 
 // What an earlier build left may have no source any more.

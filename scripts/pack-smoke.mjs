@@ -1,8 +1,8 @@
 /**
  * `pnpm smoke`: packs every public package, installs the tarballs into an empty project outside of the workspace, as a
  * user's `npm install` would, imports every entry point, compiles and runs the code of docs/getting-started.md there, and
- * tests a workflow with the test kit, under the command that reports its coverage. What is missing from a tarball,
- * undeclared, or resolved only inside the workspace shows here.
+ * tests a workflow with the test kit, under the command that reports its coverage, and has the command line check a
+ * graph. What is missing from a tarball, undeclared, or resolved only inside the workspace shows here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,8 +26,9 @@ try {
   importEverything()
   runPage()
   runKit()
+  runCommandLine()
   console.log(
-    `${packages.length} packages installed outside of the workspace; ${page} compiled and ran there, and so did a test with the kit`,
+    `${packages.length} packages installed outside of the workspace; ${page} compiled and ran there, and so did a test with the kit and the command line`,
   )
 } finally {
   rmSync(project, { recursive: true })
@@ -93,14 +94,25 @@ function runKit() {
   if (first !== expected) throw new Error(`the coverage of the smoke test is '${first}'; it should be '${expected}'`)
 }
 
+/** The program as npm has linked it, which is to find a run that the config strands. */
+function runCommandLine() {
+  write('src/workflow.config.ts', readFileSync(join(root, 'packages/cli/test/packed/workflow.config.ts'), 'utf8'))
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], project)
+  const printed = run('npx', ['--no', 'workflow', 'graph', 'check', '--json', '--config', 'out/workflow.config.js'], project, 1)
+  const found = JSON.parse(printed).workflows.map(({ workflowName, stranded }) => [workflowName, ...stranded.map(({ reason }) => reason)])
+  const expected = '[["letters"],["bills","status-gone"]]'
+  if (JSON.stringify(found) !== expected)
+    throw new Error(`workflow graph check has found ${JSON.stringify(found)}; it should be ${expected}`)
+}
+
 function write(path, text) {
   mkdirSync(dirname(join(project, path)), { recursive: true })
   writeFileSync(join(project, path), text)
 }
 
-function run(file, args, cwd) {
+function run(file, args, cwd, expected = 0) {
   console.log(`$ ${file} ${args.join(' ')}`)
   const { status, stdout, stderr, error } = spawnSync(file, args, { cwd, encoding: 'utf8', env: { ...process.env, CI: '1' } })
-  if (status === 0) return stdout
+  if (status === expected) return stdout
   throw new Error(`${file} ended with code ${status}${error === undefined ? '' : ` (${error.message})`}\n${stdout ?? ''}${stderr ?? ''}`)
 }

@@ -1,0 +1,1 @@
+export { type CliClient, type CliConfig, type CliWorkflow, defineConfig } from './config.ts'
