@@ -120,10 +120,14 @@ export class World {
   }
 }
 
-/** Whether it is the engine's turn to move the run. */
+/** Whether it is the engine's turn to move the run or, once that is finished, to tell whoever awaits it. */
 function isNext({ waitsFor }: Explanation): boolean {
   return waitsFor.some(
-    (wait) => wait.kind === 'step' || (wait.kind === 'callback' && wait.queued > 0) || (wait.kind === 'children' && wait.unfinished === 0),
+    (wait) =>
+      wait.kind === 'nothing' ||
+      wait.kind === 'step' ||
+      (wait.kind === 'callback' && wait.queued > 0) ||
+      (wait.kind === 'children' && wait.unfinished === 0),
   )
 }
 
