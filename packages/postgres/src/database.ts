@@ -35,6 +35,7 @@ export class Database implements Queryable {
   readonly #texts = new Map<string, string>()
   /** Those who wait for a connection. */
   readonly #connecting = new Set<() => void>()
+  readonly #heard = new WeakSet<PgPoolClient>()
   #pool: PgPool | undefined
   #closed = false
 
@@ -108,6 +109,7 @@ export class Database implements Queryable {
       this.#open()
         .connect()
         .then((client) => {
+          this.#hear(client)
           if (this.#connecting.delete(giveUp)) resolve(client)
           else client.release(true)
         })
@@ -116,6 +118,16 @@ export class Database implements Queryable {
           reject(error)
         })
     })
+  }
+
+  /**
+   * While a connection is lent its pool does not listen to it, and an error that nobody hears ends the process: also one
+   * between two statements. The next statement throws.
+   */
+  #hear(client: PgPoolClient): void {
+    if (this.#heard.has(client)) return
+    this.#heard.add(client)
+    client.on('error', () => undefined)
   }
 
   /** Statements on one connection. Errors come out as pg throws them. */

@@ -28,6 +28,7 @@ export interface PgPoolClient extends PgClient {
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'notification', listener: (message: PgNotification) => void): unknown
   on(event: 'end', listener: () => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
   removeAllListeners(event: string): unknown
 }
 

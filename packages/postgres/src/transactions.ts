@@ -97,7 +97,7 @@ export class Transactions {
       usable = !signal.aborted && lost === undefined && (await rolledBack(connection))
       throw sqlState(error) === undefined || isConnectionLoss(error) ? error : storeError(error, settings.schema)
     } finally {
-      client.removeAllListeners('error')
+      client.off('error', onError)
       client.release(!usable)
     }
   }

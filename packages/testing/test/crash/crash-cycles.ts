@@ -64,6 +64,7 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
     await crew.killAll()
     const ledger = readLedger(ledgerFile)
     const faults = [
+      ...crew.faults,
       ...(await audit(parent.client, { triggered: parent.triggered, accepted: parent.accepted, ledger })),
       ...(await target.faults()),
     ]
@@ -112,6 +113,7 @@ class Crew {
   /** When each group was started that found nobody alive, and who is in it. */
   readonly starts: { readonly at: number; readonly pids: readonly number[] }[] = []
   readonly misfortunes: Misfortune[] = []
+  readonly faults: string[] = []
   alive: readonly Life[] = []
   kills = 0
   readonly #target: CrashTarget
@@ -157,7 +159,15 @@ class Crew {
     const seed = String(Math.floor(this.#random() * 2 ** 31))
     const args = ['--conditions=@workflow/source', fileURLToPath(program), this.#ledgerFile, seed, ...argumentsOf(place)]
     const started = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] })
-    return { process: started, pid: started.pid ?? 0, place }
+    // One that has died has no ears.
+    started.stdin.on('error', () => undefined)
+    const life: Life = { process: started, pid: started.pid ?? 0, place, tell: (line) => void started.stdin.write(`${line}\n`) }
+    started.once('exit', (code, signal) => {
+      if (!this.alive.includes(life)) return
+      this.alive = this.alive.filter((other) => other !== life)
+      this.faults.push(`worker ${life.pid} was not killed and has ended with ${signal ?? code}`)
+    })
+    return life
   }
 }
 

@@ -13,6 +13,8 @@ export interface LivingWorker {
   readonly pid: number
   /** Its place among those that live at the same time, from 0. A successor has the same. */
   readonly place: number
+  /** Writes a line to its standard input. */
+  readonly tell: (line: string) => void
 }
 
 export interface CrashTarget {

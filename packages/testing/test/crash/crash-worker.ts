@@ -1,5 +1,6 @@
 /** What a worker program does: it works until it is killed. */
-import type { WorkerInfrastructure } from '@workflow/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isWorkflowError, type WorkerInfrastructure } from '@workflow/core'
 import type { CrashPorts } from './crash-target.ts'
 import { parcelDefinition } from './parcel-workflow.ts'
 import { seededRandom } from './seeded-random.ts'
@@ -35,8 +36,19 @@ export async function runWorker(
   // The parent's end closes this: no worker outlives the test.
   process.stdin.resume()
   process.stdin.on('end', () => process.exit())
-  await workflow.run()
+  for (;;) {
+    try {
+      await workflow.run()
+      return
+    } catch (error) {
+      // The database is away at this moment.
+      if (!isWorkflowError(error, 'StoreUnavailable')) throw error
+      await sleep(againMs)
+    }
+  }
 }
+
+const againMs = 100
 
 const onlyErrors = {
   debug: (): void => undefined,
