@@ -86,12 +86,13 @@ export class Driver {
       waiting++
       this.#help(run)
     }
-    return waiting === 0 && this.#schedules.size === 0
+    return waiting === 0 && this.#schedules.size === 0 && this.letters.every((letter) => oracle.letters.has(letter))
   }
 
   #help(run: RunModel): void {
     if (run.workflowName !== this.#options.outline.name || this.#helped.has(run.runId)) return
-    if (run.runState === 'Paused' && run.pause?.by === 'person') return this.#once(run, () => this.#control(run, 'resume', 'Running'))
+    if (run.runState === 'Paused' && run.pause?.resumeAt === undefined)
+      return this.#once(run, () => this.#control(run, 'resume', 'Running'))
     if (run.runState === 'Paused' || !this.#callbackStatuses.has(run.status)) return
     const inbox = run.inbox.get(`callback/${run.status}`)
     if (inbox === undefined || inbox.consumed === inbox.items.length) this.#once(run, () => this.#callback(run, run.status, false))

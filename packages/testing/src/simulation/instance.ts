@@ -53,8 +53,10 @@ export class Instance {
 
   /** The process dies, and comes back after a while. */
   dies(wireOutlives: boolean, backAfterMs: number): void {
+    // What it had sent may still arrive, and meet another fault: nobody dies twice.
+    if (this.process?.alive !== true) return
     this.up = false
-    this.process?.die(wireOutlives)
+    this.process.die(wireOutlives)
     this.#comeBack(backAfterMs)
   }
 

@@ -159,11 +159,13 @@ export class SimReceiver<E> implements EventReceiver<E> {
     }
     if (taken.length === 0) return
     this.#pending = undefined
+    this.#process.world.trace(() => `${this.#process.name}: is handed ${taken.length} of ${this.#options.name}`)
     pending.settle(taken)
   }
 
   #pull({ max, except }: ReceiveOptions): void {
-    if (this.#pulling !== undefined) return
+    // What is asked for counts when it is asked: an older question is taken back, and asked anew.
+    if (this.#pulling !== undefined) return this.#pulling.abort()
     const pulling = new AbortController()
     this.#pulling = pulling
     this.#options.receiver.receive({ max, ...(except === undefined ? undefined : { except }), signal: pulling.signal }).then(
