@@ -30,7 +30,7 @@ try {
 async function compare(asked: Asked): Promise<void> {
   const report = new Report('compare', asked.json)
   const asking = entrants.filter(({ name }) => asked.peers.includes(name))
-  if (asking.some(({ installed }) => installed)) {
+  if (asking.some(({ peer }) => peer !== undefined)) {
     report.progress('installing the peers')
     installPeers()
   }

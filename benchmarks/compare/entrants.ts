@@ -3,8 +3,8 @@
 export interface Entrant {
   readonly name: string
   readonly server: 'postgres' | 'redis'
-  /** Whether it is somebody else's, and has to be installed for the comparison. */
-  readonly installed: boolean
+  /** What sort of peer it is; undefined for what is not somebody else's and need not be installed. */
+  readonly peer: 'engine' | 'queue' | undefined
   /** Beside this file. */
   readonly module: string
 }
@@ -15,13 +15,14 @@ export const ceiling = 'raw-sql'
 
 /** In the order in which they are measured and shown. */
 export const entrants: readonly Entrant[] = [
-  { name: ours, server: 'postgres', installed: false, module: './baselines/workflow.ts' },
-  { name: ceiling, server: 'postgres', installed: false, module: './baselines/raw-sql.ts' },
-  { name: 'dbos', server: 'postgres', installed: true, module: './peers/dbos-direct.ts' },
-  { name: 'dbos-queued', server: 'postgres', installed: true, module: './peers/dbos-queued.ts' },
-  { name: 'openworkflow', server: 'postgres', installed: true, module: './peers/openworkflow.ts' },
-  { name: 'absurd', server: 'postgres', installed: true, module: './peers/absurd.ts' },
-  { name: 'pg-boss', server: 'postgres', installed: true, module: './peers/pg-boss.ts' },
-  { name: 'graphile-worker', server: 'postgres', installed: true, module: './peers/graphile-worker.ts' },
-  { name: 'bullmq', server: 'redis', installed: true, module: './peers/bullmq.ts' },
+  { name: ours, server: 'postgres', peer: undefined, module: './baselines/workflow.ts' },
+  { name: ceiling, server: 'postgres', peer: undefined, module: './baselines/raw-sql.ts' },
+  { name: 'dbos', server: 'postgres', peer: 'engine', module: './peers/dbos-direct.ts' },
+  { name: 'dbos-queued', server: 'postgres', peer: 'engine', module: './peers/dbos-queued.ts' },
+  { name: 'openworkflow', server: 'postgres', peer: 'engine', module: './peers/openworkflow.ts' },
+  { name: 'absurd', server: 'postgres', peer: 'engine', module: './peers/absurd.ts' },
+  { name: 'pg-boss', server: 'postgres', peer: 'queue', module: './peers/pg-boss.ts' },
+  { name: 'pg-boss-batched', server: 'postgres', peer: 'queue', module: './peers/pg-boss-batched.ts' },
+  { name: 'graphile-worker', server: 'postgres', peer: 'queue', module: './peers/graphile-worker.ts' },
+  { name: 'bullmq', server: 'redis', peer: 'queue', module: './peers/bullmq.ts' },
 ]

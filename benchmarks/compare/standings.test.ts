@@ -32,10 +32,12 @@ test('JSON has every figure that was measured', () => {
   expect(figuresOf({ ...outcome, serverCpuSeconds: 3 })).toContainEqual({ metric: 'server cpu', unit: 's/1000 runs', values: [3] })
 })
 
-test('ours is compared with the best peer on Postgres and with the ceiling', () => {
+test('ours is compared with the best engine, the best queue and the ceiling on Postgres', () => {
   const of = (name: string, windowPerSecond: number): Outcome => ({ ...outcome, name, windowPerSecond })
-  expect(ratios([of('workflow', 8_000), of('raw-sql', 16_000), of('dbos', 400), of('absurd', 500), of('bullmq', 9_000)])).toEqual([
-    'workflow does 16 times the runs of absurd, the best peer on Postgres',
+  const all = [of('workflow', 8_000), of('raw-sql', 16_000), of('dbos', 400), of('absurd', 500), of('pg-boss', 2_000), of('bullmq', 9_000)]
+  expect(ratios(all)).toEqual([
+    'workflow does 16 times the runs of absurd, the best engine on Postgres',
+    'workflow does 4 times the runs of pg-boss, the best queue on Postgres',
     'workflow does 50 % of the runs of raw-sql',
   ])
   expect(ratios([of('dbos', 400)])).toEqual([])

@@ -73,17 +73,18 @@ export function factsOf(outcomes: readonly Outcome[]): string {
     .join('\n')
 }
 
-/** Ours beside the best peer on Postgres, and beside the ceiling; empty where one of them was not measured. */
+/** Ours beside the best engine and the best queue on Postgres, and beside the ceiling; without those that were not measured. */
 export function ratios(outcomes: readonly Outcome[]): readonly string[] {
   const mine = outcomes.find(({ name }) => name === ours)
   if (mine === undefined) return []
   const lines: string[] = []
-  const peers = outcomes.filter(({ name }) => entrants.some((each) => each.name === name && each.installed && each.server === 'postgres'))
-  const best = peers.toSorted((a, b) => b.windowPerSecond - a.windowPerSecond)[0]
-  if (best !== undefined)
-    lines.push(
-      `${ours} does ${shown(mine.windowPerSecond / best.windowPerSecond)} times the runs of ${best.name}, the best peer on Postgres`,
-    )
+  for (const sort of ['engine', 'queue'] as const) {
+    const names = entrants.filter(({ peer, server }) => peer === sort && server === 'postgres').map(({ name }) => name)
+    const [best] = outcomes.filter(({ name }) => names.includes(name)).toSorted((a, b) => b.windowPerSecond - a.windowPerSecond)
+    if (best === undefined) continue
+    const times = shown(mine.windowPerSecond / best.windowPerSecond)
+    lines.push(`${ours} does ${times} times the runs of ${best.name}, the best ${sort} on Postgres`)
+  }
   const top = outcomes.find(({ name }) => name === ceiling)
   if (top !== undefined) lines.push(`${ours} does ${shown((mine.windowPerSecond / top.windowPerSecond) * 100)} % of the runs of ${ceiling}`)
   return lines
