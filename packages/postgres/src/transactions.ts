@@ -95,7 +95,8 @@ export class Transactions {
     } catch (error) {
       // A work that was aborted may still have the connection, and must not write outside of the transaction.
       usable = !signal.aborted && lost === undefined && (await rolledBack(connection))
-      throw sqlState(error) === undefined || isConnectionLoss(error) ? error : storeError(error, settings.schema)
+      // What the work throws is its own, but not what a connection has done to it.
+      throw sqlState(error) === undefined && lost === undefined ? error : storeError(error, settings.schema)
     } finally {
       client.off('error', onError)
       client.release(!usable)

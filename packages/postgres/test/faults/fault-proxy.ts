@@ -47,10 +47,6 @@ export class FaultProxy implements AsyncDisposable {
     return url.href
   }
 
-  get links(): number {
-    return this.#links.size
-  }
-
   /** Breaks every connection, as a cable that is pulled and a router that says so. */
   cut(): void {
     for (const link of this.#links) this.#cut(link)
