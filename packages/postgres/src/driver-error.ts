@@ -49,7 +49,7 @@ function temporaryReason(state: string): string {
 type Options = { readonly cause: unknown; readonly details: Readonly<Record<string, unknown>> }
 
 function permanentError(state: string, text: string, schema: string, options: Options): WorkflowError | undefined {
-  if (/^28/.test(state)) return new Configuration(`Postgres does not let this user in: check user and password (${text})`, options)
+  if (state.startsWith('28')) return new Configuration(`Postgres does not let this user in: check user and password (${text})`, options)
   if (state === '3D000') return new Configuration(`the database does not exist: create it, or correct the URL (${text})`, options)
   if (state === '42501')
     return new Configuration(
@@ -67,7 +67,7 @@ function permanentError(state: string, text: string, schema: string, options: Op
       options,
     )
   if (/^(21|22|23|54)/.test(state)) return new InvalidArgument(`Postgres cannot store a value: ${text}`, options)
-  if (/^XX/.test(state)) return new StoreCorrupt(`Postgres says that its data is damaged: ${text}`, options)
+  if (state.startsWith('XX')) return new StoreCorrupt(`Postgres says that its data is damaged: ${text}`, options)
   return undefined
 }
 

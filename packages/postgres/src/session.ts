@@ -37,7 +37,6 @@ export class Session {
   #housekeeping: Disposable | undefined
   #origin = 0
   #originKnown = false
-  #renewing: Promise<void> | undefined
   #opened = false
   #opening: Promise<void> | undefined
   #closed: Promise<void> | undefined
@@ -197,13 +196,10 @@ export class Session {
   #forgetOrigin(): void {
     if (!this.#originKnown || this.#closed !== undefined) return
     this.#originKnown = false
-    this.#renewing ??= this.#newOrigin()
+    void this.#newOrigin()
       // The next commit tries again.
       .catch(() => undefined)
-      .finally(() => {
-        this.#renewing = undefined
-        this.log.look()
-      })
+      .finally(() => this.log.look())
   }
 
   async #newOrigin(): Promise<void> {

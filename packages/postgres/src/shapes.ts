@@ -1,4 +1,4 @@
-import { StoreCorrupt, type RunEvent, type RunState } from '@workflow/core/adapter'
+import { type RunEvent, type RunState } from '@workflow/core/adapter'
 import type { Queryable } from './database.ts'
 import { textKey } from './text-key.ts'
 
@@ -111,20 +111,20 @@ function textOf({ kind, workflowName, previousStatus, status, states, topics }: 
   return JSON.stringify([kind, workflowName, previousStatus, status, states, topics])
 }
 
+/** A shape that somebody has broken by hand is nobody's: its events are left out, and the others go on. */
 function shapeOf([id, kind, workflowName, previousStatus, status, states, topics]: ShapeRow): Shape {
+  const known = {
+    id,
+    // Only `assertEvent` lets kinds into the table.
+    kind: kind as RunEvent['kind'],
+    workflowName,
+    previousStatus: previousStatus ?? undefined,
+    status,
+  }
   try {
-    return {
-      id,
-      // Only `assertEvent` lets kinds into the table.
-      kind: kind as RunEvent['kind'],
-      workflowName,
-      previousStatus: previousStatus ?? undefined,
-      status,
-      states: listOf(states) as readonly RunState[],
-      topics: listOf(topics),
-    }
-  } catch (cause) {
-    throw new StoreCorrupt(`the shape ${id} of events makes no sense: restore the table from a backup`, { cause, details: { shape: id } })
+    return { ...known, states: listOf(states) as readonly RunState[], topics: listOf(topics) }
+  } catch {
+    return { ...known, workflowName: '', states: [], topics: [] }
   }
 }
 

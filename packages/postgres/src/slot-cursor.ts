@@ -118,12 +118,8 @@ export class SlotCursor {
       else lanes[topic] = stored
     }
     this.dirty = false
-    this.#flushing ??= this.#waiting
-    if (this.#waiting !== undefined && this.#flushing !== this.#waiting) {
-      const [earlier, later] = [this.#flushing, this.#waiting]
-      later?.promise.then(earlier?.resolve, earlier?.reject)
-      this.#flushing = later
-    }
+    // Rows are written one after the other: the one before has been settled.
+    this.#flushing = this.#waiting
     this.#waiting = undefined
     const { receiver, slot, claimed } = this
     return {
@@ -148,7 +144,7 @@ export class SlotCursor {
     this.#flushing = undefined
     if (flushing === undefined) return
     if (this.#waiting === undefined) this.#waiting = flushing
-    else this.#waiting.promise.then(flushing.resolve, flushing.reject)
+    else void this.#waiting.promise.then(flushing.resolve, flushing.reject)
   }
 
   /** The slot is no longer ours: whoever waits for an acknowledgement hears it. */

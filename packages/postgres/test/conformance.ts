@@ -69,7 +69,8 @@ const storeCapabilities = {
   callerTransactions: true,
 }
 
-export function registerConformance(server: TestServer): void {
+/** Records, the outbox and timers. */
+export function registerStore(server: TestServer): void {
   describe('record store', () => register(recordStoreCases({ capabilities: storeCapabilities, start: () => startStore(server) })))
   describe('outbox', () => register(outboxCases({ capabilities: storeCapabilities, start: () => startStore(server) })))
   describe('timeout store', () =>
@@ -89,6 +90,10 @@ export function registerConformance(server: TestServer): void {
         },
       }),
     ))
+}
+
+/** Events. */
+export function registerStreamer(server: TestServer): void {
   describe('event streamer', () =>
     register(
       eventStreamerCases({
@@ -106,6 +111,10 @@ export function registerConformance(server: TestServer): void {
         },
       }),
     ))
+}
+
+/** Roles. */
+export function registerScheduler(server: TestServer): void {
   describe('role scheduler', () =>
     register(
       roleSchedulerCases({

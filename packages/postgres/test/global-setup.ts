@@ -15,9 +15,10 @@ declare module 'vitest' {
   }
 }
 
-export default async function setup(project: TestProject): Promise<() => void> {
+const started: PostgresServer[] = []
+
+export async function setup(project: TestProject): Promise<void> {
   const url = process.env['WORKFLOW_TEST_POSTGRES_URL']
-  const started: PostgresServer[] = []
   const servers: TestServer[] = url === undefined ? [] : [{ name: 'Postgres of WORKFLOW_TEST_POSTGRES_URL', url }]
   if (url === undefined) {
     for (const binaries of postgresBinaries()) {
@@ -35,7 +36,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   if (servers.length === 0)
     console.error('THE TESTS OF @workflow/postgres ARE SKIPPED: there is no Postgres. Run pnpm install, or set WORKFLOW_TEST_POSTGRES_URL.')
   project.provide('postgresServers', servers)
-  return () => {
-    for (const server of started) server.remove()
-  }
+}
+
+export function teardown(): void {
+  for (const server of started.splice(0)) server.remove()
 }

@@ -59,7 +59,7 @@ describe.skipIf(newest === undefined)('a connection', () => {
     const work = db.recordStore.transaction?.(
       async (tx, commit) => {
         await commit(unitOf('run', 1))
-        const end = new Promise((resolve) => tx.on('end', resolve))
+        const end = new Promise<void>((resolve) => tx.on('end', resolve))
         behind.proxy.cut()
         await end
         return await tx.query('SELECT 1')

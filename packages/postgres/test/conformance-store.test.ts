@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
-import { registerConformance } from './conformance.ts'
+import { registerStore } from './conformance.ts'
 import { newest } from './database.ts'
 
 describe.skipIf(newest === undefined)(`on ${newest?.name ?? 'no server'}`, () => {
-  if (newest !== undefined) registerConformance(newest)
+  if (newest !== undefined) registerStore(newest)
 })
