@@ -17,6 +17,8 @@ async function load(): Promise<void> {
   await app.run()
   const runId = await app.trigger('one', { initialValue: null })
   await app.explain(runId)
+  await app.compatibility()
+  await app.triggerMany([{ foreignId: 'two', initialValue: null }])
   // Only what it loads counts.
   await app.callback({ runId }, 'waits', undefined, { wait: true }).catch(() => undefined)
   const schedule = await app.schedule('calendar', '0 0 1 1 *', { initialValue: null })

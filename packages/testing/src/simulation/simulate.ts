@@ -163,7 +163,7 @@ async function assertFinishes(subject: Subject): Promise<void> {
   const { violation } = await runSeed(subject, { seed: 0, runs: 3, faults: 0, without: [], kinds: [], instances: 1 })
   if (violation?.invariant !== 'no run lost') return
   throw new CannotFinish(
-    `${violation.message.replace(/^.*? after the last fault /, 'After half an hour of virtual time without any fault ')}\nNothing went wrong here, so either the handlers never lead there (does every loop end? does a callback's payload let the run go on?), or one of them waits for something real: a timer, a socket, a file. Real time does not pass in a simulation: wait with the clock that simulate((world) => …) hands over, and give the handlers fakes of what is outside.`,
+    `${violation.message.replace(/^.*? after the last fault /, 'After twelve minutes of virtual time without any fault ')}\nNothing went wrong here, so either the handlers never lead there (does every loop end? does a callback's payload let the run go on?), or one of them waits for something real: a timer, a socket, a file. Real time does not pass in a simulation: wait with the clock that simulate((world) => …) hands over, and give the handlers fakes of what is outside.`,
   )
 }
 

@@ -49,7 +49,7 @@ export interface SeedResult {
 /** 2026-01-01, 00:00 UTC. */
 const startMs = Date.UTC(2026, 0, 1)
 /** After so long without faults everything must have come to its end. */
-const patienceUs = 30 * 60 * 1e6
+const patienceUs = 12 * 60 * 1e6
 const checkEveryUs = 2_000_000
 const eventsMax = 3_000_000
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -64,4 +65,24 @@ test('every day has seeds of its own', () => {
   const next = dailySeeds(new Date('2026-03-02T00:00:00Z'))
   expect(next.from).toBe(one.from + one.seeds)
   expect(one.seeds).toBe(5_000)
+})
+
+test('what core loads when it is needed is loaded before a simulation begins, because no real time passes in it', () => {
+  const core = new URL('../../../core/src/', import.meta.url)
+  const sources = readdirSync(core, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  )
+  const lazy = sources.flatMap((file) =>
+    [...readFileSync(new URL(file, core), 'utf8').matchAll(/await import\('([^']+)'\)/g)].map((match) => match[1]),
+  )
+  // Another one? Then `preload` must call whatever needs it, and this list must name it.
+  expect(lazy.toSorted()).toEqual([
+    './engine/compatibility.ts',
+    './engine/explain.ts',
+    './engine/schedule.ts',
+    './engine/send-callback.ts',
+    './engine/trigger-many.ts',
+    './engine/worker.ts',
+    'croner',
+  ])
 })

@@ -55,7 +55,7 @@ test('a failure names the promise, is made small, and its replay fails in the sa
     .addCallback('waiting', async () => 'subscribed')
     .addTimeout('waiting', after('20s'), async () => 'expired')
   const kinds: readonly FaultKind[] = ['handler throws', 'event duplicated', 'read lags']
-  const options = { initialValue, payloads, seeds: 50, runs: 8, faults: 10, faultKinds: kinds }
+  const options = { initialValue, payloads, seeds: 50, runs: 4, faults: 6, faultKinds: kinds }
   const failure: unknown = await simulate(fragile, options).then(
     () => undefined,
     (error: unknown) => error,
@@ -64,7 +64,7 @@ test('a failure names the promise, is made small, and its replay fails in the sa
   expect(failure.invariant).toBe('no run lost')
   expect(failure.message).toContain('To see it again')
   expect(failure.trace.some((line) => line.includes('handler throws'))).toBe(true)
-  // Of ten faults one or two are enough.
+  // Of six faults one or two are enough.
   expect(failure.replay.faults - failure.replay.without.length).toBeLessThanOrEqual(2)
   await expect(simulate(fragile, { ...options, ...failure.replay })).rejects.toMatchObject({ invariant: 'no run lost', seed: failure.seed })
   const { without, ...others } = failure.replay
@@ -95,6 +95,6 @@ test('a definition whose runs never end is told which runs are where', { timeout
   })
   const endless = circle.addStep('here', async () => 'there').addCallback('there', async () => 'here')
   await expect(simulate(endless, { initialValue: () => null, seeds: 1 })).rejects.toThrow(
-    /^After half an hour of virtual time without any fault these have not come to their end: run \d \(.*(here|there)\)/,
+    /^After twelve minutes of virtual time without any fault these have not come to their end: run \d \(.*(here|there)\)/,
   )
 })
