@@ -1,4 +1,4 @@
-/** What a test with the test kit takes, in a process of its own each time. */
+/** What tests of ninety days with the test kit take, each repeat in a process of its own. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -14,11 +14,18 @@ interface Measured {
   readonly cpuMs: number
 }
 
-await bench('testing', [{ name: 'ninety-days', runs: 1_000, measure: async ({ runs, repeats }) => ninetyDays(runs, repeats) }])
+await bench(
+  'testing',
+  ['invitations', 'subscriptions'].map((name) => ({
+    name,
+    runs: 1_000,
+    measure: async ({ runs, repeats }) => ninetyDays(name, runs, repeats),
+  })),
+)
 
-function ninetyDays(runs: number, repeats: number): readonly Figure[] {
+function ninetyDays(name: string, runs: number, repeats: number): readonly Figure[] {
   if (!existsSync(program)) throw new Error('packages/testing/test/kit/ninety-days.ts is not there')
-  const processes = Array.from({ length: repeats }, () => measured(runs))
+  const processes = Array.from({ length: repeats }, () => measured(name, runs))
   const figure = (metric: string, one: (tests: readonly Measured[]) => number | undefined): Figure => ({
     metric,
     unit: 'ms',
@@ -32,8 +39,10 @@ function ninetyDays(runs: number, repeats: number): readonly Figure[] {
   ]
 }
 
-function measured(runs: number): readonly Measured[] {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, String(runs), String(testsUntilWarm)], { encoding: 'utf8' })
+function measured(name: string, runs: number): readonly Measured[] {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, name, String(runs), String(testsUntilWarm)], {
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`the tests ended with code ${String(status)}\n${stdout}${stderr}`)
   // Its lines have the form of ours.
   return stdout

@@ -22,7 +22,7 @@ export function realSleep(ms: number): Promise<void> {
   })
 }
 
-const { hrtime } = process
+const now = performance.now.bind(performance)
 const cpuUsage = process.cpuUsage.bind(process)
 
 /** Milliseconds of processor time that this process has had. */
@@ -33,5 +33,5 @@ export function processorMs(): number {
 
 /** Real milliseconds of a clock that never goes back. */
 export function realMs(): number {
-  return Number(hrtime.bigint() / 1_000n) / 1_000
+  return now()
 }

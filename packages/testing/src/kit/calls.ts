@@ -140,7 +140,8 @@ export class Calls {
     Object.assign(call, outcome)
     const { runId, handler } = call
     if (runId !== undefined) {
-      call.objectAfter = copied((given[0] as Partial<AnyRun>).object)
+      // No copy: the engine has made it for this call, and nobody writes to it any more.
+      call.objectAfter = (given[0] as Partial<AnyRun>).object
       this.last.set(runId, mocked ? 'mocked' : 'real')
       const failing = this.failing.get(runId)
       if ('error' in outcome)

@@ -14,7 +14,7 @@ import {
   type TriggerOptions,
   type Workflow,
 } from '@workflow/core'
-import { durationMs } from '@workflow/core/adapter'
+import { durationMs, isFinished, type RunRecord } from '@workflow/core/adapter'
 import type { MemoryConnector } from '../memory-connector.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
 import { type Call, type Calls, handlerName } from './calls.ts'
@@ -34,6 +34,8 @@ export interface KitParts {
   readonly calls: Calls
   readonly connectors: ReadonlyMap<string, MemoryConnector>
   readonly logs: readonly LogLine[]
+  /** A run as it is stored, unread: looked at often. */
+  readonly record: (runId: string) => Promise<Pick<RunRecord, 'status' | 'runState' | 'foreignId'> | undefined>
   /** The open timeouts of a run. */
   readonly timeouts: (runId: string) => Promise<readonly { readonly name: string; readonly at: Date }[]>
   readonly coverage: () => Coverage
@@ -82,7 +84,7 @@ export class EngineKit {
     this.#assertExit(status, 'callback', asked)
     const runId = await this.#idSoon(which, asked)
     const queues = 'queue' in options && options.queue === true
-    await this.#look(asked, runId, async (run) => (run.status === status && (run.state !== 'Paused' || queues) ? run : undefined))
+    await this.#look(asked, runId, async (run) => (run.status === status && (run.runState !== 'Paused' || queues) ? run : undefined))
     // The cast holds because a callback of any contract takes any payload at run time, and checks it by its schema.
     const app = this.#app as unknown as AnyCaller
     return await this.#wait(asked, runId, (signal) => app.callback({ runId }, status, payload, { ...options, wait: true, signal }))
@@ -274,14 +276,18 @@ export class EngineKit {
   }
 
   /** Lets time pass until the run as it is then gives an answer. */
-  async #look<T>(asked: Asked, runId: string, answerOf: (run: AnySnapshot) => Promise<T | undefined>): Promise<T> {
+  async #look<T>(
+    asked: Asked,
+    runId: string,
+    answerOf: (run: Pick<RunRecord, 'status' | 'runState'>) => Promise<T | undefined>,
+  ): Promise<T> {
     return await this.#lookFor(asked, runId, async () => {
-      const run = await this.#app.lookup(runId)
+      const run = await this.#parts.record(runId)
       if (run === undefined) throw new RunNotFound(`workflow '${this.#name}' has no run ${runId}`, { details: { runId } })
       const answer = await answerOf(run)
-      if (answer === undefined && (run.state === 'Completed' || run.state === 'Cancelled' || run.finishedAt !== undefined))
-        throw new RunFinished(`${asked.what}: run ${runId} ('${run.foreignId}') is ${run.state} at '${run.status}'`, {
-          details: { runId, status: run.status, runState: run.state },
+      if (answer === undefined && isFinished(run.runState))
+        throw new RunFinished(`${asked.what}: run ${runId} ('${run.foreignId}') is ${run.runState} at '${run.status}'`, {
+          details: { runId, status: run.status, runState: run.runState },
         })
       return answer
     })

@@ -80,6 +80,10 @@ function kitOf(given: Definition<AnyContract>, mocks: unknown, options: TestKitO
     calls,
     connectors,
     logs,
+    record: async (runId) => {
+      const record = await store.lookup(runId)
+      return record?.workflowName === graph.name ? record : undefined
+    },
     timeouts: (runId) => openTimeouts(store, runId),
     coverage: () => recorder.coverage(),
     started,
