@@ -69,7 +69,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     from: '        const result = await this.#store.commit(unit)',
     to: '        const result = await this.#store.commit({ ...unit, id: `${unit.id} again` })',
     within: 60,
-    breaks: ['nothing unexpected', 'gapless versions'],
+    breaks: ['nothing unexpected', 'gapless versions', 'retries counted'],
   },
   {
     name: 'timers of an earlier stay fire',
@@ -84,7 +84,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/run-worker.ts',
     from: "    if (isFinished(record.runState) || record.runState === 'Paused') return await this.#stale(task, record)",
     to: '    if (isFinished(record.runState)) return await this.#stale(task, record)',
-    within: 20,
+    within: 40,
     breaks: ['paused runs stay'],
   },
   {
@@ -124,7 +124,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/attempt.ts',
     from: '  if (held.signal.aborted || !held.lease.isValid()) {',
     to: '  if (held.slot < 0) {',
-    within: 150,
+    within: 300,
     breaks: ['one writer per role'],
   },
   {
@@ -132,7 +132,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/slots.ts',
     from: '      await lease.release()',
     to: '      await Promise.resolve(lease)',
-    within: 20,
+    within: 40,
     breaks: ['no run lost', 'events handled', 'hooks called', 'one writer per role'],
   },
   {
@@ -148,7 +148,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/worker.ts',
     from: '    if (this.#ctx.cache.isOutdated(record)) return',
     to: '    if (record.version < 0) return',
-    within: 100,
+    within: 300,
     breaks: ['retries counted', 'one writer per role', 'legal path'],
   },
   {
@@ -156,7 +156,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/settle.ts',
     from: "        change?.next.runState === 'Paused'\n",
     to: '        change?.next.version === 0\n',
-    within: 300,
+    within: 500,
     breaks: ['no run lost'],
   },
   {
@@ -164,7 +164,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/run-worker.ts',
     from: "      if (unfinished === 0) return await this.#run(task, lane, held, record, 'join')",
     to: "      if (unfinished >= 0) return await this.#run(task, lane, held, record, 'join')",
-    within: 60,
+    within: 200,
     breaks: ['children joined'],
   },
   {
@@ -196,7 +196,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/settle.ts',
     from: '  const cancelled: readonly TimerOp[] = exits?.timeout === undefined ? noTimers : [{ cancelOwner: record.runId }]',
     to: '  const cancelled: readonly TimerOp[] = exits === undefined ? [{ cancelOwner: record.runId }] : noTimers',
-    within: 20,
+    within: 60,
     breaks: ['timers of this stay'],
   },
   {
@@ -204,7 +204,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/settle.ts',
     from: '          if (!result.ok || result.replayed) throw new RolledBack(result)',
     to: '          if (!result.ok || result.replayed) return { ...result, final: true } as Committed',
-    within: 500,
+    within: 900,
     breaks: ['rows with transitions', 'no run lost'],
   },
   {
@@ -236,7 +236,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: 'engine/sweeper.ts',
     from: '    if (this.#options.openSlots().length === 0) return 0',
     to: '    if (this.#options.openSlots().length >= 0) return 0',
-    within: 80,
+    within: 120,
     breaks: ['no run lost'],
   },
 ]
