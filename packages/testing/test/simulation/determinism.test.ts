@@ -76,13 +76,15 @@ test('what core loads when it is needed is loaded before a simulation begins, be
     [...readFileSync(new URL(file, core), 'utf8').matchAll(/await import\('([^']+)'\)/g)].map((match) => match[1]),
   )
   // Another one? Then `preload` must call whatever needs it, and this list must name it.
-  expect(lazy.toSorted()).toEqual([
-    './engine/compatibility.ts',
-    './engine/explain.ts',
-    './engine/schedule.ts',
-    './engine/send-callback.ts',
-    './engine/trigger-many.ts',
-    './engine/worker.ts',
-    'croner',
-  ])
+  expect(new Set(lazy)).toEqual(
+    new Set([
+      './engine/compatibility.ts',
+      './engine/explain.ts',
+      './engine/schedule.ts',
+      './engine/send-callback.ts',
+      './engine/trigger-many.ts',
+      './engine/worker.ts',
+      'croner',
+    ]),
+  )
 })
