@@ -14,7 +14,7 @@ export async function triggerMany(
 ): Promise<readonly TriggerResult[]> {
   if (!Array.isArray(items))
     throw new InvalidArgument(`triggerMany of workflow '${workflowName}' needs a list of runs; got ${shown(items)}`)
-  const results: TriggerResult[] = new Array<TriggerResult>(items.length)
+  const results: TriggerResult[] = []
   let next = 0
   const work = async (): Promise<void> => {
     while (next < items.length) {
