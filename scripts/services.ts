@@ -34,7 +34,7 @@ async function up(): Promise<void> {
     const found = postgresBinaries()
     const binaries = values.major === undefined ? found[0] : found.find(({ major }) => String(major) === values.major)
     if (binaries === undefined) throw new Error(`there is no Postgres ${values.major ?? ''} to start: node scripts/services.ts install`)
-    const { major, folder, binaries: programs, port } = await startPostgres(binaries, { durable: values.durable })
+    const { major, folder, binaries: programs, port } = await startPostgres(binaries, { durable: values.durable, outlives: true })
     mkdirSync(dirname(stateFile), { recursive: true })
     writeFileSync(stateFile, JSON.stringify({ major, folder, binaries: programs, port } satisfies PostgresPlace))
   }
@@ -68,6 +68,9 @@ function install(): void {
 }
 
 function started(): PostgresPlace | undefined {
+  if (!existsSync(stateFile)) return undefined
   // Written by `up`.
-  return existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as PostgresPlace) : undefined
+  const place = JSON.parse(readFileSync(stateFile, 'utf8')) as PostgresPlace
+  // The machine may have been started anew, or its temporary folder emptied.
+  return existsSync(join(place.folder, 'data', 'postmaster.pid')) ? place : undefined
 }

@@ -1,6 +1,6 @@
 /** One server of Postgres in a temporary folder, on the loopback interface only. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,15 +30,23 @@ export interface PostgresServerOptions {
   readonly durable?: boolean
   /** More lines for postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Whether it goes on after this process has ended. Else whoever starts the next one clears away what a killed process left. @default false */
+  readonly outlives?: boolean
 }
+
+const prefix = 'workflow-postgres-'
+/** In a server's folder: the process that it belongs to. */
+const ownerFile = 'owner'
 
 /** Makes a new server and starts it. Throws with the server's own words when it does not start. */
 export async function startPostgres(binaries: PostgresBinaries, options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  removeOrphans()
   const user = serverUser()
-  const folder = mkdtempSync(join(tmpdir(), `workflow-postgres-${binaries.major}-`))
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${binaries.major}-`))
   try {
     chmodSync(folder, 0o755)
     const place = { major: binaries.major, folder, binaries: runnableBinaries(binaries.folder, user, folder), port: await freePort() }
+    if (options.outlives !== true) writeFileSync(join(folder, ownerFile), JSON.stringify({ pid: process.pid, place } satisfies Owner))
     initialise(place, user, options)
     const server = serverAt(place)
     server.start()
@@ -66,6 +74,40 @@ export function serverAt(place: PostgresPlace): PostgresServer {
       stop('immediate')
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Stops and deletes the servers whose process was killed before it could. */
+function removeOrphans(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const file = join(tmpdir(), name, ownerFile)
+    if (!name.startsWith(prefix) || !existsSync(file)) continue
+    const owner = ownerOf(file)
+    if (owner !== undefined && !isAlive(owner.pid)) serverAt(owner.place).remove()
+  }
+}
+
+/** Undefined where somebody is just writing the file. */
+function ownerOf(file: string): Owner | undefined {
+  try {
+    // Written by `startPostgres`.
+    const owner = JSON.parse(readFileSync(file, 'utf8')) as Partial<Owner> | null
+    return typeof owner?.pid === 'number' && owner.place !== undefined ? { pid: owner.pid, place: owner.place } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Owner {
+  readonly pid: number
+  readonly place: PostgresPlace
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EPERM'
   }
 }
 

@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { postgresBinaries } from './postgres-binaries.ts'
+import { startPostgres } from './postgres-server.ts'
+
+const [binaries] = postgresBinaries()
+
+test.skipIf(binaries === undefined)(
+  'a server of a process that was killed is cleared away by whoever starts the next',
+  { timeout: 30_000 },
+  async () => {
+    if (binaries === undefined) return
+    const script = `
+    import { postgresBinaries } from '${import.meta.dirname}/postgres-binaries.ts'
+    import { startPostgres } from '${import.meta.dirname}/postgres-server.ts'
+    const server = await startPostgres(postgresBinaries()[0])
+    process.stdout.write(server.folder, () => process.kill(process.pid, 'SIGKILL'))`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
+    expect(existsSync(join(stdout, 'data', 'postmaster.pid'))).toBe(true)
+    const server = await startPostgres(binaries)
+    expect([existsSync(stdout), existsSync(server.folder)]).toEqual([false, true])
+    server.stop('immediate')
+    server.start()
+    server.remove()
+    expect(readdirSync(tmpdir())).not.toContain(server.folder.slice(tmpdir().length + 1))
+  },
+)
