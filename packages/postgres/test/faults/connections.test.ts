@@ -1,12 +1,12 @@
 /** What a network does to the connections, one fault at a time. */
-import { StoreUnavailable } from '@workflow/core/adapter'
+import { type EventReceiver, isWorkflowError, type RunEvent, StoreUnavailable } from '@workflow/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { newest } from '../database.ts'
 import { claimsOf, layout, topic, unitOf, workflowName } from '../make-unit.ts'
 import { behindProxy, hitNextAnswer, hitNextCommit } from './behind-proxy.ts'
 
 const spec = { durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest' } as const
-const queryTimeout = '500ms'
+const queryTimeout = '1500ms'
 
 describe.skipIf(newest === undefined)('a connection', () => {
   test.each([
@@ -84,20 +84,22 @@ describe.skipIf(newest === undefined)('a connection', () => {
       const since = performance.now()
       // Another process writes, and this one hears neither of it nor of anything it asks on the connections it had.
       await other.recordStore.commit(unitOf(runId, 1))
-      expect((await receiver.receive({ max: 10, signal: AbortSignal.timeout(20_000) })).map(({ event }) => event.runId)).toEqual([runId])
-      expect(performance.now() - since).toBeLessThan(5_000)
+      expect(await versionsOf(receiver, 1)).toEqual([1])
+      expect(performance.now() - since).toBeLessThan(10_000)
     }
   })
 })
 
-async function versionsOf(
-  receiver: {
-    receive: (options: { max: number; signal: AbortSignal }) => Promise<readonly { readonly event: { readonly version: number } }[]>
-  },
-  count: number,
-): Promise<readonly number[]> {
+/** Versions of the next events, however often it has to be asked, as the engine does. */
+async function versionsOf(receiver: EventReceiver<RunEvent>, count: number): Promise<readonly number[]> {
   const versions: number[] = []
   const signal = AbortSignal.timeout(20_000)
-  while (versions.length < count) versions.push(...(await receiver.receive({ max: 100, signal })).map(({ event }) => event.version))
+  while (versions.length < count) {
+    try {
+      versions.push(...(await receiver.receive({ max: 100, signal })).map(({ event }) => event.version))
+    } catch (error) {
+      if (!isWorkflowError(error, 'StoreUnavailable')) throw error
+    }
+  }
   return versions
 }
