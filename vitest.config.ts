@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { workspacePackages } from './scripts/workspace-packages.ts'
 
 /** What takes minutes and runs by command only: `pnpm unit:long`. */
 export const longTests = '**/*.long.test.ts'
+
+/** Starts the servers that the tests of a package talk to. */
+const globalSetupOf = (folder: string): string => join(import.meta.dirname, folder, 'test', 'global-setup.ts')
 
 const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
 
@@ -18,8 +22,7 @@ export default defineConfig({
         root: folder,
         include: ['**/*.test.ts'],
         exclude: [...configDefaults.exclude, '**/dist/**', longTests],
-        // Starts the servers that the tests of a package talk to.
-        ...(existsSync(`${folder}/test/global-setup.ts`) ? { globalSetup: 'test/global-setup.ts' } : {}),
+        ...(existsSync(globalSetupOf(folder)) ? { globalSetup: globalSetupOf(folder) } : {}),
       },
     })),
   },
