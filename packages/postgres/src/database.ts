@@ -12,6 +12,9 @@ export interface Queryable {
 
 const int8Oid = 20
 
+/** Between the statements of a transaction of ours nothing is waited for. Whoever is silent for so long is gone, and others need the locks. */
+const begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s'"
+
 /** Everything as pg has it, but for big integers, which are numbers here: none of ours exceeds 2^53. Formats other than text are not asked for. */
 const rowTypes = {
   getTypeParser: (oid: number): ((text: string) => unknown) => parsers.get(oid) ?? ((text) => text),
@@ -78,7 +81,7 @@ export class Database implements Queryable {
   /** A transaction of ours. `work` may run more than once, after others were in the way. */
   async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
     return this.lend(async (connection) => {
-      await connection.query('BEGIN')
+      await connection.query(begin)
       try {
         const result = await work(connection)
         await connection.query('COMMIT')
@@ -120,16 +123,6 @@ export class Database implements Queryable {
     })
   }
 
-  /**
-   * While a connection is lent its pool does not listen to it, and an error that nobody hears ends the process: also one
-   * between two statements. The next statement throws.
-   */
-  #hear(client: PgPoolClient): void {
-    if (this.#heard.has(client)) return
-    this.#heard.add(client)
-    client.on('error', () => undefined)
-  }
-
   /** Statements on one connection. Errors come out as pg throws them. */
   on(client: PgClient): Queryable {
     return {
@@ -153,12 +146,26 @@ export class Database implements Queryable {
     this.#connecting.clear()
     const pool = this.#pool
     pool?.off('error', this.#onPoolError)
-    if (pool === undefined || this.#settings.pool !== undefined) return
+    if (pool === undefined) return
+    if (this.#settings.pool !== undefined) {
+      pool.off('connect', this.#hear)
+      return
+    }
     pool.on('error', () => undefined)
     await pool.end()
   }
 
   readonly #onPoolError = (): void => this.#lost()
+
+  /**
+   * While a connection is lent its pool does not listen to it, and an error that nobody hears ends the process: also one
+   * between two statements, or right behind the server's welcome. The next statement throws.
+   */
+  readonly #hear = (client: PgPoolClient): void => {
+    if (this.#heard.has(client)) return
+    this.#heard.add(client)
+    client.on('error', () => undefined)
+  }
 
   #open(): PgPool {
     if (this.#pool === undefined) {
@@ -175,6 +182,7 @@ export class Database implements Queryable {
         })
       // Without a listener the loss of an idle connection would end the process.
       this.#pool.on('error', this.#onPoolError)
+      this.#pool.on('connect', this.#hear)
     }
     return this.#pool
   }

@@ -43,7 +43,9 @@ export interface PgPool {
   connect(): Promise<PgPoolClient>
   end(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'connect', listener: (client: PgPoolClient) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'connect', listener: (client: PgPoolClient) => void): unknown
   readonly options?: { readonly max?: number | undefined }
 }
 

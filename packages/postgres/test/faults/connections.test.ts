@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { newest } from '../database.ts'
 import { claimsOf, layout, topic, unitOf, workflowName } from '../make-unit.ts'
 import { behindProxy, hitNextAnswer, hitNextCommit } from './behind-proxy.ts'
+import { endsAnswer } from './fault-proxy.ts'
 
 const spec = { durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest' } as const
 const queryTimeout = '1500ms'
@@ -71,6 +72,18 @@ describe.skipIf(newest === undefined)('a connection', () => {
     expect(await db.recordStore.commit(unitOf('run', 1))).toMatchObject({ ok: true, replayed: false })
   })
 
+  test('that ends right behind its welcome is a failure like any other', { timeout: 60_000 }, async () => {
+    await using behind = await behindProxy()
+    const db = behind.open()
+    behind.proxy.judge = (direction, piece) => {
+      if (direction !== 'replies' || !endsAnswer(piece)) return 'pass'
+      behind.proxy.judge = undefined
+      return Buffer.concat([piece, fatal])
+    }
+    await expect(db.recordStore.lookup('run')).rejects.toMatchObject({ code: 'StoreUnavailable', retryable: true })
+    expect(await db.recordStore.lookup('run')).toBeUndefined()
+  })
+
   test('whose packets vanish holds nobody up for longer than queryTimeout', { timeout: 60_000 }, async () => {
     await using behind = await behindProxy()
     const db = behind.open({ queryTimeout, crossProcessPolling: '50ms' })
@@ -89,6 +102,10 @@ describe.skipIf(newest === undefined)('a connection', () => {
     }
   })
 })
+
+/** As a server says that it ends a session. */
+const fatalText = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0'
+const fatal = Buffer.concat([Buffer.from('E'), Buffer.from([0, 0, 0, fatalText.length + 4]), Buffer.from(fatalText)])
 
 /** Versions of the next events, however often it has to be asked, as the engine does. */
 async function versionsOf(receiver: EventReceiver<RunEvent>, count: number): Promise<readonly number[]> {

@@ -4,8 +4,11 @@ import { createServer, type AddressInfo, type Server, Socket } from 'node:net'
 /** What comes from the client are requests, what comes from the server are replies. */
 export type Direction = 'requests' | 'replies'
 
-/** What becomes of a piece of data: `half` sends the first half of it on and cuts the connection, `swallow` makes it half-open for good. */
-export type Verdict = 'pass' | 'swallow' | 'cut' | 'half'
+/**
+ * What becomes of a piece of data: `half` sends the first half of it on and cuts the connection, `swallow` makes it
+ * half-open for good, and a buffer comes in its place.
+ */
+export type Verdict = 'pass' | 'swallow' | 'cut' | 'half' | Buffer
 
 /** One connection through the proxy. */
 export interface Link {
@@ -80,7 +83,8 @@ export class FaultProxy implements AsyncDisposable {
       if (link.dead.has(direction)) return
       if (direction === 'requests') link.request = piece
       const verdict = this.judge?.(direction, piece, link) ?? 'pass'
-      if (verdict === 'pass') to.write(piece)
+      if (verdict instanceof Buffer) to.write(verdict)
+      else if (verdict === 'pass') to.write(piece)
       else if (verdict === 'swallow') link.dead.add(direction)
       else if (verdict === 'cut') this.#cut(link)
       else to.write(piece.subarray(0, Math.floor(piece.length / 2)), () => this.#cut(link))

@@ -50,10 +50,13 @@ export async function runWorker(
 
 const againMs = 100
 
+/** Errors that are no wonder where databases go away are not shown. */
 const onlyErrors = {
   debug: (): void => undefined,
   info: (): void => undefined,
   warn: (): void => undefined,
-  error: (fields: object, message: string): void =>
-    void process.stderr.write(`${process.pid} ${message} ${String((fields as { error?: unknown }).error ?? '')}\n`),
+  error: (fields: object, message: string): void => {
+    const { error } = fields as { readonly error?: unknown }
+    if (!isWorkflowError(error, 'StoreUnavailable')) process.stderr.write(`${process.pid} ${message} ${String(error ?? '')}\n`)
+  },
 }

@@ -1,0 +1,33 @@
+/** An instance that goes silent while it holds something that all others need. */
+import { describe, expect, test } from 'vitest'
+import { newest } from '../database.ts'
+import { behindProxy } from './behind-proxy.ts'
+
+describe.skipIf(newest === undefined)('an instance that goes silent', () => {
+  test('in the middle of looking at the roles holds up nobody else for longer than its lease', { timeout: 60_000 }, async () => {
+    await using behind = await behindProxy()
+    const leaseMs = 1_000
+    const silent = behind.open({ lease: '1s' })
+    const other = behind.place.open({ lease: '1s' })
+    const { signal } = new AbortController()
+    await other.roleScheduler.awaitRole('first', { signal, generation: 0 })
+    // It locks the counter of the roles, and that is the last that is heard of it.
+    behind.proxy.judge = (direction, _piece, { request }) => {
+      if (direction !== 'replies' || !request.includes("'roles' FOR UPDATE")) return 'pass'
+      behind.proxy.judge = undefined
+      behind.proxy.refuses = true
+      behind.proxy.swallow('requests')
+      return 'swallow'
+    }
+    const abort = new AbortController()
+    const waiting = silent.roleScheduler.awaitRole('second', { signal: abort.signal, generation: 0 }).catch((error: unknown) => error)
+    await expect.poll(() => behind.proxy.refuses, { timeout: 10_000 }).toBe(true)
+    const since = performance.now()
+    await other.roleScheduler.awaitRole('third', { signal, generation: 0 })
+    expect(performance.now() - since).toBeLessThan(5 * leaseMs)
+    abort.abort(new Error('enough'))
+    await waiting
+    behind.proxy.refuses = false
+    behind.proxy.cut()
+  })
+})
