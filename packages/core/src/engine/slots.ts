@@ -77,7 +77,13 @@ export class Slots {
 
   /** A newer holder has these slots: what we believe to hold of them is worth nothing any more. */
   fenced(slots: readonly number[]): void {
-    for (const slot of slots) this.#held.get(slot)?.resign(retryMs, 'a newer holder has it')
+    for (const slot of slots) {
+      const held = this.#held.get(slot)
+      if (held === undefined) continue
+      held.resign(retryMs, 'a newer holder has it')
+      // At once: what is left to do may have to wait for an assignment, and work that is aborted as it starts would be tried again and again.
+      held.draining = true
+    }
     for (const slot of slots) {
       this.#work.get(slot)?.abort(this.#lostError(slot))
       this.#options.abandon(slot, this.#lostError(slot))

@@ -118,10 +118,21 @@ export class Instance {
   }
 }
 
+/** Nobody has so much to say at one instant. */
+const linesMax = 1_000
+
 /** What the engine tells goes into the trace; what must never be told is a broken promise. */
 export function loggerOf(process: SimProcess): Logger {
   const { world } = process
+  let atUs = -1
+  let lines = 0
   const line = (level: string) => (fields: object, message: string) => {
+    if (level !== 'debug') {
+      lines = atUs === world.timeline.us ? lines + 1 : 1
+      atUs = world.timeline.us
+      if (lines === linesMax)
+        world.oracle.fail('nothing unexpected', `${process.name} turns in circles: ${lines} times "${message}" without any time passing`)
+    }
     const { error, ...rest } = fields as { readonly error?: unknown }
     world.trace(() => `${process.name}: ${level}: ${message} ${JSON.stringify(rest)}${error === undefined ? '' : ` ${String(error)}`}`)
     if (process.alive && message.includes('fault of the engine'))

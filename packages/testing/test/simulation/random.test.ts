@@ -13,6 +13,8 @@ const found = [
   { seed: 72, runs: 50, faults: 20 },
   { seed: 3_966, runs: 40, faults: 25 },
   { seed: 110, runs: 20, faults: 20 },
+  { seed: 28_830, runs: 50, faults: 20 },
+  { seed: 301_038, runs: 20, faults: 40 },
 ]
 
 test.each(found)('seed $seed of $runs runs and $faults faults breaks no promise any more', async (size) => {
