@@ -16,6 +16,7 @@ export interface CrashOptions {
   readonly seed: number
   /** Up to how long the workers live. */
   readonly lifeMsMax: number
+  /** Half of them are started with a cycle, half of them right before the misfortune that ends it. */
   readonly runsPerCycle: number
   /** Called after each cycle. */
   readonly progress?: (text: string) => void
@@ -42,6 +43,7 @@ export interface CrashResult {
 /** Work that makes no progress for so long makes none any more. */
 const stalledMs = 30_000
 const lookEveryMs = 100
+const burstMsMax = 300
 
 export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
   const { folder, target } = options
@@ -85,21 +87,30 @@ async function hit(options: CrashOptions, parent: Parent, crew: Crew, random: ()
   const { cycles, lifeMsMax, runsPerCycle, progress, target } = options
   const strikes = new Map<string, number>()
   for (let cycle = 1; cycle <= cycles; cycle++) {
-    await parent.trigger(runsPerCycle)
+    await parent.trigger(Math.floor(runsPerCycle / 2))
     crew.fillUp()
     await sleep(random() * lifeMsMax)
-    let what = 'killed'
-    if (target.strike !== undefined && random() < 0.5) {
-      crew.misfortunes.push({ at: Date.now() })
-      what = await target.strike(crew.alive, seededRandom(Math.floor(random() * 2 ** 31)))
-      crew.misfortunes.push({ at: Date.now() })
-      strikes.set(what, (strikes.get(what) ?? 0) + 1)
-    } else await (random() < 0.5 ? crew.killAll() : crew.killOne())
+    // Whatever happens now happens to runs on their way, some of which are being written.
+    const burst = parent.trigger(Math.ceil(runsPerCycle / 2))
+    const [what] = await Promise.all([sleep(random() * burstMsMax).then(() => misfortune(target, crew, random)), burst])
+    if (what !== undefined) strikes.set(what, (strikes.get(what) ?? 0) + 1)
     progress?.(
-      `cycle ${cycle} of ${cycles}: ${what}; ${crew.kills} kills, ${parent.triggered.size} runs, ${await parent.unfinished()} unfinished`,
+      `cycle ${cycle} of ${cycles}: ${what ?? 'killed'}; ${crew.kills} kills, ${parent.triggered.size} runs, ${await parent.unfinished()} unfinished`,
     )
   }
   return strikes
+}
+
+/** Resolves to what the target has struck with, or to undefined after deaths. */
+async function misfortune(target: CrashTarget, crew: Crew, random: () => number): Promise<string | undefined> {
+  if (target.strike === undefined || random() < 0.5) {
+    await (random() < 0.5 ? crew.killAll() : crew.killOne())
+    return undefined
+  }
+  crew.misfortunes.push({ at: Date.now() })
+  const what = await target.strike(crew.alive, seededRandom(Math.floor(random() * 2 ** 31)))
+  crew.misfortunes.push({ at: Date.now() })
+  return what
 }
 
 /** Until every run is finished, or nothing happens any more. */
