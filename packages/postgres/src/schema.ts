@@ -6,7 +6,8 @@
  * out of order: the log of a process keeps track of the gaps.
  *
  * `record` is written at every transition, so nothing that changes there is indexed but what changes once in a life, at
- * its end: then Postgres changes rows in place (HOT), as long as a page has some room left.
+ * its end: then Postgres changes rows in place (HOT), as long as a page has room. Runs that were created together move on
+ * together, so that each page needs room for all of its rows once more: half of it.
  */
 import { commitFunction } from './commit-function.ts'
 import { readFunctions } from './read-functions.ts'
@@ -51,7 +52,7 @@ CREATE TABLE {record} (
   attempts jsonb,
   object_codec text NOT NULL,
   object bytea NOT NULL
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1);
 CREATE UNIQUE INDEX record_run ON {record} (run_id);
 -- "ended" is 0 while the run is unfinished and its seq afterwards: one index keeps the unfinished run of a foreign id
 -- unique, finds it, and else finds the newest one.
