@@ -44,6 +44,18 @@ const sharedMethods = [
   'graph',
 ] as const
 
+// Loaded by the first callback and kept: import() looks its module up anew each time, and a callback may come for every run.
+let sendingModule: ReturnType<typeof loadSending> | undefined
+const loadSending = async () => await import('./engine/send-callback.ts')
+async function sending(): ReturnType<typeof loadSending> {
+  try {
+    return await (sendingModule ??= loadSending())
+  } catch (error) {
+    sendingModule = undefined
+    throw error
+  }
+}
+
 type TriggerItems = readonly (TriggerInput & { readonly foreignId: string })[]
 
 const limitDefault = 100
@@ -98,7 +110,7 @@ export class EngineClient {
   async callback(target: TargetInput, status: string, payload?: unknown, options: CallbackInput = {}): Promise<Receipt | AnySnapshot> {
     await this.#ready()
     this.#assertOptions(options)
-    const { sendCallback } = await import('./engine/send-callback.ts')
+    const { sendCallback } = await sending()
     return await sendCallback(this.#ctx, this.#watch, target, status, payload, options)
   }
 
