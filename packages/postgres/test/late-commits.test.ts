@@ -155,6 +155,38 @@ describe.skipIf(newest === undefined)('a transaction that is still open', () => 
   })
 })
 
+test.skipIf(newest === undefined)(
+  'a batch is given its number only when its rows are locked and written',
+  { timeout: 60_000 },
+  async () => {
+    await using place = freshSchema()
+    const db = place.open()
+    await db.recordStore.commit(unitOf('run', 1))
+    const lock = await place.pool.connect()
+    await lock.query('BEGIN')
+    await lock.query(`SELECT 1 FROM "${place.schema}".record FOR UPDATE`)
+    const numbers = async (): Promise<unknown> => (await place.sql('SELECT last_value::int FROM {batch}'))[0]?.[0]
+    const before = await numbers()
+    const tx = await place.pool.connect()
+    await tx.query('BEGIN')
+    const waiting = db.recordStore.commit(unitOf('run', 2), { tx })
+    // It waits for the lock: the number that it will have must be higher than that of whoever holds the row.
+    await expect
+      .poll(
+        async () =>
+          (
+            await place.sql("SELECT count(*)::int FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%commit_1%'")
+          )[0]?.[0],
+      )
+      .toBeGreaterThan(0)
+    expect(await numbers()).toBe(before)
+    await end(lock, 'ROLLBACK')
+    expect(await waiting).toMatchObject({ ok: true })
+    await end(tx, 'COMMIT')
+    expect(await numbers()).toBe(Number(before) + 1)
+  },
+)
+
 const dump = '/usr/lib/postgresql/15/bin/pg_dump'
 const old = servers.find(({ name }) => name === 'Postgres 15')
 
