@@ -26,7 +26,11 @@ export interface PostgresConnectionOptions {
    * @default '1s', or '50ms' behind a pooler
    */
   readonly crossProcessPolling?: Duration
-  /** After how long a statement is given up for lost, with its connection. @default '30s' */
+  /**
+   * After how long a statement is given up for lost, with its connection. In a transactional step also how long there may
+   * be no statement: then the server rolls the transaction back, so that a process that went silent locks nobody out.
+   * @default '30s'
+   */
   readonly queryTimeout?: Duration
   /** How long a unit that meets a lock is tried again before it answers `busy`. Others go on meanwhile. @default '500ms' */
   readonly busyTimeout?: Duration

@@ -83,7 +83,8 @@ export class Transactions {
     client.on('error', onError)
     let usable = false
     try {
-      await connection.query('BEGIN')
+      // A process that goes silent in here must not hold its locks until TCP notices.
+      await connection.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(settings.queryTimeoutMs)}`)
       const result = await guarded(
         work(client, (unit) => commitInside(this.#session, connection, unit)),
         signal,

@@ -1,6 +1,7 @@
 /** An instance that goes silent while it holds something that all others need. */
 import { describe, expect, test } from 'vitest'
 import { newest } from '../database.ts'
+import { unitOf } from '../make-unit.ts'
 import { behindProxy } from './behind-proxy.ts'
 
 describe.skipIf(newest === undefined)('an instance that goes silent', () => {
@@ -29,5 +30,29 @@ describe.skipIf(newest === undefined)('an instance that goes silent', () => {
     await waiting
     behind.proxy.refuses = false
     behind.proxy.cut()
+  })
+
+  test('in a transaction of a step holds its run up for no longer than queryTimeout', { timeout: 60_000 }, async () => {
+    await using behind = await behindProxy()
+    const silent = behind.open({ queryTimeout: '2s' })
+    const other = behind.place.open({ busyTimeout: '50ms' })
+    await other.recordStore.commit(unitOf('run', 1))
+    const { promise: written, resolve } = Promise.withResolvers<void>()
+    const abort = new AbortController()
+    const step = silent.recordStore.transaction?.(
+      async (_tx, commit) => {
+        await commit(unitOf('run', 2))
+        behind.proxy.swallow('requests')
+        resolve()
+        return await new Promise<never>(() => undefined)
+      },
+      { signal: abort.signal },
+    )
+    await written
+    // Its successor does the step anew.
+    expect(await other.recordStore.commit(unitOf('run', 2))).toEqual({ ok: false, reason: 'busy' })
+    await expect.poll(() => other.recordStore.commit(unitOf('run', 2)), { timeout: 10_000 }).toMatchObject({ ok: true, replayed: false })
+    abort.abort(new Error('enough'))
+    await expect(step).rejects.toThrow('enough')
   })
 })

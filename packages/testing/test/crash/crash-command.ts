@@ -58,6 +58,7 @@ function report({ faults, restartsMs, takeoversMs, strikes, enginePauses, ...cou
 }
 
 function spread(times: readonly number[]): string {
+  if (times.length === 0) return 'never seen'
   const sorted = times.toSorted((a, b) => a - b)
   return `${sorted.length} times, median ${sorted[Math.floor(sorted.length / 2)]} ms, at most ${sorted.at(-1)} ms`
 }
