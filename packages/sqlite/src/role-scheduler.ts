@@ -175,10 +175,14 @@ export class SqliteRoleScheduler implements RoleScheduler {
     try {
       const self = this.#self()
       const owed = [...this.#owed]
-      const { held, look } = await this.#session.write(this, (batch) => {
-        for (const [role, token] of owed) releaseRole(batch, self.id, role, token)
-        return renewLease(batch, self)
-      })
+      const { held, look } = await this.#session.write(
+        this,
+        (batch) => {
+          for (const [role, token] of owed) releaseRole(batch, self.id, role, token)
+          return renewLease(batch, self)
+        },
+        true,
+      )
       for (const [role, token] of owed) if (this.#owed.get(role) === token) this.#owed.delete(role)
       if (self.id !== this.#id) return
       this.#renewed(self)
@@ -209,10 +213,14 @@ export class SqliteRoleScheduler implements RoleScheduler {
     // What this instance holds and waits for again comes from the release, not from the table.
     const self = this.#self()
     try {
-      const { outcome, seen } = await this.#session.write(this, (batch) => ({
-        outcome: lookAtRoles(batch, self),
-        seen: rolesCount(batch.connection),
-      }))
+      const { outcome, seen } = await this.#session.write(
+        this,
+        (batch) => ({
+          outcome: lookAtRoles(batch, self),
+          seen: rolesCount(batch.connection),
+        }),
+        true,
+      )
       this.#seen = seen
       this.#missed = false
       // A life that ended meanwhile: what it was given runs out with its lease.

@@ -86,11 +86,14 @@ export class Session {
     }
   }
 
-  /** Runs a job in the next write transaction. Jobs keep the order of these calls, the first ones that open the file among them. */
-  write<T>(user: object, job: Job<T>): Promise<T> {
+  /**
+   * Runs a job in the next write transaction. Jobs keep the order of these calls, the first ones that open the file among
+   * them. `urgent`: before all that are not.
+   */
+  write<T>(user: object, job: Job<T>, urgent = false): Promise<T> {
     if (this.#closed !== undefined) return Promise.reject(this.#over())
     this.#users.add(user)
-    return this.#writer.run(job)
+    return this.#writer.run(job, urgent)
   }
 
   /** Runs `work` while nobody else of this process writes. */

@@ -40,6 +40,8 @@ const jobsMax = 512
 export class Writer {
   readonly #host: WriterHost
   readonly #queue = new Fifo<Queued>()
+  /** Goes before the others: a lease must not run out behind a backlog of writes. */
+  readonly #urgent = new Fifo<Queued>()
   /** Taken from the queue, but not written for want of the lock. */
   #waiting: Queued[] = []
   #scheduled: NodeJS.Immediate | undefined
@@ -54,12 +56,13 @@ export class Writer {
     this.#host = host
   }
 
-  /** Runs a job in the next transaction. Jobs keep their order. */
-  run<T>(job: Job<T>): Promise<T> {
+  /** Runs a job in the next transaction. Jobs keep their order; urgent ones keep it among themselves, and go first. */
+  run<T>(job: Job<T>, urgent = false): Promise<T> {
     if (this.#closed) return Promise.reject(new Stopped('the store has been closed'))
     return new Promise<T>((resolve, reject) => {
       // The job's own result is what its resolve is given.
-      this.#queue.push({ job, resolve: resolve as (value: unknown) => void, reject })
+      const queue = urgent ? this.#urgent : this.#queue
+      queue.push({ job, resolve: resolve as (value: unknown) => void, reject })
       this.#schedule()
     })
   }
@@ -83,20 +86,22 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true
     while (this.#held !== undefined) await this.#held
-    if (this.#queue.length + this.#waiting.length > 0) {
+    if (this.#length > 0) {
       await new Promise<void>((resolve) => this.#drained.push(resolve))
     }
   }
 
+  get #length(): number {
+    return this.#urgent.length + this.#queue.length + this.#waiting.length
+  }
+
+  #next(): Queued | undefined {
+    return this.#urgent.shift() ?? this.#queue.shift()
+  }
+
   #schedule(): void {
     // A native immediate, not the clock's: virtual time must not hold up a disk.
-    if (
-      this.#scheduled === undefined &&
-      this.#retry === undefined &&
-      this.#held === undefined &&
-      !this.#opening &&
-      this.#queue.length + this.#waiting.length > 0
-    ) {
+    if (this.#scheduled === undefined && this.#retry === undefined && this.#held === undefined && !this.#opening && this.#length > 0) {
       this.#scheduled = setImmediate(() => {
         this.#scheduled = undefined
         this.#flush()
@@ -123,7 +128,7 @@ export class Writer {
     const jobs = this.#waiting
     this.#waiting = []
     while (jobs.length < jobsMax) {
-      const next = this.#queue.shift()
+      const next = this.#next()
       if (next === undefined) break
       jobs.push(next)
     }
@@ -139,12 +144,12 @@ export class Writer {
 
   /** The database does not open: nobody's job can be done. */
   #rejectAll(error: unknown): void {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.reject(error)
+    for (let next = this.#next(); next !== undefined; next = this.#next()) next.reject(error)
     this.#tellDrained()
   }
 
   #tellDrained(): void {
-    if (this.#queue.length + this.#waiting.length === 0) {
+    if (this.#length === 0) {
       for (const resolve of this.#drained.splice(0)) resolve()
     }
   }
