@@ -29,12 +29,12 @@ async function place(lease: Duration): Promise<{ readonly target: CrashTarget; r
 describe.skipIf(!OwnServer.available())('workers that are killed', () => {
   test('and a server and a network that fail lose nothing, double nothing and break no promise', { timeout: 120_000 }, async () => {
     const { target, folder } = await place('1s')
-    const result = await crashCycles({ target, folder, cycles: 10, seed: 20_261_121, lifeMsMax: 1_500, runsPerCycle: 60 })
+    const result = await crashCycles({ target, folder, cycles: 8, seed: 20_261_121, lifeMsMax: 1_500, runsPerCycle: 60 })
     expect(result.faults).toEqual([])
-    expect(result.runs).toBe(600)
-    expect(result.handlerCalls).toBeGreaterThan(1_800)
+    expect(result.runs).toBe(480)
+    expect(result.handlerCalls).toBeGreaterThan(1_400)
     expect(result.kills).toBeGreaterThan(3)
-    expect([...result.strikes.values()].reduce((sum, times) => sum + times, 0)).toBeGreaterThan(2)
+    expect([...result.strikes.values()].flat().length).toBeGreaterThan(2)
   })
 
   test('by the default lease are replaced in every slot within five seconds', { timeout: 120_000 }, async () => {

@@ -50,7 +50,7 @@ export async function crashCommand(openTarget: (folder: string, lease: Duration)
 
 function report({ faults, restartsMs, takeoversMs, strikes, enginePauses, ...counts }: CrashResult): void {
   say(JSON.stringify(counts))
-  if (strikes.size > 0) say(`strikes: ${[...strikes].map(([what, times]) => `${what} ${times}`).join(', ')}`)
+  for (const [what, times] of strikes) say(`from the end of '${what}' to the next handler call: ${spread(times)}`)
   say(`from no process alive to the first handler call: ${spread(restartsMs)}`)
   say(`from a kill to the last of the dead worker's slots at work elsewhere: ${spread(takeoversMs)}`)
   for (const pause of enginePauses) say(`paused by the engine: ${pause}`)

@@ -5,7 +5,7 @@ import type { CrashTarget } from './crash-target.ts'
 import { Crew } from './crew.ts'
 import { readLedger } from './ledger.ts'
 import { Parent } from './parent.ts'
-import { restarts, takeovers } from './recoveries.ts'
+import { restarts, resumptions, takeovers } from './recoveries.ts'
 import { seededRandom } from './seeded-random.ts'
 
 export interface CrashOptions {
@@ -26,8 +26,8 @@ export interface CrashResult {
   readonly faults: readonly string[]
   readonly runs: number
   readonly kills: number
-  /** How often the target struck by itself, by what it was. */
-  readonly strikes: ReadonlyMap<string, number>
+  /** How often the target struck by itself, by what it was, and after how long handlers were called again, in ms. */
+  readonly strikes: ReadonlyMap<string, readonly number[]>
   readonly handlerCalls: number
   /** Calls beyond the first under one key: handlers that ran again. */
   readonly repeatedCalls: number
@@ -53,7 +53,7 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
   const parent = new Parent(target, chance(0))
   const crew = new Crew(target, ledgerFile, chance(1))
   try {
-    const strikes = await hit(options, parent, crew, chance(2))
+    await hit(options, parent, crew, chance(2))
     crew.fillUp()
     await drained(parent)
     // What is still at work after a stall must not move on while it is audited.
@@ -68,7 +68,7 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
       faults,
       runs: parent.triggered.size,
       kills: crew.kills,
-      strikes,
+      strikes: resumptions(crew.misfortunes, ledger),
       handlerCalls: ledger.length,
       repeatedCalls: ledger.length - new Set(ledger.map(({ key, kind }) => `${kind} ${key}`)).size,
       callbacks: parent.accepted.size,
@@ -83,9 +83,8 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
 }
 
 /** Half of what happens are deaths, of one worker or of all; where the target has no other misfortunes, everything. */
-async function hit(options: CrashOptions, parent: Parent, crew: Crew, random: () => number): Promise<ReadonlyMap<string, number>> {
+async function hit(options: CrashOptions, parent: Parent, crew: Crew, random: () => number): Promise<void> {
   const { cycles, lifeMsMax, runsPerCycle, progress, target } = options
-  const strikes = new Map<string, number>()
   for (let cycle = 1; cycle <= cycles; cycle++) {
     await parent.trigger(Math.floor(runsPerCycle / 2))
     crew.fillUp()
@@ -93,12 +92,10 @@ async function hit(options: CrashOptions, parent: Parent, crew: Crew, random: ()
     // Whatever happens now happens to runs on their way, some of which are being written.
     const burst = parent.trigger(Math.ceil(runsPerCycle / 2))
     const [what] = await Promise.all([sleep(random() * burstMsMax).then(() => misfortune(target, crew, random)), burst])
-    if (what !== undefined) strikes.set(what, (strikes.get(what) ?? 0) + 1)
     progress?.(
       `cycle ${cycle} of ${cycles}: ${what ?? 'killed'}; ${crew.kills} kills, ${parent.triggered.size} runs, ${await parent.unfinished()} unfinished`,
     )
   }
-  return strikes
 }
 
 /** Resolves to what the target has struck with, or to undefined after deaths. */
@@ -109,7 +106,7 @@ async function misfortune(target: CrashTarget, crew: Crew, random: () => number)
   }
   crew.misfortunes.push({ at: Date.now() })
   const what = await target.strike(crew.alive, seededRandom(Math.floor(random() * 2 ** 31)))
-  crew.misfortunes.push({ at: Date.now() })
+  crew.misfortunes.push({ at: Date.now(), ended: what })
   return what
 }
 

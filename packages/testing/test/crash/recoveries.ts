@@ -8,6 +8,8 @@ export interface Misfortune {
   readonly at: number
   /** The worker that was killed, where another one was alive and nothing else was wrong. */
   readonly killed?: number
+  /** What was over at that moment. */
+  readonly ended?: string
 }
 
 type Call = Pick<LedgerLine, 'pid' | 'at' | 'runId'>
@@ -45,4 +47,16 @@ export function takeovers(misfortunes: readonly Misfortune[], ledger: readonly C
     })
     return waits.length === 0 ? [] : [Math.max(...waits)]
   })
+}
+
+/** From the end of each strike to the next handler call of whomever, by what it was; where there was none before the next misfortune, to that. */
+export function resumptions(misfortunes: readonly Misfortune[], ledger: readonly Call[]): ReadonlyMap<string, readonly number[]> {
+  const calls = ledger.map(({ at }) => at).sort((a, b) => a - b)
+  const found = new Map<string, number[]>()
+  for (const [i, { at, ended }] of misfortunes.entries()) {
+    if (ended === undefined) continue
+    const next = Math.min(calls.find((call) => call > at) ?? Infinity, misfortunes[i + 1]?.at ?? Infinity)
+    found.set(ended, [...(found.get(ended) ?? []), next - at])
+  }
+  return found
 }
