@@ -29,6 +29,17 @@ export function gateSteps(): readonly GateStep[] {
     { name: 'unused', file: 'knip', args: ['--no-progress', '--no-config-hints'] },
     { name: 'packages', file: 'node', args: ['scripts/check-packages.ts'], after: 'build' },
     ...typeTests(),
+    // The day's 5,000 seeds; alone, because tests beside it would wait for the processor.
+    {
+      name: 'simulation',
+      file: 'node',
+      args: [
+        '--conditions=@workflow/source',
+        'packages/testing/test/simulation/command.ts',
+        ...['--workers', '2', '--runs', '15', '--faults', '15'],
+      ],
+      after: 'tests',
+    },
   ]
 }
 

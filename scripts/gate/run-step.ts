@@ -20,8 +20,8 @@ export interface TestCounts {
   readonly failed: number
 }
 
-/** The whole gate has a quarter of an hour. */
-const stepMsMax = 14 * 60_000
+/** Quiet machines need a quarter of an hour for the whole gate; a busy one must not fail for being busy. */
+const stepMsMax = 40 * 60_000
 const children = new Set<ChildProcess>()
 
 /** Never rejects: what could not be run has failed. */

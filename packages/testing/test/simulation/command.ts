@@ -69,7 +69,7 @@ async function many(): Promise<void> {
     say(`  ${replayCommand({ ...options, seed })}`)
   }
   const [first] = failures
-  if (first === undefined) return
+  if (first === undefined) return say(`seeds ${from} to ${from + seeds - 1}: no promise broken`)
   process.exitCode = 1
   say(`\nseed ${first.seed} with as little as possible:`)
   for (const line of (await told({ ...options, seed: first.seed }, false)).lines) say(line)
