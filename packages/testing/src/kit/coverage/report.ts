@@ -105,7 +105,9 @@ function chartOf({ workflow, graph, transitions }: WorkflowCoverage): string {
     `title: ${JSON.stringify(workflow)}`,
     '---',
     'flowchart TB',
-    ...graph.nodes.map(({ status }) => `  ${ids.get(status)}${graph.terminals.includes(status) ? `(["${label(status)}"])` : `["${label(status)}"]`}`),
+    ...graph.nodes.map(
+      ({ status }) => `  ${ids.get(status)}${graph.terminals.includes(status) ? `(["${label(status)}"])` : `["${label(status)}"]`}`,
+    ),
     ...edges,
     ...(untaken.length === 0 ? [] : [`  linkStyle ${untaken.join(',')} stroke:#c00,color:#c00`]),
     '',
