@@ -1,8 +1,6 @@
 /** What the gate is made of. */
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { workspacePackages } from '../workspace-packages.ts'
+import { root, workspacePackages } from '../workspace-packages.ts'
 
 export interface GateStep {
   readonly name: string
@@ -16,10 +14,10 @@ export interface GateStep {
 
 /** The steps in the order in which they start: the longest first. */
 export function gateSteps(): readonly GateStep[] {
-  const vitestJson = join(mkdtempSync(join(tmpdir(), 'workflow-check-')), 'vitest.json')
+  const vitestJson = join(root, 'node_modules', '.cache', `vitest-${process.pid}.json`)
   const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${vitestJson}`]
   return [
-    { name: 'tests', file: 'vitest', args: ['run', ...reporters], vitestJson },
+    { name: 'tests', file: 'vitest', args: ['run', '--silent=passed-only', ...reporters], vitestJson },
     { name: 'format', file: 'biome', args: ['format', '.', '--max-diagnostics=10'] },
     { name: 'lint', file: 'oxlint', args: ['--format=unix', '--deny-warnings'] },
     { name: 'architecture', file: 'node', args: ['scripts/check-architecture.ts'] },

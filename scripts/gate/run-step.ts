@@ -1,9 +1,9 @@
 /** Runs one step of the gate and keeps what it says. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { root } from '../workspace-packages.ts'
 import type { GateStep } from './gate-steps.ts'
-import { vitestCounts } from './tally.ts'
+import { failuresFirst, vitestCounts } from './tally.ts'
 
 export interface StepResult {
   readonly ok: boolean
@@ -31,7 +31,8 @@ export async function runStep(step: GateStep): Promise<StepResult> {
   const ms = performance.now() - startedMs
   if (step.vitestJson === undefined) return { ok: code === 0, ms, output }
   const tests = existsSync(step.vitestJson) ? vitestCounts(readFileSync(step.vitestJson, 'utf8')) : { passed: 0, failed: 0 }
-  return { ok: code === 0 && tests.failed === 0, ms, output, tests, summary: `${tests.passed} tests` }
+  rmSync(step.vitestJson, { force: true })
+  return { ok: code === 0 && tests.failed === 0, ms, output: failuresFirst(output), tests, summary: `${tests.passed} tests` }
 }
 
 /** Hands a signal on to whatever runs. */

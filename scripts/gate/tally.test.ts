@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { tally, vitestCounts } from './tally.ts'
+import { failuresFirst, tally, vitestCounts } from './tally.ts'
 
 it('a test file that could not be loaded is a failure', () => {
   const testResults = [
@@ -28,4 +28,12 @@ it('tests and steps are added up', () => {
 
 it('a run of tests that broke without a failing test is a failure', () => {
   expect(tally([{ ms: 1, output: '', ok: false, tests: { passed: 9, failed: 0 } }])).toEqual({ passed: 9, failed: 1 })
+})
+
+it('what failed comes first, where something is named', () => {
+  expect(failuresFirst('a server starts\n····x··\n⎯⎯ Failed Tests 2 ⎯⎯\nFAIL one\nFAIL two')).toBe(
+    '⎯⎯ Failed Tests 2 ⎯⎯\nFAIL one\nFAIL two',
+  )
+  expect(failuresFirst('·····\n⎯⎯⎯⎯ Unhandled Errors ⎯⎯⎯⎯\nan error')).toBe('⎯⎯⎯⎯ Unhandled Errors ⎯⎯⎯⎯\nan error')
+  expect(failuresFirst('vitest: no such option')).toBe('vitest: no such option')
 })

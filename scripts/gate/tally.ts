@@ -22,3 +22,9 @@ export function tally(results: readonly StepResult[]): TestCounts {
   }
   return { passed, failed }
 }
+
+/** What vitest says of failures; all that it said, where it broke without one. A long prelude of dots helps nobody. */
+export function failuresFirst(output: string): string {
+  const at = output.search(/^.*(?:Failed (?:Suites|Tests)|Unhandled Errors).*$/m)
+  return at < 0 ? output : output.slice(at)
+}

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -26,5 +26,29 @@ test.skipIf(binaries === undefined)(
     server.start()
     server.remove()
     expect(readdirSync(tmpdir())).not.toContain(server.folder.slice(tmpdir().length + 1))
+  },
+)
+
+/** As after a power cut: the files say that a server runs, and its process id is of somebody else by now. */
+function leftBehind(programs: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'workflow-postgres-18-'))
+  const data = join(folder, 'data')
+  mkdirSync(data)
+  writeFileSync(join(data, 'postmaster.pid'), `${process.pid}\n${data}\n`)
+  writeFileSync(join(folder, 'log'), '')
+  const ended = spawnSync(process.execPath, ['--eval', '']).pid
+  writeFileSync(join(folder, 'owner'), JSON.stringify({ pid: ended, place: { major: 18, folder, binaries: programs, port: 1 } }))
+  return folder
+}
+
+test.skipIf(binaries === undefined)(
+  'what a power cut left of a server hinders no other, and stops nobody',
+  { timeout: 30_000 },
+  async () => {
+    if (binaries === undefined) return
+    const folders = [leftBehind(binaries.folder), leftBehind('/no/such/folder')]
+    const server = await startPostgres(binaries)
+    expect(folders.filter((folder) => existsSync(folder))).toEqual([])
+    server.remove()
   },
 )

@@ -63,7 +63,7 @@ export function serverAt(place: PostgresPlace): PostgresServer {
   const { folder, port } = place
   const data = join(folder, 'data')
   const stop = (mode: 'fast' | 'immediate' = 'fast'): void => {
-    if (existsSync(join(data, 'postmaster.pid'))) run(place, user, 'pg_ctl', ['stop', '-D', data, '-m', mode, '-w', '-t', '30'])
+    if (isServing(data)) run(place, user, 'pg_ctl', ['stop', '-D', data, '-m', mode, '-w', '-t', '30'])
   }
   return {
     ...place,
@@ -77,13 +77,31 @@ export function serverAt(place: PostgresPlace): PostgresServer {
   }
 }
 
-/** Stops and deletes the servers whose process was killed before it could. */
+/**
+ * Whether the server of this folder runs. A power cut, or the end of a container, leaves the file with its process id
+ * behind, and by then that may be the id of anybody's process.
+ */
+function isServing(data: string): boolean {
+  const file = join(data, 'postmaster.pid')
+  if (!existsSync(file)) return false
+  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
+  const commandLine = `/proc/${pid}/cmdline`
+  if (existsSync('/proc/self/cmdline')) return existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(data)
+  return spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout.includes(data)
+}
+
+/** Stops and deletes the servers whose process was killed before it could. What cannot be cleared away is in nobody's way. */
 function removeOrphans(): void {
   for (const name of readdirSync(tmpdir())) {
     const file = join(tmpdir(), name, ownerFile)
     if (!name.startsWith(prefix) || !existsSync(file)) continue
     const owner = ownerOf(file)
-    if (owner !== undefined && !isAlive(owner.pid)) serverAt(owner.place).remove()
+    if (owner === undefined || isAlive(owner.pid)) continue
+    try {
+      serverAt(owner.place).remove()
+    } catch (error) {
+      console.error(`${join(tmpdir(), name)} is of no use to anybody, but stays:`, error)
+    }
   }
 }
 

@@ -27,7 +27,14 @@ export class CursorFlusher {
   readonly #owners = new Set<CursorOwner>()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
+  /** Acknowledgements since the wait began. */
   #acks = 0
+  /** Whether there were many in the wait before. */
+  #busy = false
+  /** Whose cursors could not be written, until they are tried again. */
+  readonly #failed = new Set<CursorOwner>()
+  #retry: Disposable | undefined
+  #closed = false
 
   constructor(connection: Queryable, clock: Clock) {
     this.#connection = connection
@@ -36,15 +43,19 @@ export class CursorFlusher {
 
   /** Something was acknowledged. */
   dirty(owner: CursorOwner): void {
+    if (this.#closed) return
     this.#owners.add(owner)
-    const waitMs = this.#acks > manyAcks ? manyMs : fewMs
     this.#acks++
     // A native timer: virtual time must not hold up a network.
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      this.#acks = this.#acks > manyAcks ? manyAcks + 1 : 0
-      void this.flush()
-    }, waitMs)
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#busy = this.#acks > manyAcks
+        this.#acks = 0
+        void this.flush()
+      },
+      this.#busy ? manyMs : fewMs,
+    )
   }
 
   /** Writes what is dirty now. Resolves when it is durable, or known not to be. */
@@ -66,10 +77,14 @@ export class CursorFlusher {
     this.#owners.delete(owner)
   }
 
+  /** Writes nothing more: what could not be written by now comes again. */
   close(): void {
+    this.#closed = true
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#retry?.[Symbol.dispose]()
     this.#owners.clear()
+    this.#failed.clear()
   }
 
   async #write(): Promise<void> {
@@ -88,8 +103,13 @@ export class CursorFlusher {
     } catch {
       // Not written, or not known to be: the same again, until it is or the slot is taken away.
       for (const { slot } of slots) slot.notFlushed()
-      this.#clock.setTimer(retryMs, () => {
-        for (const owner of owners) if (owner.dirtySlots().length > 0) this.dirty(owner)
+      if (this.#closed) return
+      for (const owner of owners) this.#failed.add(owner)
+      this.#retry ??= this.#clock.setTimer(retryMs, () => {
+        this.#retry = undefined
+        const failed = [...this.#failed]
+        this.#failed.clear()
+        for (const owner of failed) if (owner.dirtySlots().length > 0) this.dirty(owner)
       })
     }
   }

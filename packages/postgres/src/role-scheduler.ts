@@ -5,6 +5,7 @@
  */
 import {
   Coalescer,
+  HeldRole,
   InvalidArgument,
   isWorkflowError,
   LeaseLost,
@@ -16,7 +17,6 @@ import {
   type RoleScheduler,
 } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
-import { HeldRole } from './held-role.ts'
 import { lookAtRoles, renewLease, sayFarewell, signOff, type Farewell, type Outcome, type Self, type Taken } from './role-table.ts'
 import type { Session } from './session.ts'
 

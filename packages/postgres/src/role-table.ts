@@ -1,6 +1,6 @@
 /** What the role scheduler reads and writes. All times are the database's, so that no two clocks are ever compared. */
+import { planRoles, type Participant, type RoleDemand } from '@workflow/core/adapter'
 import type { Database, Queryable } from './database.ts'
-import { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
 
 /** A role that was given to us. */
 export interface Taken {

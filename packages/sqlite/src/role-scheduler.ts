@@ -3,6 +3,7 @@
  * every third of the lease and stops by its own clocks before anybody else may take over.
  */
 import {
+  HeldRole,
   InvalidArgument,
   isWorkflowError,
   LeaseLost,
@@ -14,7 +15,6 @@ import {
   type RoleScheduler,
 } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
-import { HeldRole } from './held-role.ts'
 import { lookAtRoles, releaseRole, renewLease, rolesCount, signOff, withdraw, type Outcome, type Self, type Taken } from './role-table.ts'
 import type { Session } from './session.ts'
 

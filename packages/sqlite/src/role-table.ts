@@ -1,7 +1,7 @@
 /** What the role scheduler reads and writes, inside of its transactions. */
+import { planRoles, type Participant, type RoleDemand } from '@workflow/core/adapter'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
-import { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
 
 /** A role that was given to us. */
 export interface Taken {

@@ -1,5 +1,6 @@
 /** A transaction of a step that takes longer than a lease. */
 import { unchecked, workflow } from '@workflow/core'
+import { VirtualClock } from '@workflow/testing'
 import { expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
 import type { SqliteDatabase } from '../src/index.ts'
@@ -10,7 +11,8 @@ test('a step whose rows take longer than a lease fails with the reason, and nobo
 }, async () => {
   using folder = temporaryFolder()
   const file = folder.file('workflow.db')
-  await using database = sqlite({ file, lease: '600ms' })
+  const clock = new VirtualClock()
+  await using database = sqlite({ file, lease: '600ms', clock })
   const letters = workflow('letters', { object: unchecked<{ text: string }>(), graph: { a: { step: ['b'] }, b: {} } })
   let tries = 0
   const logs: string[] = []
@@ -20,21 +22,27 @@ test('a step whose rows take longer than a lease fails with the reason, and nobo
     .addStep('a', async (run) =>
       run.commit('b', async () => {
         tries += 1
-        await new Promise((resolve) => setTimeout(resolve, 900))
+        await new Promise<void>((resolve) => void clock.setTimer(900, resolve))
       }),
     )
-    .build({ ...database, slots: 1, logger: { debug: () => undefined, info: () => undefined, warn: log, error: log } } as never)
+    .build({ ...database, clock, slots: 1, logger: { debug: () => undefined, info: () => undefined, warn: log, error: log } } as never)
   await app.run()
   const runId = await app.trigger('a', { initialValue: { text: 'a' } })
-  const ended = await app.awaitCompletion(runId, { timeout: '9s' }).then(
-    (run) => run.state,
-    (error: unknown) => String(error),
+  let ended: string | undefined
+  app.awaitCompletion(runId, { timeout: '9s' }).then(
+    (run) => (ended = run.state),
+    (error: unknown) => (ended = String(error)),
   )
+  for (let passed = 0; passed < 30_000 && ended === undefined; passed += 50) await clock.advance(50)
   const now = await app.lookup(runId)
   const history = (await app.history(runId)).items.map(({ to, states }) => `${to} ${states.join()}`)
   // It cannot come through; but it says why, and nobody is taken for dead.
   expect(ended).toContain('AwaitTimeout')
   expect(now?.state).toBe('Initiated')
   expect(history).toEqual(['a Initiated'])
+  expect(tries).toBeGreaterThan(1)
   expect(logs.some((line) => line.includes('lease'))).toBe(true)
+  const stopping = app.stop()
+  await clock.advance(40_000)
+  await stopping
 })

@@ -9,8 +9,10 @@ export { backOffMs, type BackOffOptions } from './back-off.ts'
 export { Coalescer, ItemFailure, type CoalescerOptions } from './coalescer.ts'
 export { ContiguousAcks, type Ticket } from './contiguous-acks.ts'
 export { Fifo } from './fifo.ts'
+export { HeldRole } from './held-role.ts'
 export { limits } from './limits.ts'
 export { assertPageLimit, decodePageToken, encodePageToken, type KeyOf, type PageKey } from './page-token.ts'
+export { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
 export { Wakeup } from './wakeup.ts'
 
 export {

@@ -43,3 +43,12 @@ test('whoever waited in vain is told why the store was asked again and again', a
   expect([error.name, error.cause]).toEqual(['StoreUnavailable', full])
   expect(error.message).toContain('the disk is full')
 })
+
+test('a call that throws before it has a promise leaves no timer behind, either', async () => {
+  const clock = new ManualClock()
+  const broken = new StoreLimit(clock, 1_000).run(() => {
+    throw new Error('at once')
+  })
+  await expect(broken).rejects.toThrow('at once')
+  expect(clock.pending).toBe(0)
+})

@@ -18,10 +18,12 @@ export class StoreLimit {
   run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const controller = new AbortController()
+      // First: what throws at once leaves no call behind.
+      const working = work(controller.signal)
       const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller, reject }
       this.#calls.add(call)
       this.#timer ??= this.#arm(this.#timeoutMs)
-      work(controller.signal).then(
+      working.then(
         (result) => {
           this.#end(call)
           resolve(result)
