@@ -77,15 +77,13 @@ BEGIN
       IF v_updates > 0 AND (v_count = 1) <> p_creates_first THEN
         v_written := 0;
         FOR v_at, v_seq IN
-          UPDATE {record} r SET version = w.expect + 1, status = w.status, state = w.state,
-            ended = CASE WHEN w.finished_at IS NULL THEN 0 ELSE r.seq END, entered_version = w.entered_version, entered_at = w.entered_at,
-            repeat = w.repeat, updated_at = w.updated_at, finished_at = w.finished_at, writer = w.writer, metadata = w.metadata::jsonb,
-            traceparent = w.traceparent, pause = w.pause, attempts = NULL, object_codec = w.codec, object = w.object
-          FROM unnest(c_unit, c_expect, c_run, c_status, c_state, c_entered_version, c_entered_at, c_repeat, c_updated_at, c_finished_at,
-            c_writer, c_metadata, c_traceparent, c_pause, c_codec, c_object) WITH ORDINALITY
-            AS w(unit, expect, run, status, state, entered_version, entered_at, repeat, updated_at, finished_at,
-              writer, metadata, traceparent, pause, codec, object, at)
-          WHERE w.expect > 0 AND r.run_id = w.run AND r.version = w.expect AND w.unit <> ALL (v_failed)
+          UPDATE {record} r SET version = c_expect[w.at] + 1, status = c_status[w.at], state = c_state[w.at],
+            ended = CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE r.seq END, entered_version = c_entered_version[w.at],
+            entered_at = c_entered_at[w.at], repeat = c_repeat[w.at], updated_at = c_updated_at[w.at], finished_at = c_finished_at[w.at],
+            writer = c_writer[w.at], metadata = c_metadata[w.at]::jsonb, traceparent = c_traceparent[w.at], pause = c_pause[w.at],
+            attempts = NULL, object_codec = c_codec[w.at], object = c_object[w.at]
+          FROM generate_series(1, v_changes) AS w(at)
+          WHERE c_expect[w.at] > 0 AND r.run_id = c_run[w.at] AND r.version = c_expect[w.at] AND c_unit[w.at] <> ALL (v_failed)
           RETURNING w.at, r.seq
         LOOP
           v_seqs[v_at] := v_seq;
@@ -104,15 +102,12 @@ BEGIN
         INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, entered_version, entered_at, repeat,
           created_at, updated_at, finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause,
           object_codec, object)
-        SELECT w.seq, w.run, w.workflow, w.foreign_id, 1, w.status, w.state, CASE WHEN w.finished_at IS NULL THEN 0 ELSE w.seq END,
-          w.entered_version, w.entered_at, w.repeat, w.created_at, w.updated_at, w.finished_at, w.writer, w.metadata::jsonb,
-          w.parent_workflow, w.parent_run, w.parent_join, w.traceparent, w.pause, w.codec, w.object
-        FROM unnest(v_seqs, c_expect, c_run, c_status, c_state, c_entered_version, c_entered_at, c_repeat, c_updated_at, c_finished_at,
-          c_writer, c_metadata, c_traceparent, c_pause, c_codec, c_object, n_workflow, n_foreign, n_created_at,
-          n_parent_workflow, n_parent_run, n_parent_join)
-          AS w(seq, expect, run, status, state, entered_version, entered_at, repeat, updated_at, finished_at, writer, metadata,
-            traceparent, pause, codec, object, workflow, foreign_id, created_at, parent_workflow, parent_run, parent_join)
-        WHERE w.expect = 0 AND w.seq IS NOT NULL ON CONFLICT DO NOTHING;
+        SELECT v_seqs[w.at], c_run[w.at], n_workflow[w.at], n_foreign[w.at], 1, c_status[w.at], c_state[w.at],
+          CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE v_seqs[w.at] END, c_entered_version[w.at], c_entered_at[w.at], c_repeat[w.at],
+          n_created_at[w.at], c_updated_at[w.at], c_finished_at[w.at], c_writer[w.at], c_metadata[w.at]::jsonb, n_parent_workflow[w.at],
+          n_parent_run[w.at], n_parent_join[w.at], c_traceparent[w.at], c_pause[w.at], c_codec[w.at], c_object[w.at]
+        FROM generate_series(1, v_changes) AS w(at)
+        WHERE c_expect[w.at] = 0 AND v_seqs[w.at] IS NOT NULL ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS v_written = ROW_COUNT;
         IF v_written < v_creates THEN
           FOR v_unit, v_at IN
@@ -216,16 +211,13 @@ BEGIN
   IF v_events > 0 THEN
     INSERT INTO {event} (id, run, version, at, origin, shape, slot, run_id, foreign_id, traceparent, unit, entry, object_codec, object,
       reason_codec, reason, error_codec, error)
-    SELECT v_bases[1 + w.n / 4096] + w.n % 4096, w.seq, w.expect + 1, w.event_at, p_origin, w.shape, w.slot, w.run, w.foreign_id,
-      w.event_traceparent, w.unit_id, w.entry, CASE w.event_codec WHEN '=' THEN w.codec ELSE w.event_codec END,
-      CASE w.event_codec WHEN '=' THEN w.object ELSE w.event_object END, w.reason_codec, w.reason, w.error_codec, w.error
+    SELECT v_bases[1 + w.n / 4096] + w.n % 4096, v_seqs[w.at], c_expect[w.at] + 1, e_at[w.at], p_origin, e_shape[w.at], e_slot[w.at],
+      c_run[w.at], e_foreign[w.at], e_traceparent[w.at], e_unit[w.at], e_entry[w.at],
+      CASE e_codec[w.at] WHEN '=' THEN c_codec[w.at] ELSE e_codec[w.at] END,
+      CASE e_codec[w.at] WHEN '=' THEN c_object[w.at] ELSE e_object[w.at] END,
+      e_reason_codec[w.at], e_reason[w.at], e_error_codec[w.at], e_error[w.at]
     FROM (
-      SELECT x.*, row_number() OVER () - 1 AS n
-      FROM unnest(c_unit, v_seqs, c_expect, c_run, c_codec, c_object, e_shape, e_slot, e_at, e_foreign, e_traceparent, e_unit, e_entry,
-        e_codec, e_object, e_reason_codec, e_reason, e_error_codec, e_error)
-        AS x(unit, seq, expect, run, codec, object, shape, slot, event_at, foreign_id, event_traceparent, unit_id, entry,
-          event_codec, event_object, reason_codec, reason, error_codec, error)
-      WHERE x.unit <> ALL (v_failed)
+      SELECT x.at, row_number() OVER () - 1 AS n FROM generate_series(1, v_changes) AS x(at) WHERE c_unit[x.at] <> ALL (v_failed)
     ) AS w;
   END IF;
   IF v_emits > 0 THEN

@@ -32,8 +32,8 @@ export interface CommitterHost {
   readonly origin: () => number
   /** Where to tell others of the next batch; undefined: they need not be told now. */
   readonly channel: () => string | undefined
-  /** A batch leaves. What it answers is called when it has been answered, with what was written, or undefined for unknown. */
-  readonly leaving: () => (written: readonly WrittenBatch[] | undefined) => void
+  /** A batch leaves; `told` if it tells others. What this answers is called when the batch has been answered, with what was written, or undefined for unknown. */
+  readonly leaving: (told: boolean) => (written: readonly WrittenBatch[] | undefined) => void
   readonly timersChanged: () => void
 }
 
@@ -175,16 +175,17 @@ export class Committer {
   }
 
   async #write(connection: Queryable, batch: readonly Entry[]): Promise<void> {
-    const { shapes, origin, channel, leaving } = this.#host
+    const { shapes, origin, leaving } = this.#host
+    const channel = this.#host.channel()
     const solo = batch.length === 1
     const retried = (batch[0]?.tries ?? 0) > 0
     const made = new CommitStatement(batch, shapes, {
       origin: origin(),
       wait: solo && retried ? waitAlone : waitInBatch,
-      channel: channel() ?? null,
+      channel: channel ?? null,
       solo,
     })
-    const arrived = leaving()
+    const arrived = leaving(channel !== undefined)
     let text: string
     try {
       const [row] = await connection.query<[string]>(statement, made.params, 'commit_1')

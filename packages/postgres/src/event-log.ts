@@ -188,6 +188,7 @@ export class EventLog {
     for (;;) {
       const next = this.gaps.size > 0 ? undefined : this.#own.get(this.#position + 1)
       if (next === undefined) break
+      this.#own.delete(next.number)
       this.#offerOwn(next, false)
       this.#position = next.number
       moved = true

@@ -50,15 +50,16 @@ export class Session {
     const channel = `workflow:${schema}`
     this.log = new EventLog({ connection: this.database, shapes: this.shapes, clock, pollingMs, origin })
     this.flusher = new CursorFlusher(this.database, clock)
-    this.#notifier = new Notifier(this.database, channel, origin)
     this.#listener = new Listener({
       database: this.database,
       channel,
       clock,
       checkMs: queryTimeoutMs,
       heard: (payload) => this.#heard(payload),
+      greeted: () => this.#notifier.tell(String(this.#origin)),
       missed: () => this.#missed(),
     })
+    this.#notifier = new Notifier({ connection: this.database, channel, origin, alone: () => this.#listener.alone })
     this.committer = new Committer({
       settings,
       database: this.database,
@@ -66,7 +67,7 @@ export class Session {
       open: () => (this.#opened && this.#originKnown ? undefined : this.#openOnce()),
       origin,
       channel: () => this.#notifier.leave(),
-      leaving: () => this.#leaving(),
+      leaving: (told) => this.#leaving(told),
       timersChanged: () => this.timersChanged(),
     })
     this.#lost = this.database.onLost(() => this.#forgetOrigin())
@@ -219,13 +220,13 @@ export class Session {
     })
   }
 
-  #leaving(): ReturnType<EventLog['leaving']> {
+  #leaving(told: boolean): ReturnType<EventLog['leaving']> {
     const arrived = this.log.leaving()
     return (written) => {
       arrived(written)
       if (written === undefined) this.#forgetOrigin()
       if (written === undefined || written.length === 0) return
-      this.#notifier.committed()
+      if (!told) this.#notifier.committed()
       for (const wake of [...this.#appendListeners]) wake()
     }
   }
