@@ -7,7 +7,7 @@ import { throughput } from './cases/throughput.ts'
 import { backlog, restart, waitingRuns } from './cases/waiting-runs.ts'
 import { bench } from './harness/bench.ts'
 import { burst, window } from './harness/loads.ts'
-import { openFresh } from './harness/sqlite-file.ts'
+import { filePlace, openFresh } from './harness/sqlite-file.ts'
 
 await bench('sqlite', [
   throughput('burst', 40_000, () => openFresh('NORMAL'), burst),
@@ -16,10 +16,10 @@ await bench('sqlite', [
   throughput('full-burst', 40_000, () => openFresh('FULL'), burst),
   throughput('full-window', 40_000, () => openFresh('FULL'), window),
   idleLatency('full-idle-latency', () => openFresh('FULL')),
-  sharing('two-processes'),
-  idleEngine('idle-engine'),
+  sharing('two-processes', filePlace, [2]),
+  idleEngine('idle-engine', filePlace),
   storedRuns('stored-runs'),
-  waitingRuns('waiting-runs'),
-  backlog('backlog'),
-  restart('restart'),
+  waitingRuns('waiting-runs', filePlace),
+  backlog('backlog', filePlace),
+  restart('restart', filePlace),
 ])

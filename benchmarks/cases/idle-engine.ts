@@ -1,19 +1,19 @@
 /** What twenty workflows of ten steps take of a processor while nothing happens. */
 import type { Case } from '../harness/bench.ts'
 import { Child } from '../harness/child.ts'
-import { temporaryFile } from '../harness/sqlite-file.ts'
+import type { Place } from '../harness/database.ts'
 
-const measureMs = 20_000
+const secondsDefault = 20
 
-export function idleEngine(name: string): Case {
+export function idleEngine(name: string, open: () => Promise<Place>): Case {
   return {
     name,
     runs: 1,
-    measure: async ({ repeats }) => {
+    measure: async ({ repeats, seconds = secondsDefault }) => {
       const values: number[] = []
       for (let i = 0; i < repeats; i++) {
-        using temporary = temporaryFile()
-        const child = new Child('idle', [temporary.file, String(measureMs)])
+        await using place = await open()
+        const child = new Child('idle', [place.address, String(seconds * 1_000)])
         values.push((await child.next<{ percent: number }>()).percent)
         await child.end()
       }

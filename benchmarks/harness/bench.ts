@@ -12,10 +12,14 @@ export interface Case {
 export interface Size {
   readonly runs: number
   readonly repeats: number
+  /** What `--seconds` says, for cases that last a given time. */
+  readonly seconds?: number | undefined
+  /** What `--processes` says, for cases that compare numbers of them. */
+  readonly processes?: readonly number[] | undefined
 }
 
-/** Measures what the command line asks for. */
-export async function bench(name: string, cases: readonly Case[]): Promise<void> {
+/** Measures what the command line asks for. `about` says what it runs on besides the machine. */
+export async function bench(name: string, cases: readonly Case[], about?: string): Promise<void> {
   let asked: CommandLine
   try {
     asked = commandLine(
@@ -27,10 +31,10 @@ export async function bench(name: string, cases: readonly Case[]): Promise<void>
     process.exitCode = 1
     return
   }
-  const report = new Report(name, asked.json)
+  const report = new Report(name, asked.json, about)
   for (const { name: caseName, runs, measure } of cases) {
     if (asked.cases.length > 0 && !asked.cases.includes(caseName)) continue
-    const size = { runs: asked.runs ?? runs, repeats: asked.repeats }
+    const size = { runs: asked.runs ?? runs, repeats: asked.repeats, seconds: asked.seconds, processes: asked.processes }
     report.progress(caseName)
     try {
       report.add(caseName, await measure(size))

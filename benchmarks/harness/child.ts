@@ -9,10 +9,12 @@ export class Child {
   readonly #waiting: ((message: unknown) => void)[] = []
   readonly #exit: Promise<void>
 
-  /** Starts `processes/<name>.ts` with these arguments. */
+  /** Starts `processes/<name>.ts` with these arguments, and with the conditions that this process resolves packages by. */
   constructor(name: string, args: readonly string[]) {
     const file = fileURLToPath(new URL(`../processes/${name}.ts`, import.meta.url))
-    this.#process = spawn(process.execPath, ['--expose-gc', file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#process = spawn(process.execPath, [...new Set(['--expose-gc', ...process.execArgv]), file, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     this.#exit = new Promise((resolve) => {
       this.#process.on('exit', () => resolve())
     })

@@ -10,11 +10,15 @@ export interface CommandLine {
   readonly runs: number | undefined
   /** Measured repeats, after the warm-up. */
   readonly repeats: number
+  /** Instead of each case's own time. */
+  readonly seconds: number | undefined
+  /** Instead of each case's own numbers of processes. */
+  readonly processes: readonly number[] | undefined
 }
 
 const repeatsDefault = 5
 
-/** Reads `--case`, `--runs`, `--repeats` and `--json`. Throws for what it does not know. */
+/** Reads `--case`, `--runs`, `--repeats`, `--seconds`, `--processes` and `--json`. Throws for what it does not know. */
 export function commandLine(args: readonly string[], known: readonly string[]): CommandLine {
   const { values } = parseArgs({
     args: [...args],
@@ -23,6 +27,8 @@ export function commandLine(args: readonly string[], known: readonly string[]): 
       case: { type: 'string', multiple: true, default: [] },
       runs: { type: 'string' },
       repeats: { type: 'string', default: String(repeatsDefault) },
+      seconds: { type: 'string' },
+      processes: { type: 'string' },
     },
   })
   const cases = values.case.flatMap((names) => names.split(','))
@@ -32,6 +38,8 @@ export function commandLine(args: readonly string[], known: readonly string[]): 
     cases,
     runs: values.runs === undefined ? undefined : whole('runs', values.runs),
     repeats: whole('repeats', values.repeats),
+    seconds: values.seconds === undefined ? undefined : whole('seconds', values.seconds),
+    processes: values.processes?.split(',').map((count) => whole('processes', count)),
   }
 }
 

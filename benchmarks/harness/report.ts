@@ -16,11 +16,13 @@ interface Row extends Figure {
 export class Report {
   readonly #bench: string
   readonly #json: boolean
+  readonly #about: string | undefined
   readonly #rows: Row[] = []
 
-  constructor(bench: string, json: boolean) {
+  constructor(bench: string, json: boolean, about?: string) {
     this.#bench = bench
     this.#json = json
+    this.#about = about
   }
 
   /** Tells people that something has begun. */
@@ -60,6 +62,7 @@ export class Report {
           .trimEnd()}\n`,
       )
     process.stdout.write(`\n${this.#bench} · ${machine()} · ${new Date().toISOString().slice(0, 10)}\n`)
+    if (this.#about !== undefined) process.stdout.write(`${this.#about}\n`)
   }
 
   #line(name: string, metric: string, value: number, unit: string): void {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqlite } from '@workflow/sqlite'
 import type { Opened } from '../cases/throughput.ts'
+import type { Place } from './database.ts'
 
 export interface TemporaryFile extends Disposable {
   readonly file: string
@@ -15,6 +16,16 @@ export function temporaryFile(): TemporaryFile {
   const folder = mkdtempSync(join(process.env['BENCH_TMP'] ?? tmpdir(), 'workflow-bench-'))
   const file = join(folder, 'workflow.db')
   return { file, megabytes: () => statSync(file).size / 1e6, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** The same for cases that run on several databases. */
+export async function filePlace(): Promise<Place> {
+  const temporary = temporaryFile()
+  return {
+    address: temporary.file,
+    megabytes: async () => temporary.megabytes(),
+    [Symbol.asyncDispose]: async () => temporary[Symbol.dispose](),
+  }
 }
 
 /** Fresh infrastructure on a fresh file. */

@@ -1,13 +1,13 @@
-/** Fills a file with runs that are only triggered, or worked on until each waits for its callback and its timer. */
+/** Fills a database with runs that are only triggered, or worked on until each waits for its callback and its timer. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sqlite } from '@workflow/sqlite'
 import { approvals, approvalsWorkflow } from '../harness/approvals.ts'
+import { openDatabase } from '../harness/database.ts'
 import { heard, say } from './lines.ts'
 
 const batch = 5_000
 const lookEveryMs = 500
-const [file = '', count = '0', mode = 'triggered'] = process.argv.slice(2)
-const database = sqlite({ file })
+const [address = '', count = '0', mode = 'triggered'] = process.argv.slice(2)
+const database = openDatabase(address)
 let stepped = 0
 const workflow =
   mode === 'waiting'

@@ -1,14 +1,14 @@
 /** Twenty workflows of ten steps with nothing to do. Says how much processor time that takes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AnyGraph, unchecked, workflow } from '@workflow/core'
-import { sqlite } from '@workflow/sqlite'
+import { openDatabase } from '../harness/database.ts'
 import { say } from './lines.ts'
 
 const workflows = 20
 const steps = 10
 const settleMs = 5_000
-const [file = '', measureMs = '0'] = process.argv.slice(2)
-const database = sqlite({ file })
+const [address = '', measureMs = '0'] = process.argv.slice(2)
+const database = openDatabase(address)
 const running = Array.from({ length: workflows }, (_, i) => idleWorkflow(`idle-${i}`))
 for (const each of running) await each.run()
 await sleep(settleMs)

@@ -1,13 +1,13 @@
-/** Works on a file full of runs, and says when the first step was called and what memory it takes. */
+/** Works on a database full of runs, and says when the first step was called and what memory it takes. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sqlite } from '@workflow/sqlite'
 import { approvalsWorkflow } from '../harness/approvals.ts'
+import { openDatabase } from '../harness/database.ts'
 import { rssMegabytes } from '../harness/meter.ts'
 import { heard, say } from './lines.ts'
 
-const [file = ''] = process.argv.slice(2)
+const [address = ''] = process.argv.slice(2)
 const start = performance.now()
-const database = sqlite({ file })
+const database = openDatabase(address)
 let steps = 0
 const workflow = approvalsWorkflow(database, () => {
   steps += 1
