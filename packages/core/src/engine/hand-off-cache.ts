@@ -46,11 +46,15 @@ export class HandOffCache {
     return entry !== undefined && entry.trusted && entry.epoch === this.#epoch ? entry.version : 0
   }
 
-  /** The record, if it is at exactly this version and young enough to work from. */
-  fresh(runId: string, version: number): RunRecord | undefined {
+  /**
+   * The record, if it is at exactly this version, young enough to work from, and put after `since`: what was known before the
+   * run's slot came here says nothing of attempts that others have noted beside the version.
+   */
+  fresh(runId: string, version: number, since: number = -Infinity): RunRecord | undefined {
     const entry = this.#find(runId)
     return entry !== undefined &&
       entry.version === version &&
+      entry.at > since &&
       entry.epoch === this.#epoch &&
       this.#clock.monotonic() - entry.at < executeMsMax
       ? entry.record

@@ -13,7 +13,7 @@ import { acknowledge } from './acknowledge.ts'
 import { type Attempt, attempt, failuresOf, noHandler, noteOf } from './attempt.ts'
 import type { PendingCallback } from './callback-item.ts'
 import { deleteData } from './data-deletion.ts'
-import { fail, mayPark, park, retryTimer, settleRetry, timerOf } from './failure.ts'
+import { fail, mayPark, park, retryName, retryTimer, settleRetry, timerOf } from './failure.ts'
 import type { HandlerRun } from './handler-run.ts'
 import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
@@ -107,7 +107,7 @@ export class RunWorker {
     if (held === undefined) return leave
     if (!held.lease.isValid()) return this.#whenValid(held)
     if (task.cause === 'event' && ctx.cache.newestVersion(task.lane) > task.version) return this.#skipped('already handled')
-    const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version) : undefined)
+    const record = task.record ?? (task.cause === 'event' ? ctx.cache.fresh(task.lane, task.version, held.since) : undefined)
     return record === undefined ? this.#readFirst(task, lane, held) : this.#judge(task, lane, held, record)
   }
 
@@ -244,7 +244,8 @@ export class RunWorker {
     if (task.timer === undefined || key === undefined || key.epoch !== record.entered.version) return await this.#stale(task, record)
     if (model === undefined) return await this.#postpone(task.timer, held, `this code has no timeout '${key.name}' at '${record.status}'`)
     const process = processOf(ctx, processNames.timeout(record.status, model.name))
-    return await attempt({ ctx, process, held, record, task, lane, kind: 'timeout', invoke: (run) => model.handler(run as never) })
+    // A back-off that is waited out in place leaves the timer as it is, due: whoever else comes by has to wait for it, too.
+    return await this.#whenDue({ ctx, process, held, record, task, lane, kind: 'timeout', invoke: (run) => model.handler(run as never) })
   }
 
   /** Whether it is time: a back-off that is not over, an event that is to be handled with a lag. Undefined = now. */
@@ -252,7 +253,9 @@ export class RunWorker {
     const ctx = this.#ctx
     const now = ctx.clock.now()
     const note = noteOf(a.record, a.process.name)
-    const isItsRetry = a.task.timer?.key.kind === 'retry' && note !== undefined && a.task.timer.attempt === note.attempt
+    const timer = a.task.timer?.key
+    // Another process of the same stay may have failed as often, and its retry is not this one's.
+    const isItsRetry = timer?.kind === 'retry' && note !== undefined && timer.name === retryName(a, note.attempt)
     const retryInMs = note?.kind === 'failed' && note.retryAt !== undefined && !isItsRetry ? note.retryAt.getTime() - now : 0
     const lagMs =
       a.process.options.consumeLagMs === 0 || a.task.timer !== undefined
@@ -261,7 +264,7 @@ export class RunWorker {
     const waitMs = Math.max(retryInMs, lagMs)
     if (waitMs <= 0) return undefined
     if (a.task.timer?.key.kind === 'timeout') {
-      // A timeout that waits for a callback before it: it comes again when that one does, and is not lost.
+      // A timeout that waits, for its own retry or for a callback before it: it comes again when that one does, and is not lost.
       await ctx.committer.commit(
         { id: ctx.ids.unit(), timers: [{ move: a.task.timer.key, at: new Date(now + waitMs), attempt: a.task.timer.attempt }] },
         a.held.signal,

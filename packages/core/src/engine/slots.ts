@@ -14,6 +14,8 @@ import { sleep } from './waiting.ts'
 export interface HeldSlot {
   readonly slot: number
   readonly lease: RoleLease
+  /** When it came here, on the monotonic clock. */
+  readonly since: number
   /** Aborts when the role is lost, and when the stop waits no longer. Every write for this slot heeds it. */
   readonly signal: AbortSignal
   /** No new work is started. */
@@ -130,6 +132,7 @@ export class Slots {
     const held: HeldSlot = {
       slot,
       lease,
+      since: this.#ctx.clock.monotonic(),
       signal: work.signal,
       draining: false,
       suspected: new Set(),

@@ -209,3 +209,97 @@ test('who has lost the role and looks at an old record refuses no callback of a 
   await world.within(other.awaitCompletion(runId))
   expect(calls).toBe(3)
 })
+
+test("a step's retry does not cut short the back-off of a callback", async () => {
+  await using world = new World()
+  const both = workflow('both', { ...thing, graph: { a: { step: ['b'], callback: ['b'] }, b: {} } })
+  const options = { errBackOff: () => after('10s') }
+  const calls: number[] = []
+  const wf = await world.start(
+    (ports) =>
+      both
+        .addStep('a', () => Promise.reject(new Error('never')), options)
+        .addCallback(
+          'a',
+          async () => {
+            calls.push(world.clock.now())
+            if (calls.length === 1) throw new Error('once')
+            return 'b'
+          },
+          options,
+        )
+        .build(ports),
+    'a',
+    { retryInPlace: '0ms' },
+  )
+  const runId = await world.within(wf.trigger('x', one))
+  await world.pass(4_000)
+  await world.within(wf.callback({ runId }, 'a'))
+  await world.within(wf.awaitCompletion(runId))
+  expect(calls).toHaveLength(2)
+  expect((calls[1] ?? 0) - (calls[0] ?? 0)).toBeGreaterThanOrEqual(10_000)
+})
+
+test('neither another holder nor a callback that is skipped cuts short the back-off of a timeout', async () => {
+  await using world = new World()
+  const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'], timeout: ['b'] }, b: {} } })
+  const fired: number[] = []
+  const build = (ports: Parameters<Parameters<World['start']>[0]>[0]) =>
+    waits
+      .addCallback('a', async (run) => run.skip())
+      .addTimeout(
+        'a',
+        after('1s'),
+        async () => {
+          fired.push(world.clock.now())
+          if (fired.length < 3) throw new Error('twice')
+          return 'b'
+        },
+        // In place: the timer stays as it is, due, while its lane waits.
+        { errBackOff: () => after('4s') },
+      )
+      .build(ports)
+  const first = await world.start(build, 'a', { retryInPlace: '5s' })
+  const runId = await world.within(first.trigger('x', one))
+  await world.until(() => fired.length === 1)
+  await world.pass(1_000)
+  await world.within(first.callback({ runId }, 'a'))
+  await world.until(() => fired.length === 2)
+  const other = await world.start(build, 'b', { retryInPlace: '5s' })
+  for (const slot of [0, 1]) world.database.roles.steal(`waits/${slot}`)
+  await world.within(other.awaitCompletion(runId))
+  const [begun = 0, two = 0, three = 0] = fired
+  expect(two - begun).toBeGreaterThanOrEqual(4_000)
+  expect(three - two).toBeGreaterThanOrEqual(4_000)
+})
+
+test('who takes a slot does not work from what it had committed before: others may have failed since', async () => {
+  await using world = new World()
+  const simple = workflow('simple', { ...thing, graph: { a: { step: ['b'] }, b: {} } })
+  const started: { readonly instance: string; readonly runId: string; readonly attempt: number; readonly at: number }[] = []
+  const build = (instance: string) => (ports: Parameters<Parameters<World['start']>[0]>[0]) =>
+    simple
+      .addStep(
+        'a',
+        async ({ runId, attempt }) => {
+          started.push({ instance, runId, attempt, at: world.clock.now() })
+          if (attempt === 1) throw new Error('once')
+          return 'b'
+        },
+        { errBackOff: () => after('4s') },
+      )
+      .build(ports)
+  await world.start(build('a'), 'a')
+  const other = await world.start(build('b'), 'b')
+  await world.pass(10_000)
+  // Of several runs, one that the other instance handles.
+  const runIds = await world.within(Promise.all(['x', 'y', 'z', 'u', 'v', 'w'].map((foreignId) => other.trigger(foreignId, one))))
+  const { runId } = await world.until(() => started.find(({ instance }) => instance === 'a'))
+  await world.turns()
+  for (const slot of [0, 1]) world.database.roles.steal(`simple/${slot}`)
+  await world.within(Promise.all(runIds.map((each) => other.awaitCompletion(each))))
+  const [first, second] = started.filter((each) => each.runId === runId)
+  expect([first?.attempt, second?.attempt]).toEqual([1, 2])
+  expect(second?.instance).toBe('b')
+  expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(4_000)
+})
