@@ -1,9 +1,10 @@
 /** Finds and loads the config file. Every mistake in it is told with what to do about it. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { CliConfig } from './config.ts'
 import { checkedConfig } from './config-check.ts'
+import { inTime } from './in-time.ts'
 import { readable, stackOf } from './readable-error.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -11,10 +12,11 @@ const names = ['workflow.config.ts', 'workflow.config.mts', 'workflow.config.js'
 const example = 'export default defineConfig({ workflows: [orders], infrastructure: () => … })'
 
 /** The checked config of a file, or of the first of the usual names in a folder. */
-export async function loadConfig(cwd: string, given: string | undefined): Promise<CliConfig> {
+export async function loadConfig(cwd: string, given: string | undefined, msMax: number): Promise<CliConfig> {
   const path = given === undefined ? usual(cwd) : resolve(cwd, given)
   if (!existsSync(path)) throw new UsageError(`there is no config at ${path}`)
-  const module = await imported(path)
+  if (!statSync(path).isFile()) throw new UsageError(`${path} is no file: --config takes a file like ${names[0]}`)
+  const module = await inTime(imported(path), `loading ${path}`, msMax)
   if (!('default' in module)) throw new UsageError(`${path} has no default export: ${example}, with defineConfig of @workflow/cli`)
   return checkedConfig(unwrapped(module.default), path)
 }

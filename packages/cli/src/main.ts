@@ -7,6 +7,7 @@ import { commands } from './command-list.ts'
 import { loadConfig } from './config-file.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
 import { help, helpOf, usageOf } from './help.ts'
+import { openMsMax } from './in-time.ts'
 import { OpenConfig } from './open-config.ts'
 import { readable } from './readable-error.ts'
 import { UsageError } from './usage-error.ts'
@@ -20,15 +21,15 @@ export interface Outcome {
   readonly close: () => Promise<void>
 }
 
-/** `args`: what follows the name of the program. */
-export async function main(args: readonly string[], cwd: string): Promise<Outcome> {
+/** `args`: what follows the name of the program. `msMax`: how long the config may take to load, and to open. */
+export async function main(args: readonly string[], cwd: string, msMax: number = openMsMax): Promise<Outcome> {
   const json = args.includes('--json')
   const opened: OpenConfig[] = []
   const close = async (): Promise<void> => {
     for (const config of opened) await config.close()
   }
   try {
-    const answer = await answered(args, cwd, (config) => opened.push(config))
+    const answer = await answered(args, { cwd, msMax }, (config) => opened.push(config))
     const text = json && answer.json !== undefined ? JSON.stringify(answer.json, null, 2) : answer.text
     return { code: answer.code, stdout: `${text}\n`, stderr: '', close }
   } catch (error) {
@@ -44,12 +45,17 @@ export function failure(error: unknown, json: boolean): Omit<Outcome, 'close'> {
   return { code: exitCodes.failed, stdout, stderr: `workflow: ${message}\n` }
 }
 
-async function answered(args: readonly string[], cwd: string, onOpen: (config: OpenConfig) => void): Promise<Answer> {
+interface Call {
+  readonly cwd: string
+  readonly msMax: number
+}
+
+async function answered(args: readonly string[], { cwd, msMax }: Call, onOpen: (config: OpenConfig) => void): Promise<Answer> {
   const command = commands.find(({ words }) => words.every((word, i) => args[i] === word))
   if (command === undefined) return general(args)
   const { values, positionals } = parsed(command, args.slice(command.words.length))
   if (values['help'] === true) return plain(helpOf(command))
-  const config = new OpenConfig(await loadConfig(cwd, textOf(values['config'])))
+  const config = new OpenConfig(await loadConfig(cwd, textOf(values['config']), msMax), msMax)
   onOpen(config)
   const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, textOf(values[name])]))
   return await command.run({ operands: positionals, options, config })

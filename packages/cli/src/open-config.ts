@@ -1,15 +1,18 @@
 import type { ClientInfrastructure } from '@workflow/core'
 import type { CliClient, CliConfig, CliWorkflow } from './config.ts'
+import { inTime } from './in-time.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The config at work: opens the infrastructure once, when it is first needed, and closes what it has opened. */
 export class OpenConfig {
   readonly #config: CliConfig
   readonly #clients: CliClient[] = []
+  readonly #openMsMax: number
   #infrastructure: Promise<ClientInfrastructure> | undefined
 
-  constructor(config: CliConfig) {
+  constructor(config: CliConfig, openMsMax: number) {
     this.#config = config
+    this.#openMsMax = openMsMax
   }
 
   /** Every workflow of the config, in its order. */
@@ -20,7 +23,11 @@ export class OpenConfig {
   /** Rejects with whatever the config's function throws. */
   infrastructure(): Promise<ClientInfrastructure> {
     // Called inside a promise, so that what it throws at once rejects, too.
-    this.#infrastructure ??= Promise.resolve().then(() => this.#config.infrastructure())
+    this.#infrastructure ??= inTime(
+      Promise.resolve().then(() => this.#config.infrastructure()),
+      'opening the infrastructure of the config',
+      this.#openMsMax,
+    )
     return this.#infrastructure
   }
 

@@ -1,6 +1,8 @@
 /** The command line as a process: everything that it does to the process that it is alone in. */
 import { Console } from 'node:console'
+import { writeSync } from 'node:fs'
 import { failure, main, type Outcome } from './main.ts'
+import { supportsNode } from './node-version.ts'
 import { UsageError } from './usage-error.ts'
 
 /** So long what was opened may take to close, once the answer is out. */
@@ -14,27 +16,43 @@ export function runProcess(): void {
   globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr })
   // Whoever reads the answer may have had enough of it.
   process.stdout.on('error', () => undefined)
+  let answer: Outcome | undefined
+  /** The first answer counts: what fails once it is out, e.g. while a pool closes, changes nothing. */
+  const end = (outcome: Outcome): void => {
+    if (answer !== undefined) return
+    answer = outcome
+    // Not by an exit code alone: what the config has opened and nobody closes, a pool say, would keep the process alive.
+    void told(outcome).then(() => process.exit(outcome.code))
+  }
+  const fail = (error: unknown): void => end({ ...failure(error, json), close: nothing })
   // By itself Node would end with 1 here, which means something else.
-  process.on('uncaughtException', (error) => void end({ ...failure(error, json), close: nothing }))
-  process.once('beforeExit', () => {
-    const error = new UsageError('nothing is left to wait for, and there is no answer: something that the config awaits never settles')
-    void end({ ...failure(error, json), close: nothing })
+  process.on('uncaughtException', fail)
+  process.once('beforeExit', () =>
+    fail(new UsageError('nothing is left to wait for, and there is no answer: something that the config awaits never settles')),
+  )
+  process.once('exit', (code) => {
+    if (answer === undefined)
+      toldAtOnce(failure(new UsageError(`code of the config has ended the process, by process.exit(${code})`), json))
+    process.exitCode = answer?.code ?? 2
   })
-  void main(args, process.cwd()).then(end)
+  if (supportsNode(process.versions.node)) void main(args, process.cwd()).then(end)
+  else fail(new UsageError(`Node ${process.versions.node} is too old: this needs Node 22.14 or newer`))
 }
 
-/** Not by an exit code alone: what the config has opened and nobody closes, a pool say, would keep the process alive. */
-async function end({ code, stdout, stderr, close }: Outcome): Promise<void> {
+/** Everything is written, and what was opened has been closed, as far as it goes. */
+async function told({ stdout, stderr, close }: Outcome): Promise<void> {
   await Promise.all([written(process.stdout, stdout), written(process.stderr, stderr)])
-  const timer = Promise.withResolvers<void>()
-  const limit = setTimeout(timer.resolve, closeMsMax)
-  try {
-    await Promise.race([close(), timer.promise])
-  } catch {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, closeMsMax)
     // The answer is out, and the process ends: what does not close now is closed by that.
-  }
-  clearTimeout(limit)
-  process.exit(code)
+    close().then(resolve, () => resolve())
+  })
+}
+
+/** For a process that ends while this is called. */
+function toldAtOnce({ stdout, stderr }: Omit<Outcome, 'close'>): void {
+  if (stdout !== '') writeSync(1, stdout)
+  writeSync(2, stderr)
 }
 
 function written(stream: NodeJS.WriteStream, text: string): Promise<void> {

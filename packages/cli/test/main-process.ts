@@ -3,11 +3,14 @@ import { main } from '../src/main.ts'
 
 let last: Promise<unknown> = Promise.resolve()
 
-process.on('message', ({ id, args, cwd }: { id: number; args: readonly string[]; cwd: string }) => {
+process.on('message', ({ id, args, cwd, msMax }: { id: number; args: readonly string[]; cwd: string; msMax?: number }) => {
   last = last.then(async () => {
     process.chdir(cwd)
-    const { close, ...outcome } = await main(args, cwd)
+    const { close, ...outcome } = await main(args, cwd, msMax)
     await close()
     process.send?.({ id, ...outcome })
   })
 })
+
+// What a config has left open does not keep this one alive.
+process.on('disconnect', () => process.exit())

@@ -34,6 +34,7 @@ describe('a call', { timeout: 120_000 }, () => {
     [['graph', 'check', '--config'], /'--config <value>' argument missing/],
     [['graph', 'check'], /there is no config in .*: write a workflow\.config\.ts with export default defineConfig/],
     [['graph', 'check', '--config', 'other.ts'], /there is no config at .*other\.ts/],
+    [['graph', 'check', '--config', '.'], /is no file: --config takes a file like workflow\.config\.ts/],
   ])('%j', async (args, text) => {
     using folder = project()
     expect(await commandLine.run(folder.path(''), args)).toEqual(failed(text))
@@ -126,6 +127,18 @@ describe('a config', { timeout: 120_000 }, () => {
     ['that throws a BigInt', `throw 12n`, /could not be loaded: 12/],
   ])('%s', async (_, config, text) => {
     expect(await checked(config)).toEqual(failed(text))
+  })
+
+  test.each([
+    ['loading', 'await new Promise(() => setInterval(() => undefined, 60_000))', /loading .*workflow\.config\.ts takes longer than 0\.2 s/],
+    [
+      'opening',
+      `${head}export default { workflows: [orders], infrastructure: () => new Promise(() => undefined) }`,
+      /opening the infrastructure of the config takes longer than 0\.2 s: see what it waits for/,
+    ],
+  ])('whose %s never ends is given up', async (_, config, text) => {
+    using folder = project({ 'orders.ts': orders, 'workflow.config.ts': config })
+    expect(await commandLine.run(folder.path(''), ['graph', 'check'], 200)).toEqual(failed(text))
   })
 
   test('in JavaScript works, of whatever kind', async () => {

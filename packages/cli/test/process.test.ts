@@ -48,6 +48,26 @@ test('it ends with 2, not 1, when code of the config fails in the background', t
   })
 })
 
+test('it ends with 2, not 0, when code of the config ends the process', timeout, async () => {
+  for (const ended of await Promise.all([
+    checked('process.exit(0)', memory),
+    checked('', 'process.exit()'),
+    checked('process.exit(1)', memory),
+  ]))
+    expect(ended).toEqual(failed(/^workflow: code of the config has ended the process, by process\.exit\(\d\)\n$/))
+  const { code, stdout } = await checked('process.exit(0)', memory, '--json')
+  expect({ code, answer: JSON.parse(stdout) }).toMatchObject({ code: 2, answer: { ok: false, error: { code: 'Usage' } } })
+})
+
+test('the first answer counts, whatever happens once it is out', timeout, async () => {
+  const closing = (body: string): string => `({ ...${memory}, close: async () => { ${body} } })`
+  for (const body of [
+    'process.exit(1)',
+    `setTimeout(() => { throw new Error('late') }); await new Promise((done) => setTimeout(done, 50))`,
+  ])
+    expect(await checked('', closing(body))).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('what the config prints stays out of the answer', timeout, async () => {
   const { code, stdout, stderr } = await checked(`console.log('loaded 3 secrets')`, memory, '--json')
   expect(JSON.parse(stdout)).toMatchObject({ ok: true })

@@ -68,11 +68,11 @@ export class CommandLine implements AsyncDisposable {
     this.#child.on('message', ({ id, ...outcome }: Ended & { readonly id: number }) => this.#waiting.get(id)?.(outcome))
   }
 
-  /** Like `project.run` in a folder. */
-  async run(cwd: string, args: readonly string[]): Promise<Ended> {
+  /** Like `project.run` in a folder. `msMax`: how long its config may take. */
+  async run(cwd: string, args: readonly string[], msMax?: number): Promise<Ended> {
     const id = this.#calls++
     const answer = new Promise<Ended>((resolve) => this.#waiting.set(id, resolve))
-    this.#child.send({ id, args, cwd })
+    this.#child.send({ id, args, cwd, msMax })
     const first = await Promise.race([answer, this.#exit])
     if (typeof first === 'object' && first !== null) return await answer
     throw new Error(`the process ended with ${String(first)} before it had an answer to ${args.join(' ')}`)
