@@ -117,10 +117,11 @@ async function fillBoth(place: PostgresPlace, runs: number): Promise<Stored> {
   const [completed, waiting] = [await completedRun(place), await waitingRun(place)]
   const share = Math.max(1, Math.floor(runs / stretches))
   const waits = Math.ceil(share / waitingShare)
-  for (let i = 0; i < stretches; i++) {
-    await fill(place, { template: completed, copies: Math.max(0, share - waits), slots, seen: i === stretches - 1 })
-    await fill(place, { template: waiting, copies: waits, slots, seen: i === stretches - 1 })
-  }
+  const stretch = [
+    { template: completed, copies: Math.max(0, share - waits), slots, seen: true },
+    { template: waiting, copies: waits, slots, seen: true },
+  ]
+  await fill(place, ...Array.from({ length: stretches }, () => stretch).flat())
   const rows = await place.sql("SELECT run_id FROM {record} WHERE seq % $1 = 0 AND workflow = 'orders' ORDER BY seq", [
     Math.max(1, Math.floor(runs / callsMax)),
   ])

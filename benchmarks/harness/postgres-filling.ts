@@ -7,6 +7,10 @@ import type { PostgresPlace } from './postgres-schema.ts'
 
 /** So many runs are copied by one statement. */
 const copiesMax = 10_000
+/** From so many copies on it is faster to make the indexes afterwards. */
+const copiesUntilIndexed = 100_000
+const filled = ['record', 'event', 'timer'] as const
+type Filled = (typeof filled)[number]
 /** Between two runs that are copied, in ms of their times. */
 const apartMs = 1
 const batchSize = 4_096
@@ -21,33 +25,94 @@ export interface Filling {
   readonly seen: boolean
 }
 
-/** Copies a run. The copies are older than it, and have ids that are as long as those of runs, and ascend. */
-export async function fill(place: PostgresPlace, { template, copies, slots, seen }: Filling): Promise<void> {
+/** Copies runs, one filling after the other. The copies are older than it, and have ids that are as long as those of runs, and ascend. */
+export async function fill(place: PostgresPlace, ...fillings: readonly Filling[]): Promise<void> {
   const columns = await columnsOf(place)
-  await assertKeys(place, template)
-  const [versions] = await place.sql('SELECT count(*) AS count FROM {event} WHERE run_id = $1', [template])
-  const perRun = Number(versions?.['count'])
-  if (perRun === 0) throw new Error(`there is no run ${template} to copy`)
+  const templates = new Map<string, Template>()
+  for (const { template } of fillings)
+    if (!templates.has(template)) templates.set(template, await setAside(place, template, `bench_template_${templates.size}`))
+  // What is lost in a crash is lost with the measurement.
+  await place.sql("SET synchronous_commit = off; SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
+  const all = async (): Promise<void> => {
+    for (const filling of fillings) {
+      const template = templates.get(filling.template)
+      if (template !== undefined) await copy(place, filling, template, columns)
+    }
+  }
+  const copies = fillings.reduce((sum, filling) => sum + filling.copies, 0)
+  await (copies < copiesUntilIndexed ? all() : withoutIndexes(place, all))
+  if (fillings.some(({ seen }) => seen))
+    await place.sql("UPDATE {cursor} SET position = (SELECT max(id) FROM {event}), holes = '{}', lanes = '{}'")
+  await place.sql('RESET synchronous_commit; RESET work_mem; RESET maintenance_work_mem')
+  for (const { prefix } of templates.values()) await place.sql(filled.map((table) => `DROP TABLE ${prefix}_${table}`).join('; '))
+}
+
+/** The rows of a run, in temporary tables. */
+interface Template {
+  readonly prefix: string
+  readonly versions: number
+}
+
+async function setAside(place: PostgresPlace, run: string, prefix: string): Promise<Template> {
+  await assertKeys(place, run)
+  for (const table of filled) {
+    await place.sql(`CREATE TEMPORARY TABLE ${prefix}_${table} AS SELECT * FROM {${table}} LIMIT 0`)
+    await place.sql(`INSERT INTO ${prefix}_${table} SELECT * FROM {${table}} WHERE ${belongsBy[table]} = $1`, [run])
+  }
+  const [row] = await place.sql(`SELECT count(*) AS versions FROM ${prefix}_event`)
+  const versions = Number(row?.['versions'])
+  if (versions === 0) throw new Error(`there is no run ${run} to copy`)
+  return { prefix, versions }
+}
+
+async function copy(
+  place: PostgresPlace,
+  { copies, slots }: Filling,
+  { prefix, versions }: Template,
+  columns: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
   for (let done = 0; done < copies; ) {
     const size = Math.min(copiesMax, copies - done)
     const [taken] = await place.sql(
       `SELECT setval('{record_seq}', nextval('{record_seq}') + $1) - $1 AS seq, setval('{batch}', nextval('{batch}') + $2) - $2 AS batch`,
-      [size, Math.ceil((size * perRun) / batchSize)],
+      [size, Math.ceil((size * versions) / batchSize)],
     )
     const seq = Number(taken?.['seq'])
     const runs = Array.from({ length: size }, (_, i) => runIdOf(seq + i))
-    const values = [template, runs, runs.map((run) => slotOf(run, slots)), seq, Number(taken?.['batch']), (copies - done) * apartMs, size]
+    const values = [runs, runs.map((run) => slotOf(run, slots)), seq, Number(taken?.['batch']), (copies - done) * apartMs, size]
     await place.sql('BEGIN')
-    for (const table of ['record', 'event', 'timer'] as const) await place.sql(copySql(table, columns.get(table) ?? []), values)
+    for (const table of filled) await place.sql(copySql(prefix, table, columns.get(table) ?? []), values)
     await place.sql('COMMIT')
     done += size
   }
-  if (seen) await place.sql("UPDATE {cursor} SET position = (SELECT max(id) FROM {event}), holes = '{}', lanes = '{}'")
+}
+
+/** Drops the indexes of the tables that are filled, and makes them again as they were. */
+async function withoutIndexes(place: PostgresPlace, work: () => Promise<void>): Promise<void> {
+  const rows = await place.sql(
+    `SELECT t.relname AS table, i.relname AS index, pg_get_indexdef(x.indexrelid) AS definition, c.conname AS constraint,
+       pg_get_constraintdef(c.oid) AS condition
+     FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+       LEFT JOIN pg_constraint c ON c.conindid = x.indexrelid AND c.contype IN ('p', 'u')
+     WHERE t.relnamespace = to_regnamespace($1) AND t.relname = ANY ($2) ORDER BY i.relname`,
+    [place.schema, filled],
+  )
+  for (const { table, index, constraint } of rows)
+    await place.sql(
+      constraint === null ? `DROP INDEX {${String(index)}}` : `ALTER TABLE {${String(table)}} DROP CONSTRAINT "${String(constraint)}"`,
+    )
+  await work()
+  for (const { table, definition, constraint, condition } of rows)
+    await place.sql(
+      constraint === null
+        ? String(definition)
+        : `ALTER TABLE {${String(table)}} ADD CONSTRAINT "${String(constraint)}" ${String(condition)}`,
+    )
 }
 
 /** What a fill leaves to do for autovacuum is done now, so that it is not measured. */
 export async function settle(place: PostgresPlace): Promise<void> {
-  for (const table of ['record', 'event', 'timer']) await place.sql(`VACUUM (ANALYZE) {${table}}`)
+  for (const table of filled) await place.sql(`VACUUM (ANALYZE) {${table}}`)
   await place.sql('CHECKPOINT')
 }
 
@@ -58,34 +123,34 @@ function runIdOf(n: number): string {
 }
 
 /** What differs in a copy: `g` has its run, its slot and its number from 1 on, `t` is the row that is copied. */
-const differing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const differing: Readonly<Record<Filled, Readonly<Record<string, string>>>> = {
   record: {
-    seq: '$4 + g.i - 1',
+    seq: '$3 + g.i - 1',
     run_id: 'g.run',
-    foreign_id: "'stored-' || ($4 + g.i - 1)",
-    ended: 'CASE WHEN t.ended = 0 THEN 0 ELSE $4 + g.i - 1 END',
-    ...Object.fromEntries(['entered_at', 'created_at', 'updated_at', 'finished_at'].map((name) => [name, `t.${name} - $6 + g.i`])),
+    foreign_id: "'stored-' || ($3 + g.i - 1)",
+    ended: 'CASE WHEN t.ended = 0 THEN 0 ELSE $3 + g.i - 1 END',
+    ...Object.fromEntries(['entered_at', 'created_at', 'updated_at', 'finished_at'].map((name) => [name, `t.${name} - $5 + g.i`])),
   },
   event: {
-    id: `($5 + ((t.version - 1) * $7 + g.i - 1) / ${batchSize}) * ${batchSize} + ((t.version - 1) * $7 + g.i - 1) % ${batchSize}`,
-    run: '$4 + g.i - 1',
-    at: 't.at - $6 + g.i',
+    id: `($4 + ((t.version - 1) * $6 + g.i - 1) / ${batchSize}) * ${batchSize} + ((t.version - 1) * $6 + g.i - 1) % ${batchSize}`,
+    run: '$3 + g.i - 1',
+    at: 't.at - $5 + g.i',
     // That of no process: each reads what others have written.
     origin: '0',
     slot: 'g.slot',
     run_id: 'g.run',
-    foreign_id: "'stored-' || ($4 + g.i - 1)",
+    foreign_id: "'stored-' || ($3 + g.i - 1)",
   },
   timer: { key: keySql('g.run'), owner_key: ownerKeySql('g.run'), owner: 'g.run', slot: 'g.slot' },
 }
-const belongsBy: Readonly<Record<string, string>> = { record: 'run_id', event: 'run_id', timer: 'owner' }
+const belongsBy: Readonly<Record<Filled, string>> = { record: 'run_id', event: 'run_id', timer: 'owner' }
 
-function copySql(table: string, columns: readonly string[]): string {
-  const values = columns.map((column) => differing[table]?.[column] ?? `t."${column}"`)
+function copySql(prefix: string, table: Filled, columns: readonly string[]): string {
+  const values = columns.map((column) => differing[table][column] ?? `t."${column}"`)
   return `INSERT INTO {${table}} (${columns.map((column) => `"${column}"`).join(', ')}) SELECT ${values.join(', ')}
-    FROM (SELECT $1::text AS run, $4::bigint AS seq, $5::bigint AS batch, $6::bigint AS ms, $7::bigint AS size) AS given
-    JOIN {${table}} t ON t.${belongsBy[table] ?? ''} = given.run
-    CROSS JOIN unnest($2::text[], $3::integer[]) WITH ORDINALITY AS g(run, slot, i) ORDER BY ${table === 'event' ? 't.version, ' : ''}g.i`
+    FROM (SELECT $3::bigint AS seq, $4::bigint AS batch, $5::bigint AS ms, $6::bigint AS size) AS given
+    CROSS JOIN ${prefix}_${table} AS t
+    CROSS JOIN unnest($1::text[], $2::integer[]) WITH ORDINALITY AS g(run, slot, i) ORDER BY ${table === 'event' ? 't.version, ' : ''}g.i`
 }
 
 /** Every column that is written: those that number themselves are left out. */
