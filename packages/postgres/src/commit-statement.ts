@@ -1,10 +1,7 @@
 /** A batch of units as one call of the function `commit_1`, and what that answers. */
-import { isFinished, type Change, type Payload, type RunEvent, type Unit } from '@workflow/core/adapter'
-import { byteaArray, int4Array, int8Array, textArray } from './binary-array.ts'
+import type { Change, RunEvent, Unit } from '@workflow/core/adapter'
+import { ChangeColumns, columnCount } from './change-columns.ts'
 import { CommitParts } from './commit-parts.ts'
-import { entryText } from './event-row.ts'
-import { codecText } from './payload-column.ts'
-import { metadataText, pauseText, writerText } from './record-row.ts'
 import type { Shapes } from './shapes.ts'
 
 /** What is written: a unit, or timer operations without one. */
@@ -60,15 +57,8 @@ export class CommitStatement {
     this.#emitted = parts.events
     this.#emitUnits = emitUnits
     const createsFirst = rows[0]?.change.expect === 'absent'
-    this.params = [
-      options.origin,
-      options.wait,
-      options.channel,
-      options.solo,
-      createsFirst,
-      ...(rows.length === 0 ? noChanges : [...recordParams(rows), ...creationParams(rows), ...eventParams(rows, shapes)]),
-      parts.json(),
-    ]
+    const columns = rows.length === 0 ? noChanges : columnsOf(rows, shapes)
+    this.params = [options.origin, options.wait, options.channel, options.solo, createsFirst, ...columns, parts.json()]
   }
 
   /** Reads the answer of the function. */
@@ -117,83 +107,11 @@ export interface BatchAnswer {
   readonly batches: readonly WrittenBatch[]
 }
 
-const noChanges: readonly null[] = Array.from({ length: 35 }, () => null)
+const noChanges: readonly null[] = Array.from({ length: columnCount }, () => null)
 
-function column<T>(rows: readonly Row[], value: (change: Change) => T): T[] {
-  return rows.map(({ change }) => value(change))
-}
-
-/** Null where no row has a value: then nothing is sent for the column. */
-function sparse<T>(
-  rows: readonly Row[],
-  value: (change: Change) => T | null | undefined,
-  encode: (values: readonly (T | null | undefined)[]) => Buffer,
-): Buffer | null {
-  const values = rows.map(({ change }) => value(change))
-  return values.some((one) => one !== null && one !== undefined) ? encode(values) : null
-}
-
-function recordParams(rows: readonly Row[]): readonly (Buffer | null)[] {
-  return [
-    int4Array(rows.map(({ unit }) => unit)),
-    int8Array(column(rows, ({ expect }) => (expect === 'absent' ? 0 : expect))),
-    textArray(column(rows, ({ next }) => next.runId)),
-    textArray(column(rows, ({ next }) => next.status)),
-    textArray(column(rows, ({ next }) => next.runState)),
-    int8Array(column(rows, ({ next }) => next.entered.version)),
-    int8Array(column(rows, ({ next }) => next.entered.at.getTime())),
-    int8Array(column(rows, ({ next }) => next.repeat)),
-    int8Array(column(rows, ({ next }) => next.updatedAt.getTime())),
-    sparse(rows, ({ next }) => (isFinished(next.runState) ? (next.finishedAt?.getTime() ?? 0) : null), int8Array),
-    textArray(column(rows, ({ next }) => writerText(next.writer))),
-    sparse(rows, ({ next }) => metadataText(next.metadata), textArray),
-    sparse(rows, ({ next }) => next.traceparent, textArray),
-    sparse(rows, ({ next }) => pauseText(next.pause), textArray),
-    textArray(column(rows, ({ next }) => codecText(next.object))),
-    byteaArray(column(rows, ({ next }) => next.object.bytes)),
-  ]
-}
-
-function creationParams(rows: readonly Row[]): readonly (Buffer | null)[] {
-  if (!rows.some(({ change }) => change.expect === 'absent')) return [null, null, null, null, null, null]
-  const created = <T>(change: Change, value: T): T | null => (change.expect === 'absent' ? value : null)
-  return [
-    textArray(column(rows, (change) => created(change, change.next.workflowName))),
-    textArray(column(rows, (change) => created(change, change.next.foreignId))),
-    int8Array(column(rows, (change) => created(change, change.next.createdAt.getTime()))),
-    sparse(rows, (change) => created(change, change.next.parent?.workflowName), textArray),
-    sparse(rows, (change) => created(change, change.next.parent?.runId), textArray),
-    sparse(rows, (change) => created(change, change.next.parent?.join), textArray),
-  ]
-}
-
-/** Mostly the history's object is the record's own: then it is not sent twice. */
-const sameObject = '='
-
-function eventParams(rows: readonly Row[], shapes: Shapes): readonly (Buffer | null)[] {
-  const differs = ({ next, history }: Change): Payload | undefined => (history.object === next.object ? undefined : history.object)
-  return [
-    int4Array(column(rows, ({ event }) => shapes.idOf(event))),
-    int4Array(column(rows, ({ event }) => event.slot)),
-    int8Array(column(rows, ({ event }) => event.at.getTime())),
-    textArray(column(rows, ({ event }) => event.foreignId)),
-    sparse(rows, ({ event }) => event.traceparent, textArray),
-    textArray(column(rows, ({ history }) => history.unitId)),
-    textArray(column(rows, ({ history, event }) => entryText(history, event))),
-    textArray(column(rows, (change) => objectCodec(change, differs(change)))),
-    sparse(rows, (change) => differs(change)?.bytes, byteaArray),
-    sparse(rows, ({ history }) => codecOf(history.reason), textArray),
-    sparse(rows, ({ history }) => history.reason?.bytes, byteaArray),
-    sparse(rows, ({ history }) => codecOf(history.error), textArray),
-    sparse(rows, ({ history }) => history.error?.bytes, byteaArray),
-  ]
-}
-
-function objectCodec({ history }: Change, different: Payload | undefined): string | undefined {
-  if (different !== undefined) return codecText(different)
-  return history.object === undefined ? undefined : sameObject
-}
-
-function codecOf(payload: Payload | undefined): string | undefined {
-  return payload === undefined ? undefined : codecText(payload)
+function columnsOf(rows: readonly Row[], shapes: Shapes): readonly (Buffer | null)[] {
+  const bytes = rows.reduce((sum, { change }) => sum + change.next.object.bytes.byteLength, 0)
+  const columns = new ChangeColumns(shapes, rows.length, bytes)
+  for (const { change, unit } of rows) columns.add(change, unit)
+  return columns.end()
 }

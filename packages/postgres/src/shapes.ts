@@ -31,8 +31,8 @@ const columns = 'id, kind, workflow, previous_status, status, states, topics'
  */
 export class Shapes {
   readonly #connection: Queryable
-  /** By what is in them, as text. */
-  readonly #known = new Map<string, number>()
+  /** Those that are known, by what tells them apart. Every event is looked up here. */
+  readonly #known = new Map<string, Known[]>()
   readonly #shapes = new Map<number, Shape>()
   #last = 0
   #loading: Promise<void> | undefined
@@ -43,13 +43,12 @@ export class Shapes {
 
   /** The id of an event's shape; undefined where `add` has to make it first. */
   idOf(event: RunEvent): number | undefined {
-    return this.#known.get(textOf(event))
+    return this.#known.get(event.status)?.find((known) => isSameShape(known, event))?.id
   }
 
   /** Makes the shapes of these events, where they are new: at once, and apart from every other transaction, so that nobody waits for them. */
   async add(events: readonly RunEvent[]): Promise<void> {
-    const missing = new Map(events.map((event) => [textOf(event), event]))
-    for (const text of [...missing.keys()]) if (this.#known.has(text)) missing.delete(text)
+    const missing = new Map(events.filter((event) => this.idOf(event) === undefined).map((event) => [textOf(event), event]))
     if (missing.size === 0) return
     const entries = [...missing].map(([text, event]) => ({
       key: textKey(text),
@@ -73,9 +72,9 @@ export class Shapes {
       [entries.map(({ key }) => key)],
     )
     const ids = new Map(stored.map(([key, id]) => [key.replaceAll('-', ''), id]))
-    for (const [text] of missing) {
+    for (const [text, event] of missing) {
       const id = ids.get(textKey(text))
-      if (id !== undefined) this.#known.set(text, id)
+      if (id !== undefined && this.idOf(event) === undefined) this.#remember(event, id)
     }
   }
 
@@ -99,12 +98,40 @@ export class Shapes {
     return [...this.#shapes.values()].filter(wants).map(({ id }) => id)
   }
 
+  #remember(event: RunEvent, id: number): void {
+    const others = this.#known.get(event.status)
+    const { kind, workflowName, previousStatus, states, topics } = event
+    const known = { kind, workflowName, previousStatus, states, topics, id }
+    if (others === undefined) this.#known.set(event.status, [known])
+    else others.push(known)
+  }
+
   async #load(): Promise<void> {
     // Ids are given in an order that commits need not keep: a few before the last are looked at again.
     const rows = await this.#connection.query<ShapeRow>(`SELECT ${columns} FROM {shape} WHERE id > $1 ORDER BY id`, [this.#last - 1_000])
     for (const row of rows) if (!this.#shapes.has(row[0])) this.#shapes.set(row[0], shapeOf(row))
     this.#last = Math.max(this.#last, rows.at(-1)?.[0] ?? 0)
   }
+}
+
+/** What events of one status are told apart by. */
+interface Known extends Pick<RunEvent, 'kind' | 'workflowName' | 'states' | 'topics'> {
+  readonly previousStatus: string | undefined
+  readonly id: number
+}
+
+function isSameShape(one: Known, other: RunEvent): boolean {
+  return (
+    one.kind === other.kind &&
+    one.previousStatus === other.previousStatus &&
+    one.workflowName === other.workflowName &&
+    isSameList(one.states, other.states) &&
+    isSameList(one.topics, other.topics)
+  )
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((value, i) => value === other[i]))
 }
 
 function textOf({ kind, workflowName, previousStatus, status, states, topics }: RunEvent): string {
