@@ -116,7 +116,6 @@ async function multiply(): Promise<void> {
        FROM ${name} AS t CROSS JOIN generate_series(1, ${stored}) AS i`,
     )
   }
-  await client.query(`DROP INDEX "${place.schema}".event_run`)
   for (const sequence of ['record_seq', 'batch']) await client.query(`SELECT setval('"${place.schema}"."${sequence}"', ${2 * stored})`)
   await client.end()
 }
