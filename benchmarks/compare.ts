@@ -1,5 +1,6 @@
 /** The same job of three steps on Workflow and on others, one after the other, on the same server. See README.md. */
 import { type Asked, askedBy } from './compare/asked.ts'
+import { nodeOptions } from './compare/contender-process.ts'
 import { complaints, contest, type Outcome } from './compare/contest.ts'
 import { type Entrant, entrants } from './compare/entrants.ts'
 import { installPeers } from './compare/installation.ts'
@@ -90,7 +91,7 @@ function print(outcomes: readonly Outcome[], { runs, seconds, windows }: Asked):
     factsOf(outcomes),
     [
       ...durability,
-      `burst of ${runs}, ${seconds} s each, windows of ${windows.join(' and ')}`,
+      `burst of ${runs}, ${seconds} s each, windows of ${windows.join(' and ')}; every client is node ${nodeOptions.join(' ')}`,
       `compare · ${machine()} · ${new Date().toISOString().slice(0, 10)}`,
     ].join('\n'),
   ]
