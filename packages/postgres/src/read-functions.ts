@@ -54,10 +54,13 @@ BEGIN RETURN QUERY
 END
 $body$;
 -- The last number that was given to a batch, and then, in this order, a transaction that is younger than all who have one.
+-- A message in the log of the server makes this transaction wait for the disk, and with it for what drew that number: else a
+-- server that crashes could give the number again, to a transaction that is younger than ours.
 CREATE FUNCTION {tail_1}(OUT tail bigint, OUT xact bigint) LANGUAGE plpgsql AS $body$
 BEGIN
   SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO tail FROM {batch} s;
   xact := pg_current_xact_id()::text::bigint;
+  PERFORM pg_logical_emit_message(true, 'workflow', '');
 END
 $body$;
 -- The numbers up to p_tail that may still be filled: none, once everybody older than p_xact has ended.
