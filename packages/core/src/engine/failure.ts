@@ -163,12 +163,12 @@ function retryTimers(a: Attempt, retryAt: Date, count: number): readonly TimerOp
 
 /** The timer of one attempt's retry: asked for twice, it is opened once. */
 export function retryTimer(a: Attempt, retryAt: Date, count: number): Timer {
-  return timerOf(a, 'retry', a.record.version, retryName(a, count), retryAt, count)
+  return timerOf(a, 'retry', a.record.version, retryName(a.process.name, count, retryAt), retryAt, count)
 }
 
-/** How the timer of one attempt's retry is called: each process of a run has its own. */
-export function retryName({ process }: Pick<Attempt, 'process'>, count: number): string {
-  return `${process.name}#${count}`
+/** How the timer of one attempt's retry is called: another one for each process of a run, and for each time that a count begins anew. */
+export function retryName(process: string, count: number, retryAt: Date): string {
+  return `${process}#${count}@${retryAt.getTime()}`
 }
 
 export function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, name: string, at: Date, count: number): Timer {

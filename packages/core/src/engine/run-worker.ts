@@ -255,8 +255,10 @@ export class RunWorker {
     const note = noteOf(a.record, a.process.name)
     const timer = a.task.timer?.key
     // Another process of the same stay may have failed as often, and its retry is not this one's.
-    const isItsRetry = timer?.kind === 'retry' && note !== undefined && timer.name === retryName(a, note.attempt)
-    const retryInMs = note?.kind === 'failed' && note.retryAt !== undefined && !isItsRetry ? note.retryAt.getTime() - now : 0
+    const retryAt = note?.kind === 'failed' ? note.retryAt : undefined
+    const isItsRetry =
+      retryAt !== undefined && timer?.kind === 'retry' && timer.name === retryName(a.process.name, note?.attempt ?? 0, retryAt)
+    const retryInMs = retryAt === undefined || isItsRetry ? 0 : retryAt.getTime() - now
     const lagMs =
       a.process.options.consumeLagMs === 0 || a.task.timer !== undefined
         ? 0

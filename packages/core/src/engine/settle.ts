@@ -13,7 +13,7 @@ import type { Attempt } from './attempt.ts'
 import { callbackUnitId } from './callback-item.ts'
 import { childChanges } from './child.ts'
 import { entryTimers } from './entry-timers.ts'
-import { fail, settleRetry } from './failure.ts'
+import { fail, retryName, settleRetry } from './failure.ts'
 import type { CommitValue, HandlerRun, OutcomeValue } from './handler-run.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
 import { advance, changeState, committedRecord, eventAgain, type MoveNote, parentWake } from './transition.ts'
@@ -271,7 +271,7 @@ function keptNotes(a: Attempt, version: number): readonly AttemptNote[] {
 /** The retry that a kept note speaks of: the timer of the version before is stale now. */
 function retryOf(a: Attempt, note: AttemptNote): readonly TimerOp[] {
   if (note.kind !== 'failed' || note.retryAt === undefined) return noTimers
-  const key = { kind: 'retry', owner: note.runId, epoch: note.version, name: `${note.process}#${note.attempt}` } as const
+  const key = { kind: 'retry', owner: note.runId, epoch: note.version, name: retryName(note.process, note.attempt, note.retryAt) } as const
   return [{ put: { key, workflowName: a.record.workflowName, slot: a.held.slot, at: note.retryAt, held: false, attempt: note.attempt } }]
 }
 

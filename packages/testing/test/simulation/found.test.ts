@@ -303,3 +303,34 @@ test('who takes a slot does not work from what it had committed before: others m
   expect(second?.instance).toBe('b')
   expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(4_000)
 })
+
+test('a second callback of a stay is tried again like the first', async () => {
+  await using world = new World()
+  const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'] }, b: {} } })
+  const attempts: number[] = []
+  const wf = await world.start(
+    (ports) =>
+      waits
+        .addCallback(
+          'a',
+          async (run) => {
+            attempts.push(run.attempt)
+            if (run.attempt === 1) throw new Error('once')
+            return attempts.length > 2 ? 'b' : run.skip()
+          },
+          { errBackOff: () => after('4s') },
+        )
+        .build(ports),
+    'a',
+    { retryInPlace: '0ms' },
+  )
+  const runId = await world.within(wf.trigger('x', one))
+  await world.within(wf.callback({ runId }, 'a'))
+  await world.until(() => attempts.length === 2)
+  await world.pass(1_000)
+  await world.within(wf.callback({ runId }, 'a'))
+  await world.pass(10_000)
+  // Nobody had to look for a run whose event was lost.
+  expect(attempts).toEqual([1, 2, 1, 2])
+  expect((await wf.lookup(runId))?.status).toBe('b')
+})
