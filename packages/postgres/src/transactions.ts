@@ -4,6 +4,7 @@ import { eventsOf } from './committer.ts'
 import type { Queryable } from './database.ts'
 import type { PgClient } from './driver.ts'
 import { isConnectionLoss, isContention, sqlState, storeError } from './driver-error.ts'
+import { lentClient } from './lent-client.ts'
 import { resolveRefusal } from './refusals.ts'
 import type { Session } from './session.ts'
 
@@ -86,7 +87,7 @@ export class Transactions {
       // A process that goes silent in here must not hold its locks until TCP notices.
       await connection.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(settings.queryTimeoutMs)}`)
       const result = await guarded(
-        work(client, (unit) => commitInside(this.#session, connection, unit)),
+        work(lentClient(client), (unit) => commitInside(this.#session, connection, unit)),
         signal,
       )
       await this.#commit(connection)
