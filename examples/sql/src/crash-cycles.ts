@@ -54,7 +54,8 @@ export async function crashCycles(options: CrashOptions): Promise<CrashResult> {
   const left = (): Promise<number> => unfinished(infrastructure.recordStore, client)
   const crew = resources.use(new CrashCrew([url, way, callsFile], join(folder, 'cache')))
   const triggered: string[] = []
-  for (let cycle = 1; cycle <= cycles; cycle++) {
+  // Workers that end by themselves are a fault already: there is no use in going on.
+  for (let cycle = 1; cycle <= cycles && crew.faults.length === 0; cycle++) {
     await crew.fillUp()
     const burst = trigger(client, random, options.transfersPerCycle, `${cycle}`)
     await sleep(random() * lifeMsMax)

@@ -72,7 +72,7 @@ describe('a connection that is lent for a transaction', () => {
   test('is else what it was, with methods that know their connection', () => {
     const { client } = lent()
     expect([client.count(), client instanceof Recorder]).toEqual([0, true])
-    const { count } = client
-    expect(count()).toBe(0)
+    const counted = [1].map(Reflect.get(client, 'count') as () => number)
+    expect(counted).toEqual([0])
   })
 })

@@ -14,7 +14,7 @@ export function lentClient<Client extends PgClient>(client: Client): Client {
   const query = (...given: readonly unknown[]): unknown => {
     const [statement, last] = [given[0], given.at(-1)]
     const text = typeof statement === 'string' ? statement : (statement as { readonly text?: unknown } | null | undefined)?.text
-    if (typeof text !== 'string' || !control.test(text)) return Reflect.apply(client.query, client, given)
+    if (typeof text !== 'string' || !control.test(text)) return call(client, given)
     const error = refusal(text)
     if (typeof last !== 'function') return Promise.reject(error)
     queueMicrotask(() => last(error))
@@ -27,6 +27,11 @@ export function lentClient<Client extends PgClient>(client: Client): Client {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
+}
+
+/** Whatever pg may be given: its types and ours know only a part of it. */
+function call(client: PgClient, given: readonly unknown[]): unknown {
+  return (client as { query(...given: readonly unknown[]): unknown }).query(...given)
 }
 
 function refusal(text: string): InvalidArgument {
