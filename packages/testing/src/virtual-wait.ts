@@ -22,6 +22,11 @@ export function asNobody<T>(work: () => T): T {
   return inHand.getStore() === undefined ? work() : inHand.exit(work)
 }
 
+/** Whether the code that runs now is a handler's. */
+export function isInHand(): boolean {
+  return inHand.getStore() !== undefined
+}
+
 /** Says that the handler at work waits for virtual time; call the result when that is over. */
 export function waitsVirtually(): () => void {
   const call = inHand.getStore()

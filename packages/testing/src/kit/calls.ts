@@ -2,6 +2,7 @@
 import type { AnyRun, HandlerFunction, HandlerInfo } from '@workflow/core'
 import { asCall, type CallInHand } from '../virtual-wait.ts'
 import { copied } from './copied.ts'
+import { Failures } from './failures.ts'
 
 /** One call of a handler. */
 export interface Call<Obj = unknown, Payload = unknown> {
@@ -36,21 +37,13 @@ export interface OpenCall extends CallInHand {
   readonly givenUp: () => boolean
 }
 
-/** A handler that has failed every time since it last succeeded for a run. */
-export interface Failing {
-  readonly handler: string
-  readonly count: number
-  readonly error: unknown
-}
-
 /** Whether the last handler of a run was a mock all the way. */
 export type LastCall = 'mocked' | 'real'
 
 /** The calls of one kit. */
 export class Calls {
   readonly open: Set<OpenCall> = new Set<OpenCall>()
-  /** By run id. */
-  readonly failing: Map<string, Failing> = new Map<string, Failing>()
+  readonly failures: Failures = new Failures()
   readonly last: Map<string, LastCall> = new Map<string, LastCall>()
   readonly #now: () => number
   readonly #ended: (info: HandlerInfo, call: Call) => void
@@ -76,6 +69,7 @@ export class Calls {
       let mocked = mock !== undefined
       const open = this.#openCall(info, given, mocked)
       const called = this.#byHandler.get(open.call.handler)
+      if (open.call.runId !== undefined) this.failures.called(open.call.runId, open.call.handler)
       if (called === undefined) this.#byHandler.set(open.call.handler, [open.call])
       else called.push(open.call)
       const through = (): unknown => {
@@ -143,10 +137,8 @@ export class Calls {
       // No copy: the engine has made it for this call, and nobody writes to it any more.
       call.objectAfter = (given[0] as Partial<AnyRun>).object
       this.last.set(runId, mocked ? 'mocked' : 'real')
-      const failing = this.failing.get(runId)
-      if ('error' in outcome)
-        this.failing.set(runId, { handler, count: failing?.handler === handler ? failing.count + 1 : 1, error: outcome.error })
-      else if (failing?.handler === handler) this.failing.delete(runId)
+      if ('error' in outcome) this.failures.threw(runId, handler, outcome.error)
+      else this.failures.returned(runId, handler)
     }
     this.#ended(open.info, call)
   }

@@ -1,5 +1,4 @@
 /** A kit at run time. Its types are those of `TestKit`; what the compiler refuses in TypeScript is refused here for everybody. */
-import { AssertionError, deepStrictEqual } from 'node:assert'
 import {
   type AnyContract,
   type AnySnapshot,
@@ -17,6 +16,7 @@ import {
 import { durationMs, isFinished, type RunRecord } from '@workflow/core/adapter'
 import type { MemoryConnector } from '../memory-connector.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
+import { assertObject, type Asked, at } from './asked.ts'
 import { type Call, type Calls, handlerName } from './calls.ts'
 import type { Coverage } from './coverage/coverage.ts'
 import { type HistorySnapshot, historySnapshot, runSnapshot, type RunSnapshotText, type SnapshotOptions } from './snapshot.ts'
@@ -51,12 +51,6 @@ interface AnyCaller {
   callback(target: object, status: string, payload: unknown, options: object): Promise<AnySnapshot>
 }
 
-/** A verb in the test's own words, and where it was called: errors that are found later point there. */
-interface Asked {
-  readonly what: string
-  readonly site: { readonly stack?: string }
-}
-
 export class EngineKit {
   readonly workflow: Workflow<AnyContract>
   readonly clock: VirtualClock
@@ -71,7 +65,11 @@ export class EngineKit {
     this.world = parts.world
     this.clock = parts.world.clock
     this.logs = parts.logs
-    this.workflow = trackedClient(parts.workflow, (work) => this.#hold(work))
+    this.workflow = trackedClient(
+      parts.workflow,
+      (work) => this.#hold(work),
+      (name, work) => this.#watched(name, work),
+    )
   }
 
   async trigger(foreignId: string, options: TriggerOptions<unknown>): Promise<TestRun> {
@@ -123,20 +121,14 @@ export class EngineKit {
   async require(which: Which, status: string, object?: unknown): Promise<AnySnapshot> {
     const asked = this.#asked('require', which, status)
     const run = await this.#reached(asked, which, status)
-    if (object === undefined) return run
-    const where = `run ${run.runId} ('${run.foreignId}') of workflow '${run.workflowName}' at '${status}'`
-    if (typeof object !== 'function') {
-      const difference = unequal(run.object, object, where)
-      if (difference !== undefined) throw at(asked, difference)
-      return run
-    }
-    if ((object as (value: unknown) => unknown)(run.object) === false)
-      throw at(asked, new AssertionError({ message: `the check refused the object of ${where}`, actual: run.object }))
+    if (object !== undefined) await this.#hold(() => assertObject(asked, run, status, object))
     return run
   }
 
   async until<T>(work: Promise<T>): Promise<T> {
     const asked = this.#asked('until', undefined)
+    if (typeof (work as Promise<T> | undefined)?.then !== 'function')
+      throw new InvalidArgument(`${asked.what} needs a promise, like kit.until(kit.workflow.awaitCompletion(runId)); got ${typeof work}`)
     const failed = Promise.withResolvers<never>()
     await this.#ready()
     return await this.world.pump.pass(
@@ -255,6 +247,12 @@ export class EngineKit {
     })
   }
 
+  /** A test that waits by the workflow itself lets no time pass. */
+  async #watched(name: string, work: Promise<unknown>): Promise<unknown> {
+    const call = `kit.workflow.${name}(…)`
+    return await this.world.pump.watch(work, () => this.world.untimely(`${call} of workflow '${this.#name}'`, call))
+  }
+
   async #reached(asked: Asked, which: Which, status: string | readonly string[]): Promise<AnySnapshot> {
     const runId = await this.#idSoon(which, asked)
     return await this.#wait(asked, runId, (signal) => this.#app.await(runId, status, { signal }))
@@ -321,6 +319,8 @@ export class EngineKit {
     const now = await this.#idOf(which)
     if (now !== undefined) return now
     const foreignId = String(which)
+    if (this.world.runIds.includes(foreignId))
+      throw new InvalidArgument(`${asked.what}: that is the id of a run, and no foreign id: name the run as { runId: '${foreignId}' }`)
     return await this.#lookFor(asked, foreignId, () => this.#newest(foreignId))
   }
 
@@ -359,23 +359,5 @@ export class EngineKit {
     // From the caller of the verb on; formatted only if somebody looks.
     Error.captureStackTrace(site, this[verb] as () => unknown)
     return { what: `${verb}(${[...first, ...more.map((each) => `'${each}'`)].join(', ')}) of workflow '${this.#name}'`, site }
-  }
-}
-
-/** The same error, found at the call of the verb instead of inside the kit. */
-function at({ site }: Asked, error: unknown): unknown {
-  if (error instanceof Stuck || error instanceof AssertionError)
-    error.stack = `${error.name}: ${error.message}\n${site.stack?.split('\n').slice(1).join('\n') ?? ''}`
-  return error
-}
-
-function unequal(actual: unknown, expected: unknown, where: string): AssertionError | undefined {
-  try {
-    deepStrictEqual(actual, expected)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof AssertionError)) throw error
-    error.message = `the object of ${where} is not what was required\n${error.message}`
-    return error
   }
 }

@@ -2,18 +2,25 @@
 import type { Duration, StepOptions, WorkerInfrastructure } from '@workflow/core'
 import type { VirtualClock } from '../virtual-clock.ts'
 
-/** What the kit decides itself, or is told by options of its own. */
-type Decided =
-  | 'recordStore'
-  | 'eventStreamer'
-  | 'roleScheduler'
-  | 'clock'
-  | 'random'
-  | 'instance'
-  | 'slots'
-  | 'outbox'
-  | 'sweepFrequency'
-  | 'awaitPollingFrequency'
+const own = 'a kit has one of its own, in memory, so that tests cannot disturb each other'
+const needless = 'a kit is one instance in virtual time, which needs none'
+
+/** What the kit decides itself, or is told by options of its own, and why. */
+export const decided = {
+  recordStore: own,
+  eventStreamer: own,
+  timeoutStore: own,
+  roleScheduler: own,
+  connectors: 'each connector has a stream of the kit: kit.publish(name, …)',
+  clock: 'it is an option of testKit itself',
+  random: 'give testKit a seed instead',
+  instance: needless,
+  slots: needless,
+  outbox: needless,
+  sweepFrequency: needless,
+  awaitPollingFrequency: needless,
+} as const
+export type Decided = keyof typeof decided
 
 /** How a kit differs from the usual one. */
 export interface TestKitOptions<Tx = unknown> {
@@ -40,6 +47,19 @@ export interface TestKitOptions<Tx = unknown> {
   /** A folder where path coverage is written when the kit stops; `false` = nowhere. @default the environment's WORKFLOW_COVERAGE */
   readonly coverage?: string | false
 }
+
+/** Every option. */
+export const optionNames: readonly string[] = Object.keys({
+  beside: true,
+  start: true,
+  clock: true,
+  seed: true,
+  patience: true,
+  attemptsMax: true,
+  transaction: true,
+  infrastructure: true,
+  coverage: true,
+} satisfies { readonly [Name in keyof Required<TestKitOptions>]: true })
 
 /**
  * The engine's nets (renewing leases, sweeping, awaits that look for themselves) would make virtual time stop at each of

@@ -116,7 +116,7 @@ export class MockTable {
     if (typeof mocks !== 'object' || mocks === null)
       throw this.#error(`mocks are an object like { steps: { created: 'paid' } }; got ${mocks === null ? 'null' : typeof mocks}`)
     this.#entries = Object.entries(mocks).flatMap(([group, entries]: [string, unknown]) => {
-      if (!(group in groups)) throw this.#error(`mocks have no '${group}': there are ${Object.keys(groups).join(', ')}`)
+      if (!Object.hasOwn(groups, group)) throw this.#error(`mocks have no '${group}': there are ${Object.keys(groups).join(', ')}`)
       return entries === undefined ? [] : this.#entriesOf(groups[group as Group], entries)
     })
   }

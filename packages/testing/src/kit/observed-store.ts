@@ -1,14 +1,13 @@
-import type { Change, RecordStore, Unit } from '@workflow/core/adapter'
+import type { RecordStore, Unit } from '@workflow/core/adapter'
 
-/** The same store, whose commits are told about: each change once, after it was written. */
-export function observedStore<Tx>(store: RecordStore<Tx>, committed: (change: Change) => void): RecordStore<Tx> {
-  const tell = ({ changes }: Unit): void => changes?.forEach(committed)
+/** The same store, whose commits are told about: each unit once, after it was written. */
+export function observedStore<Tx>(store: RecordStore<Tx>, committed: (unit: Unit) => void): RecordStore<Tx> {
   const { transaction } = store
   return {
     ...store,
     commit: async (unit, options) => {
       const result = await store.commit(unit, options)
-      if (result.ok && !result.replayed) tell(unit)
+      if (result.ok && !result.replayed) committed(unit)
       return result
     },
     ...(transaction === undefined
@@ -25,7 +24,7 @@ export function observedStore<Tx>(store: RecordStore<Tx>, committed: (change: Ch
                 }),
               options,
             )
-            written.forEach(tell)
+            written.forEach(committed)
             return outcome
           },
         }),

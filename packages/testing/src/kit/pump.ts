@@ -70,7 +70,8 @@ export class Pump {
   /** The processor time of this process, and when it was asked for. */
   #sample = 0
   #sampledAt = -Infinity
-  #closed: { readonly reason: unknown } | undefined
+  /** The error of what is asked once the kit has been stopped, or still waits then. */
+  #closed: ((waiting?: string) => unknown) | undefined
 
   constructor(options: PumpOptions) {
     this.#options = options
@@ -78,7 +79,7 @@ export class Pump {
 
   /** Something that needs no time of its own: while it is on its way, time stands still. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) throw this.#closed.reason
+    if (this.#closed !== undefined) throw this.#closed()
     this.#holds += 1
     const over = waitsVirtually()
     try {
@@ -91,7 +92,11 @@ export class Pump {
 
   /** The outcome of something, while time passes. */
   async pass<T>(waiter: Waiter, work: Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) throw this.#closed.reason
+    if (this.#closed !== undefined) {
+      // It is on its way already, and nobody will hear how it ends.
+      work.catch(() => undefined)
+      throw this.#closed()
+    }
     const { clock } = this.#options
     const sinceRealMs = realMs()
     const waiting: Waiting = { ...waiter, sinceRealMs, sinceProcessorMs: this.#processorMs(sinceRealMs), sinceMs: clock.monotonic() }
@@ -106,10 +111,35 @@ export class Pump {
     }
   }
 
+  /** The outcome of something that waits without letting time pass; gives up on it once time has stood still for too long. */
+  async watch<T>(work: Promise<T>, trouble: () => Promise<unknown>): Promise<T> {
+    let ended = false
+    const { promise, reject } = Promise.withResolvers<never>()
+    const watch = async (): Promise<void> => {
+      let since = realMs()
+      while (realMs() - since < this.#options.patienceMs) {
+        await realSleep(sampleMs)
+        if (ended) return
+        if (this.#waiting.size > 0) since = realMs()
+      }
+      reject(await trouble())
+    }
+    watch().catch(reject)
+    try {
+      return await Promise.race([work, promise])
+    } finally {
+      ended = true
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined
+  }
+
   /** Ends every wait, now and later. */
-  close(reason: unknown): void {
-    this.#closed = { reason }
-    for (const waiter of this.#waiting) waiter.giveUp(reason)
+  close(reason: (waiting?: string) => unknown): void {
+    this.#closed = reason
+    for (const waiter of this.#waiting) waiter.giveUp(reason(waiter.what))
   }
 
   async #run(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The error of a wait that will not end, and how it says what is wrong and what to do. */
 import type { Explanation } from '@workflow/core'
+import type { Failing } from './failures.ts'
 
 /**
  * Why: `deadlock` = nothing is left that time could bring; `stalled` = a handler waits for something real, and time stands
@@ -63,16 +64,31 @@ export function stalled(what: string, calls: readonly StalledCall[], unfinished:
   )
 }
 
-export function failing(what: string, handler: string, count: number, error: unknown, unfinished: Unfinished): Stuck {
+export function failing(what: string, { handler, count, error }: Failing, unfinished: Unfinished): Stuck {
+  // What the engine has refused, it has written down.
+  const last = unfinished.shown[0]?.lastError
+  const said = error === undefined && last !== undefined ? `${last.code ?? last.name}: ${last.message}` : text(error)
   return new Stuck(
     'failing',
     paragraphs(
-      `${what} waits for a run whose '${handler}' has failed ${count} times in a row, last with: ${text(error)}`,
+      `${what} waits for a run whose '${handler}' has failed ${count} times in a row, last with: ${said}`,
       'Mend or mock the handler; if it is meant to fail this often, give the kit a higher `attemptsMax`.',
       ...runLines(unfinished, ''),
     ),
     unfinished.shown,
     error,
+  )
+}
+
+export function untimely(what: string, until: string, patience: string, unfinished: Unfinished): Stuck {
+  return new Stuck(
+    'stalled',
+    paragraphs(
+      `${what} gave up after ${patience} of real time: it waits for time to pass, and time stands still while no verb of the kit waits.`,
+      `In a test: await kit.until(${until})`,
+      ...runLines(unfinished, 'No run is unfinished.'),
+    ),
+    unfinished.shown,
   )
 }
 

@@ -9,18 +9,19 @@ import {
   Stopped,
   type Workflow,
 } from '@workflow/core'
-import { type Change, durationMs, type RecordStore } from '@workflow/core/adapter'
+import type { RecordStore, Unit } from '@workflow/core/adapter'
 import { memory } from '@workflow/core/memory'
 import { type MemoryConnector, memoryConnector } from '../memory-connector.ts'
 import { realTurn } from '../real-turn.ts'
 import { VirtualClock } from '../virtual-clock.ts'
 import { Calls } from './calls.ts'
-import { writeCoverage } from './coverage/folder.ts'
+import { beginCoverage } from './coverage/folder.ts'
 import { CoverageRecorder } from './coverage/recorder.ts'
 import { EngineKit } from './engine-kit.ts'
 import { attemptsMaxDefault, defaultsCalm, never, patienceDefault, type TestKitOptions } from './kit-options.ts'
 import { type Mocks, MockTable } from './mocks.ts'
 import { observedStore } from './observed-store.ts'
+import { assertOptions } from './options-check.ts'
 import { recordedLogger } from './recorded-logger.ts'
 import type { LogLine, TestKit } from './test-kit.ts'
 import { trackedClient } from './tracked-client.ts'
@@ -44,6 +45,7 @@ function kitOf(given: Definition<AnyContract>, mocks: unknown, options: TestKitO
   if (typeof given?.intercept !== 'function')
     throw new Configuration('testKit needs a definition made with workflow(…).addStep(…); got something else')
   const graph = given.contract.graph()
+  assertOptions(graph.name, options)
   const world = worldOf(graph.name, options)
   const infos: HandlerInfo[] = []
   const recorder = new CoverageRecorder(graph)
@@ -52,26 +54,31 @@ function kitOf(given: Definition<AnyContract>, mocks: unknown, options: TestKitO
   const definition = given.intercept((info, handler) => {
     infos.push(info)
     recorder.know(info)
-    return calls.around(info, info.kind === 'connector' ? withTrackedApi(handler, world) : handler, table.take(info))
+    const called = calls.around(info, handler, table.take(info))
+    return info.kind === 'connector' ? withTrackedApi(called, world) : called
   })
   table.assertAllUsed()
+  const endCoverage = coverageOf(recorder, options.coverage ?? process.env['WORKFLOW_COVERAGE'])
   const logs: LogLine[] = []
   const connectors = new Map(
     infos.flatMap(({ kind, name }): [string, MemoryConnector][] =>
       kind === 'connector' && name !== undefined ? [[name, memoryConnector({ clock: world.engineClock })]] : [],
     ),
   )
-  const { workflow, store } = build(definition, { world, options, connectors, logs }, (change) => {
-    const { workflowName, runId, foreignId, version } = change.next
-    if (version === 1) world.runIds.push(runId)
-    world.touch(runId)
-    world.touch(foreignId)
-    if (workflowName === graph.name) recorder.committed(change, calls.last.get(runId))
+  const { workflow, store } = build(definition, { world, options, connectors, logs }, (unit) => {
+    for (const change of unit.changes ?? []) {
+      const { workflowName, runId, foreignId, version } = change.next
+      if (version === 1) world.runIds.push(runId)
+      world.touch(runId)
+      world.touch(foreignId)
+      calls.failures.committed(change)
+      if (workflowName === graph.name) recorder.committed(change, calls.last.get(runId))
+    }
+    for (const note of unit.attempts ?? []) calls.failures.noted(note)
   })
   const inhabitant = { workflow, calls }
   world.inhabitants.add(inhabitant)
   const started = start(workflow, graph)
-  const folder = options.coverage ?? process.env['WORKFLOW_COVERAGE']
   return new EngineKit({
     world,
     workflow,
@@ -90,31 +97,32 @@ function kitOf(given: Definition<AnyContract>, mocks: unknown, options: TestKitO
     stop: async () => {
       await started.catch(() => undefined)
       world.inhabitants.delete(inhabitant)
-      if (world.inhabitants.size === 0) world.pump.close(new Stopped(`the test kit of workflow '${graph.name}' has been stopped`))
+      if (world.inhabitants.size === 0) world.pump.close(stopped(graph.name))
       await stopInTime(workflow, world.clock)
       await Promise.all(Array.from(connectors.values(), (connector) => connector.close()))
-      if (typeof folder === 'string' && folder !== '') writeCoverage(folder, recorder.coverage())
+      endCoverage()
     },
   })
 }
 
 function worldOf(name: string, options: TestKitOptions): World {
   const { beside, start, clock, seed = 1, patience = patienceDefault, attemptsMax = attemptsMaxDefault } = options
-  if (beside !== undefined) {
-    if (!(beside instanceof EngineKit)) throw new Configuration(`the test kit of workflow '${name}': beside must be another test kit`)
-    if (clock !== undefined || start !== undefined)
-      throw new Configuration(`the test kit of workflow '${name}': a kit beside another one has that one's time: leave out clock and start`)
-    return beside.world
+  if (beside === undefined) return new World({ clock: clock ?? new VirtualClock(start), seed, patience, attemptsMax })
+  const refuse = (what: string): never => {
+    throw new Configuration(`the test kit of workflow '${name}': ${what}`)
   }
-  if (start !== undefined && Number.isNaN(start.getTime())) throw new Configuration(`the test kit of workflow '${name}': start is no date`)
-  if (clock !== undefined && start !== undefined)
-    throw new Configuration(
-      `the test kit of workflow '${name}': the clock has its own time: leave start out, or make it new VirtualClock(start)`,
-    )
-  if (!(attemptsMax >= 1))
-    throw new Configuration(`the test kit of workflow '${name}': attemptsMax must be 1 or more; got ${String(attemptsMax)}`)
-  durationMs(patience, `the test kit of workflow '${name}': patience`)
-  return new World({ clock: clock ?? new VirtualClock(start), seed, patience, attemptsMax })
+  if (!(beside instanceof EngineKit)) return refuse('beside must be another test kit')
+  if (beside.world.pump.isClosed) return refuse('beside must be a kit that runs, and that one has been stopped')
+  const [shared] = (['clock', 'start', 'seed', 'patience', 'attemptsMax'] as const).filter((option) => options[option] !== undefined)
+  if (shared !== undefined) return refuse(`a kit beside another one has that one's time and patience: leave out ${shared}`)
+  return beside.world
+}
+
+/** Says where coverage is gathered that there is a kit; the result says what it did. */
+function coverageOf(recorder: CoverageRecorder, folder: string | false | undefined): () => void {
+  if (typeof folder !== 'string' || folder === '') return () => undefined
+  const end = beginCoverage(folder, recorder.begun())
+  return () => end(recorder.coverage())
 }
 
 interface Surroundings {
@@ -127,7 +135,7 @@ interface Surroundings {
 function build(
   definition: Definition<AnyContract>,
   { world, options, connectors, logs }: Surroundings,
-  committed: (change: Change) => void,
+  committed: (unit: Unit) => void,
 ): { readonly workflow: Workflow<AnyContract>; readonly store: RecordStore } {
   const { infrastructure = {}, transaction } = options
   const clock = world.engineClock
@@ -164,6 +172,14 @@ async function start(workflow: Workflow<AnyContract>, graph: TransitionGraph): P
   if (graph.nodes.every(({ exits }) => !exits.includes('callback'))) return
   // The cast holds because there is no such run: the call only loads the code that refuses it.
   await workflow.callback({ runId: '00000000-0000-7000-8000-000000000000' }, '' as never).catch(() => undefined)
+}
+
+/** The error of whatever is asked of a kit that has been stopped, or still waits then. */
+function stopped(workflow: string): (waiting?: string) => Stopped {
+  return (waiting) =>
+    new Stopped(
+      `the test kit of workflow '${workflow}' has been stopped${waiting === undefined ? '' : `, and ${waiting} still waited: await every verb before`}`,
+    )
 }
 
 /** A stop waits for time, too; nobody else lets it pass any more. */

@@ -97,7 +97,7 @@ export interface TestKit<C extends AnyContract, Sources extends string = never> 
   require<const S extends StatusOf<C>>(
     which: Which,
     status: S,
-    object?: ObjectOf<C> | ((object: ObjectOf<C>) => void | boolean),
+    object?: ObjectOf<C> | ((object: ObjectOf<C>) => void | boolean | Promise<void | boolean>),
   ): Promise<SnapshotOf<C, S>>
   /** The outcome of something of your own, while time passes. */
   until<T>(work: Promise<T>): Promise<T>

@@ -7,7 +7,7 @@ import { asNobody } from '../virtual-wait.ts'
 import type { Calls } from './calls.ts'
 import { Pump, type Trouble, type Waiter } from './pump.ts'
 import { spoken } from './distance.ts'
-import { deadlock, failing, shownMax, slow, stalled, type Unfinished } from './stuck.ts'
+import { deadlock, failing, shownMax, slow, stalled, type Stuck, type Unfinished, untimely } from './stuck.ts'
 
 export interface WorldOptions {
   readonly clock: VirtualClock
@@ -73,10 +73,15 @@ export class World {
 
   #failing(runId: string) {
     for (const { calls } of this.inhabitants) {
-      const found = calls.failing.get(runId)
+      const found = calls.failures.of(runId)
       if (found !== undefined && found.count >= this.#options.attemptsMax) return found
     }
     return undefined
+  }
+
+  /** The error of somebody who waits by the workflow itself, for which no time passes. */
+  async untimely(what: string, until: string): Promise<Stuck> {
+    return untimely(what, until, this.#options.patience, await this.#unfinished(undefined))
   }
 
   async #diagnose(trouble: Trouble, { what, runId }: Waiter, passedMs: number, final: boolean): Promise<unknown> {
@@ -85,7 +90,7 @@ export class World {
     const { patience } = this.#options
     if (trouble === 'failing' && awaited !== undefined) {
       const found = this.#failing(awaited)
-      if (found !== undefined) return failing(what, found.handler, found.count, found.error, unfinished)
+      if (found !== undefined) return failing(what, found, unfinished)
     }
     if (trouble === 'stalled') {
       const calls = this.pump.stalled().map(({ call }) => call)

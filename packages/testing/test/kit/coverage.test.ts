@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -147,6 +149,39 @@ test('a process writes one file, however many kits it has, and the reader merges
   expect(() => readCoverage(own)).toThrow(/workflow-coverage-0-broken\.json is no coverage: it is not JSON/)
   writeFileSync(join(own, 'workflow-coverage-0-broken.json'), '{"version":9}')
   expect(() => readCoverage(own)).toThrow('is no coverage that this version of @workflow/testing can read')
+  for (const workflows of [
+    [null],
+    [{}],
+    [{ ...(await happy()).workflows[0], transitions: [{}] }],
+    [{ ...(await happy()).workflows[0], runs: '1' }],
+  ]) {
+    writeFileSync(join(own, 'workflow-coverage-0-broken.json'), JSON.stringify({ version: 1, workflows }))
+    expect(() => readCoverage(own)).toThrow('is no coverage that this version of @workflow/testing can read')
+  }
+})
+
+test('a kit that is not stopped is told, and a workflow that has no other is known all the same', async () => {
+  const own = join(folder, 'unstopped')
+  const kits = [1, 2].map((seed) => testKit(trialDefinition, {}, { seed, coverage: own }))
+  const [stopped, left] = kits
+  await Promise.all(kits.map((kit) => kit.trigger('ann', ann)))
+  await Promise.all(kits.map((kit) => kit.settle()))
+  expect(coverageText(readCoverage(own)).split('\n')[0]).toContain('0 of 6 transitions (0 %)')
+  await stopped?.stop()
+  const lines = coverageText(readCoverage(own)).trimEnd().split('\n')
+  expect(lines[0]).toContain('1 of 6 transitions (16 %)')
+  expect(lines[0]).toContain('by 1 run in 1 kit')
+  expect(lines.at(-1)).toBe('  never stopped 1 kit: what was done there is not counted; use await using, or kit.stop()')
+  await left?.stop()
+  expect(coverageText(readCoverage(own))).not.toContain('never stopped')
+})
+
+test('a folder that cannot be written is refused when the kit is made', () => {
+  const file = join(folder, 'a file')
+  writeFileSync(file, '')
+  expect(() => testKit(trialDefinition, {}, { coverage: join(file, 'below') })).toThrow(
+    `path coverage cannot be written into ${join(file, 'below')}: ENOTDIR`,
+  )
 })
 
 async function command(...args: readonly string[]) {
@@ -181,8 +216,42 @@ test('the command runs the tests, ends with their code, and leaves nothing behin
   expect((await command('--', process.execPath, '-e', 'process.exit(3)')).code).toBe(3)
   const none = await command('--', process.execPath, '-e', '')
   expect(none.code).toBe(2)
-  expect(none.error).toContain('no coverage in')
+  expect(none.error).toMatch(/no test that '.*' ran has made a kit by testKit, or none of them was given .* WORKFLOW_COVERAGE/)
   expect(left()).toEqual(before)
+})
+
+test('the command keeps what these tests have written, and nothing older', async () => {
+  const keep = join(folder, 'keep')
+  writeCoverage(keep, await refused())
+  writeFileSync(join(keep, 'notes.txt'), 'mine')
+  const script = `
+import { testKit } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+import { trialDefinition } from ${JSON.stringify(new URL('trial.ts', import.meta.url).href)}
+await using kit = testKit(trialDefinition)
+await kit.trigger('ann', ${JSON.stringify(ann)})
+await kit.settle()`
+  const out = join(folder, 'made', 'for', 'it.txt')
+  const tests = [process.execPath, '--conditions=@workflow/source', '--input-type=module', '-e', script]
+  expect(await command('--keep', keep, '--out', out, '--', ...tests)).toEqual({ code: 0, out: '', error: '' })
+  expect(readFileSync(out, 'utf8')).toContain(
+    '1 of 6 transitions (16 %), 0 of 2 timeouts (0 %), 0 of 4 error paths (0 %), by 1 run in 1 kit',
+  )
+  expect(readdirSync(keep)).toHaveLength(2)
+})
+
+test('whoever ends the command ends the tests, and its code is theirs', async () => {
+  const tests = `process.on('SIGTERM', () => process.exit(7)); console.log('up'); setInterval(() => undefined, 60_000)`
+  const bin = join(import.meta.dirname, '../../bin/workflow-coverage.mjs')
+  for (const [more, expected] of [
+    ['', 7],
+    ["process.removeAllListeners('SIGTERM')", 143],
+  ] as const) {
+    const child = spawn(process.execPath, ['--conditions=@workflow/source', bin, '--', process.execPath, '-e', `${tests}; ${more}`])
+    const ended = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([expected, null])
+  }
 })
 
 test('the command says what is wrong with its arguments', async () => {
@@ -194,7 +263,10 @@ test('the command says what is wrong with its arguments', async () => {
     [['--from', 'a', '--min', 'much'], "a threshold is a percentage, 0 to 100; got 'much'"],
     [['--from', 'a', '--min-errors', '101'], "got '101'"],
     [['--most', '3'], "Unknown option '--most'"],
-    [['--from', join(folder, 'nowhere')], 'ENOENT'],
+    [['--from', join(folder, 'nowhere')], `there is no folder ${join(folder, 'nowhere')}`],
+    [['--from', import.meta.filename], `${import.meta.filename} is no folder`],
+    [['--from', 'a', '--format', 'toString'], "there is no format 'toString'"],
+    [['--from', 'a', '--keep', 'b'], '--keep is for what tests write'],
     [['--', join(folder, 'no-such-program')], 'cannot be run'],
   ] as const) {
     const { code, error } = await command(...args)

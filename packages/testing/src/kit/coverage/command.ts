@@ -3,12 +3,12 @@
  * reports it, and fails below a threshold.
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Coverage } from './coverage.ts'
-import { readCoverage } from './folder.ts'
+import { clearCoverage, hasCoverage, readCoverage } from './folder.ts'
 import { coverageFaults, coverageMermaid, coverageText, type CoverageThreshold } from './report.ts'
 
 const usage = `Which paths of your workflows do your tests take?
@@ -21,7 +21,7 @@ const usage = `Which paths of your workflows do your tests take?
   --expect <workflow>          fails unless some test ran this one; may be repeated
   --format text|json|mermaid   (default: text)
   --out <file>                 writes the report there instead of printing it
-  --keep <folder>              keeps what the tests have written, for --from
+  --keep <folder>              keeps what the tests have written, for --from, and not what was there before
   --help                       this text
 
 Ends with the code of the tests if they fail, else with 1 below a threshold, else with 0.
@@ -56,15 +56,24 @@ async function run(args: readonly string[], output: CommandOutput): Promise<numb
     return 0
   }
   const { from, keep, format = 'text', expect = [] } = values
-  const report = formats[format]
+  const report = Object.hasOwn(formats, format) ? formats[format] : undefined
   if (report === undefined) throw new Error(`there is no format '${format}': it is text, json or mermaid`)
   const threshold = thresholdOf(values)
   if ((from === undefined) === (command.length === 0))
     throw new Error('say either how the tests are run, after --, or --from which folder to report; --help tells more')
+  if (from !== undefined && keep !== undefined) throw new Error('--keep is for what tests write: with --from, leave it out')
+  if (values.out !== undefined) mkdirSync(dirname(resolve(values.out)), { recursive: true })
   const folder = resolve(from ?? keep ?? mkdtempSync(join(tmpdir(), 'workflow-coverage-')))
   try {
-    const code = from === undefined ? await testsEndWith(command, folder) : 0
-    if (code !== 0) return code
+    if (from === undefined) {
+      clearCoverage(folder)
+      const code = await testsEndWith(command, folder)
+      if (code !== 0) return code
+      if (!hasCoverage(folder))
+        throw new Error(
+          `no test that '${command.join(' ')}' ran has made a kit by testKit, or none of them was given the environment variable WORKFLOW_COVERAGE, which has the folder for their coverage`,
+        )
+    }
     const coverage = readCoverage(folder)
     const text = report(coverage)
     if (values.out === undefined) output.out(text)
@@ -112,15 +121,23 @@ function thresholdOf(values: ReturnType<typeof parsed>['values']): CoverageThres
   return { ...least('transitions'), ...least('timeouts'), ...least('errors') }
 }
 
-function testsEndWith([program = '', ...args]: readonly string[], folder: string): Promise<number> {
-  return new Promise((done, fail) => {
-    const child = spawn(program, args, {
-      stdio: 'inherit',
-      env: { ...process.env, WORKFLOW_COVERAGE: folder },
-      // There, what npm installs as commands are scripts of the shell.
-      shell: process.platform === 'win32',
-    })
-    child.once('error', (error) => fail(new Error(`'${program}' cannot be run: ${error.message}`, { cause: error })))
-    child.once('exit', (code, signal) => done(code ?? (signal === null ? 1 : 128)))
+async function testsEndWith([program = '', ...args]: readonly string[], folder: string): Promise<number> {
+  const child = spawn(program, args, {
+    stdio: 'inherit',
+    env: { ...process.env, WORKFLOW_COVERAGE: folder },
+    // There, what npm installs as commands are scripts of the shell.
+    shell: process.platform === 'win32',
   })
+  // Whoever ends this command ends the tests; a terminal's Ctrl+C goes to both by itself. Either way, what was made is cleared up.
+  const pass = (signal: NodeJS.Signals): void => void (signal === 'SIGINT' || child.kill(signal))
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, pass)
+  try {
+    return await new Promise((done, fail) => {
+      child.once('error', (error) => fail(new Error(`'${program}' cannot be run: ${error.message}`, { cause: error })))
+      child.once('exit', (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
+    })
+  } finally {
+    for (const signal of signals) process.off(signal, pass)
+  }
 }

@@ -26,7 +26,10 @@ export interface ErrorCoverage {
 export interface WorkflowCoverage {
   readonly workflow: string
   readonly graph: TransitionGraph
+  /** Kits that were stopped. */
   readonly kits: number
+  /** Kits that were not: what their runs did is not counted. */
+  readonly unstopped: number
   readonly runs: number
   readonly transitions: readonly TransitionCoverage[]
   readonly timeouts: readonly TimeoutCoverage[]
@@ -55,6 +58,7 @@ function sum(one: WorkflowCoverage, other: WorkflowCoverage): WorkflowCoverage {
   return {
     ...one,
     kits: one.kits + other.kits,
+    unstopped: one.unstopped + other.unstopped,
     runs: one.runs + other.runs,
     transitions: joined(one.transitions, other.transitions, keyOfTransition, (a, b) => ({
       ...a,

@@ -45,6 +45,12 @@ export class CoverageRecorder {
     if (last === 'mocked') transition.mocked += 1
   }
 
+  /** What counts as long as the kit has not been stopped: nothing but that there is one. */
+  begun(): Coverage {
+    const workflows = this.coverage().workflows.map((workflow) => ({ ...workflow, kits: 0, unstopped: 1 }))
+    return { version: 1, workflows }
+  }
+
   coverage(): Coverage {
     const graph = this.#graph
     return {
@@ -54,6 +60,7 @@ export class CoverageRecorder {
           workflow: graph.name,
           graph,
           kits: 1,
+          unstopped: 0,
           runs: this.#runs,
           transitions: graph.transitions.map((transition) => ({
             ...transition,

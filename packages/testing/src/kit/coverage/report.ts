@@ -65,7 +65,7 @@ export function coverageText(coverage: Coverage): string {
 
 function textOf(workflow: WorkflowCoverage): string {
   const shares = sharesOf(workflow)
-  const { transitions, timeouts, errors, runs, kits } = workflow
+  const { transitions, timeouts, errors, runs, kits, unstopped } = workflow
   const lines = [
     `${workflow.workflow}: ${parts.map((part) => `${shares[part].covered} of ${shares[part].of} ${partNames[part]} (${shares[part].percent} %)`).join(', ')}, by ${counted(runs, 'run')} in ${counted(kits, 'kit')}`,
     ...transitions.filter(({ taken }) => taken === 0).map(({ from, kind, to }) => `  not taken     ${kind} ${from} -> ${to}`),
@@ -74,6 +74,9 @@ function textOf(workflow: WorkflowCoverage): string {
       .map(({ from, kind, to }) => `  by mocks only ${kind} ${from} -> ${to}`),
     ...timeouts.filter(({ fired }) => fired === 0).map(({ status, name }) => `  never fired   timeout '${name}' of ${status}`),
     ...errors.filter(({ failed }) => failed === 0).map(({ handler }) => `  never failed  ${handler}`),
+    ...(unstopped === 0
+      ? []
+      : [`  never stopped ${counted(unstopped, 'kit')}: what was done there is not counted; use await using, or kit.stop()`]),
   ]
   return `${lines.join('\n')}\n`
 }
