@@ -3,7 +3,9 @@ import { isWorkflowError, type ErrorCode } from '@workflow/core'
 import { isFinished } from '@workflow/core/adapter'
 import type { Dice } from './dice.ts'
 import type { Instance } from './instance.ts'
+import type { Violation } from './oracle.ts'
 import type { RunModel } from './run-model.ts'
+import { ScheduleRules } from './schedule-rules.ts'
 import type { LooseClient, Outline, Subject } from './subject.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -22,6 +24,9 @@ const expected: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   // Older code meets a run of newer code.
   'StoredByNewer',
 ])
+
+/** Whatever goes wrong, so much later whoever waits for the end of a run knows of it. */
+const noticedUs = 45_000_000
 
 export interface DriverOptions {
   readonly world: Surroundings
@@ -44,8 +49,8 @@ export class Driver {
   #asked = 0
   /** Events of foreign streams that were published. */
   readonly letters: string[] = []
-  /** Schedules that are not stopped, by foreign id. */
-  readonly #schedules = new Set<string>()
+  /** Schedules that are not stopped, by foreign id: how many of their times were tried when things ceased to go wrong. */
+  readonly #schedules = new Map<string, number | undefined>()
 
   constructor(options: DriverOptions) {
     this.#options = options
@@ -79,7 +84,7 @@ export class Driver {
   /** Once nothing goes wrong any more: does what runs wait for. Answers whether everything is over. */
   settle(): boolean {
     const { oracle } = this.#options.world
-    for (const schedule of this.#schedules) this.#unschedule(schedule)
+    for (const schedule of this.#schedules.keys()) if (this.#goesOn(schedule)) this.#unschedule(schedule)
     let waiting = 0
     for (const run of oracle.runs.values()) {
       if (isFinished(run.runState) && run.runState !== 'RequestedDataDeleted') continue
@@ -87,6 +92,26 @@ export class Driver {
       this.#help(run)
     }
     return waiting === 0 && this.#schedules.size === 0 && this.letters.every((letter) => oracle.letters.has(letter))
+  }
+
+  /** What else it waits for, besides runs that have not come to their end; undefined: nothing. */
+  unsettled(): Violation | undefined {
+    const { oracle } = this.#options.world
+    const letter = this.letters.find((each) => !oracle.letters.has(each))
+    if (letter !== undefined) return { invariant: 'events handled', message: `event '${letter}' of a foreign stream has not been handled` }
+    const [schedule] = this.#schedules.keys()
+    return schedule === undefined
+      ? undefined
+      : { invariant: 'schedules fire once', message: `the schedule of '${schedule}' has not fired, or could not be ended` }
+  }
+
+  /** Whether a schedule has fired since things ceased to go wrong, if it was begun at all. */
+  #goesOn(foreignId: string): boolean {
+    const { schedules, timers } = this.#options.world.oracle
+    const owner = ScheduleRules.ownerOf(this.#options.outline.name, foreignId)
+    const before = this.#schedules.get(foreignId) ?? schedules.triesOf(owner)
+    this.#schedules.set(foreignId, before)
+    return schedules.triesOf(owner) > before || timers.open(owner).length === 0
   }
 
   #help(run: RunModel): void {
@@ -159,7 +184,13 @@ export class Driver {
   }
 
   async #awaitEnd(client: LooseClient, runId: string): Promise<void> {
-    const { status } = await client.awaitCompletion(runId, { timeout: '60s' })
+    const { status } = await client.awaitCompletion(runId, { timeout: '60s' }).catch((error: unknown) => {
+      const { oracle, timeline } = this.#options.world
+      const finishedUs = oracle.runs.get(runId)?.finishedUs ?? Infinity
+      if (isWorkflowError(error, 'AwaitTimeout') && timeline.us - finishedUs > noticedUs)
+        oracle.fail('nothing unexpected', `awaitCompletion has not noticed the end of ${oracle.nameOf(runId)}`)
+      throw error
+    })
     const run = this.#options.world.oracle.runs.get(runId)
     if (run === undefined || !isFinished(run.runState) || run.status !== status)
       this.#options.world.oracle.fail(
@@ -237,7 +268,7 @@ export class Driver {
   #schedule(): void {
     const { dice, subject } = this.#options
     const foreignId = 'scheduled'
-    this.#schedules.add(foreignId)
+    this.#schedules.set(foreignId, undefined)
     void this.#do('schedule', async (client) => {
       await client.schedule(foreignId, `@every ${dice.between(1, 12)}s`, {
         initialValue: subject.initialValue(foreignId),
@@ -247,7 +278,8 @@ export class Driver {
   }
 
   #unschedule(foreignId: string): void {
-    const { subject } = this.#options
+    const { subject, world, outline } = this.#options
+    world.oracle.schedules.ends(ScheduleRules.ownerOf(outline.name, foreignId))
     void this.#do('unschedule', async (client) => {
       const handle = await client.schedule(foreignId, '@every 30d', { initialValue: subject.initialValue(foreignId) })
       await handle.stop()

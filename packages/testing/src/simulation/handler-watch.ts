@@ -13,6 +13,17 @@ export interface WatchedRun {
   readonly attempt: number
   readonly idempotencyKey: string
   readonly signal: AbortSignal
+  readonly object: unknown
+  /** The runs that it starts. */
+  readonly children?: readonly unknown[]
+}
+
+/** What a handler wants, in one place of the trace. */
+interface Decision {
+  /** Absent: an outcome of another kind than a status. */
+  readonly to: string | undefined
+  readonly children: number
+  readonly object: string
 }
 
 /** A handler that has started and not ended. */
@@ -22,16 +33,25 @@ interface Active {
   readonly run: Pick<WatchedRun, 'signal'>
 }
 
+const decoder = new TextDecoder()
+
 export class HandlerWatch {
   readonly #oracle: Oracle
   readonly #active = new Map<string, Set<Active>>()
   readonly #callbacks = new Set<string>()
+  /** What the handlers of a run have decided, by process, version and kind, while it is at that version. */
+  readonly #decided = new Map<string, Decision[]>()
+  /** Attempts after which there must not be another. */
+  readonly #last = new Set<string>()
   /** Which stay and repeat a key belongs to. */
   readonly #keys = new Map<string, string>()
   started = 0
 
-  constructor(oracle: Oracle) {
+  readonly #attemptsMax: (name: string) => number | undefined
+
+  constructor(oracle: Oracle, attemptsMax: (name: string) => number | undefined) {
     this.#oracle = oracle
+    this.#attemptsMax = attemptsMax
   }
 
   /** Whether a handler was given this callback. */
@@ -61,6 +81,21 @@ export class HandlerWatch {
     return () => all.delete(active)
   }
 
+  /** A handler has returned. */
+  decided(process: SimProcess, kind: string, run: WatchedRun, returned: unknown): void {
+    const place = `${process.ordinal}/${run.runId}/${run.version}/${kind}`
+    let all = this.#decided.get(place)
+    if (all === undefined) this.#decided.set(place, (all = []))
+    const chosen = returned as { readonly '~commit'?: string } | string | null
+    const to = typeof chosen === 'string' ? chosen : chosen?.['~commit']
+    all.push({ to, children: run.children?.length ?? 0, object: JSON.stringify(run.object) })
+  }
+
+  /** A handler has said that trying again cannot help. */
+  failedForGood(process: SimProcess, name: string, run: WatchedRun): void {
+    this.#last.add(`${process.ordinal}/${run.runId}/${run.version}/${name}#${run.attempt}`)
+  }
+
   #underLease(process: SimProcess, name: string, run: WatchedRun): void {
     const lease = process.leases.get(roleOf(run.workflowName, slotOf(run.runId, process.world.slots)))
     if (lease?.isValid() === true) return
@@ -86,6 +121,11 @@ export class HandlerWatch {
     const model = this.#oracle.runs.get(run.runId)
     if (model === undefined || model.version !== run.version) return
     const note = model.notes.get(name)
+    if (note?.retryAtMs !== undefined && note.retryAtMs > process.clock.latest)
+      this.#oracle.fail(
+        'retries counted',
+        `${this.#oracle.nameOf(run.runId)}: attempt ${run.attempt} of '${name}' starts ${note.retryAtMs - process.clock.latest} ms before its back-off is over`,
+      )
     const failed = note?.kind === 'failed' ? note.attempt : 0
     if (run.attempt > failed + 1 || (run.attempt < failed + 1 && note?.writer === process.ordinal))
       this.#oracle.fail(
@@ -121,7 +161,30 @@ export class HandlerWatch {
           `${this.#oracle.nameOf(run.runId)}: '${note.process}' notes attempt ${note.attempt} after ${count} that failed`,
         )
     }
-    run.notes.set(note.process, { kind: note.kind, attempt: note.attempt, writer: process.ordinal })
+    if (note.kind === 'failed' && this.#isLast(note, process))
+      this.#oracle.fail(
+        'retries counted',
+        `${this.#oracle.nameOf(run.runId)}: attempt ${note.attempt} of '${note.process}' must be the last, and is to be followed by another`,
+      )
+    run.notes.set(note.process, { kind: note.kind, attempt: note.attempt, writer: process.ordinal, retryAtMs: note.retryAt?.getTime() })
+  }
+
+  #isLast({ process: name, runId, version, attempt }: AttemptNote, process: SimProcess): boolean {
+    return this.#last.has(`${process.ordinal}/${runId}/${version}/${name}#${attempt}`) || attempt >= (this.#attemptsMax(name) ?? Infinity)
+  }
+
+  /** Before a run moves by what a handler has decided. */
+  movedAsDecided(run: RunModel, { next, history }: Change, children: number, process: SimProcess): void {
+    const decisions = this.#decided.get(`${process.ordinal}/${run.runId}/${run.version}/${history.by}`) ?? []
+    const object = next.object.codec === 'json' ? decoder.decode(next.object.bytes) : undefined
+    const enters = next.entered.version === next.version
+    for (const each of decisions) {
+      if (each.children === children && (!enters || each.to === next.status) && (object === undefined || each.object === object)) return
+    }
+    this.#oracle.fail(
+      children > 0 || decisions.some((each) => each.children > 0) ? 'children joined' : 'legal path',
+      `${this.#oracle.nameOf(run.runId)} came to '${next.status}' by a ${history.by} with ${children} children and ${object}, and its handler decided ${JSON.stringify(decisions)}`,
+    )
   }
 
   /** Before a run moves. */

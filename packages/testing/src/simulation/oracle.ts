@@ -6,9 +6,10 @@ import { isFinished, slotOf, type Change, type CommitResult, type RunEvent, type
 import { HandlerWatch } from './handler-watch.ts'
 import { InboxRules } from './inbox-rules.ts'
 import { moveRunModel, newRunModel, type RunModel } from './run-model.ts'
+import { ScheduleRules } from './schedule-rules.ts'
 import type { SimProcess } from './sim-process.ts'
 import { TimerModel } from './timer-model.ts'
-import { creationFault, transitionFault, type ExitTable } from './transition-rules.ts'
+import { byGraph, creationFault, transitionFault, type ExitTable } from './transition-rules.ts'
 
 /** A promise that was broken. */
 export interface Violation {
@@ -22,7 +23,7 @@ export const invariants = {
   'no run lost': 'every run that was triggered is there, and finishes once nothing goes wrong any more',
   'one unfinished run per foreign id': 'no two unfinished runs of a workflow have the same foreign id',
   'gapless versions': 'version n + 1 comes after version n, by the unit that expected it',
-  'legal path': 'every step of a run is one that its graph and its run state allow',
+  'legal path': 'every step of a run is one that its graph and its run state allow, and what its handler has decided',
   'one writer per role': 'handlers run under a valid lease, and never two at once for one run',
   'events handled': 'every committed event is acknowledged once nothing goes wrong any more',
   'timers of this stay': 'a timeout fires for the stay it was set for, while it is open, not held, and not before its time',
@@ -30,9 +31,9 @@ export const invariants = {
   'deleted data stays away': 'no payload of a run whose data was deleted is left anywhere',
   'callbacks kept': 'an accepted callback is handled, or refused because its stay is over',
   'hooks called': 'every hook is called at least once for every run that enters its state',
-  'retries counted': 'attempts are counted one by one, across processes',
-  'children joined': 'a join runs after all of its children have finished',
-  'schedules fire once': 'each time of a schedule starts one run',
+  'retries counted': 'attempts are counted one by one, across processes, wait for their back-off, and end where they must',
+  'children joined': 'a transition starts the children that its handler asked for, and a join runs after all of them have finished',
+  'schedules fire once': 'each time of a schedule starts one run, once it has come, and none is left out while it could start one',
   'rows with transitions': 'rows of a transactional step are there exactly if its transition is',
   'same key, same stay': 'the idempotency key is the same for all attempts of a stay, and for no other',
   'nothing unexpected': 'callers see documented errors only, and no process of the engine ends by itself',
@@ -49,6 +50,8 @@ export interface OracleOptions {
   readonly hooks: ReadonlySet<HookState>
   /** Whether it can be told which callback a handler was given. */
   readonly callbacksKnown: boolean
+  /** After how many attempts a process of the engine pauses the run; undefined: never, or not known. */
+  readonly attemptsMax: (process: string) => number | undefined
   readonly onViolation: (violation: Violation) => void
 }
 
@@ -64,6 +67,7 @@ export class Oracle {
   readonly asked: Map<string, { readonly runId: string; readonly to: string }> = new Map()
   readonly #options: OracleOptions
   readonly #inbox: InboxRules
+  readonly schedules: ScheduleRules
   readonly #unfinished = new Map<string, string>()
   readonly #rows = new Set<string>()
   /** By foreign id: how many starts were asked for and not refused. */
@@ -72,7 +76,6 @@ export class Oracle {
   readonly #started = new Map<string, number>()
   /** Events of foreign streams that were handled. */
   readonly letters: Set<string> = new Set()
-  readonly #scheduled = new Set<string>()
   readonly #unfinishedChildren = new Map<string, number>()
   /** How often each run state and each way of moving was seen. */
   readonly seen: Map<string, number> = new Map()
@@ -80,8 +83,9 @@ export class Oracle {
 
   constructor(options: OracleOptions) {
     this.#options = options
-    this.handlers = new HandlerWatch(this)
+    this.handlers = new HandlerWatch(this, options.attemptsMax)
     this.#inbox = new InboxRules(this, options.callbacksKnown)
+    this.schedules = new ScheduleRules(this)
   }
 
   /** Notes that a promise was broken. The first one counts. */
@@ -106,13 +110,19 @@ export class Oracle {
 
   /** Looks at a unit that the store has answered. */
   answered(unit: Unit, result: CommitResult, process: SimProcess): void {
+    this.schedules.answered(unit, result)
     if (!result.ok || result.replayed) return
+    const before = unit.changes?.map(({ next }) => this.runs.get(next.runId)?.runState)
     for (const change of unit.changes ?? []) this.#change(change, unit, process)
     for (const append of unit.append ?? []) this.#inbox.append(append, this.runs.get(append.runId))
     for (const consume of unit.consume ?? []) this.#inbox.consume(consume, unit, this.runs.get(consume.runId))
-    if (unit.timers !== undefined) this.timers.apply(unit.timers)
+    if (unit.timers !== undefined) {
+      this.schedules.timers(unit.timers)
+      this.timers.apply(unit.timers)
+    }
+    for (const [index, change] of unit.changes?.entries() ?? []) this.#heldWith(change, before?.[index])
     for (const note of unit.attempts ?? []) this.handlers.noted(note, this.runs.get(note.runId), process)
-    for (const event of unit.emit ?? []) this.#emitted(event)
+    for (const event of unit.emit ?? []) this.#emitted(event, process)
   }
 
   #change(change: Change, unit: Unit, process: SimProcess): void {
@@ -125,14 +135,14 @@ export class Oracle {
     if (change.event.slot !== slotOf(next.runId, this.#options.slots))
       this.fail('events handled', `${this.nameOf(next.runId)}: its event goes to slot ${change.event.slot}`)
     const run = this.runs.get(next.runId)
-    if (run === undefined) this.#created(change, unit, exits)
+    if (run === undefined) this.#created(change, unit, exits, process)
     else this.#moved(run, change, unit, exits, process)
     this.#count(`state ${next.runState}`)
     this.#count(`by ${history.by}`)
     this.#expectHook(change)
   }
 
-  #created(change: Change, unit: Unit, exits: ExitTable): void {
+  #created(change: Change, unit: Unit, exits: ExitTable, process: SimProcess): void {
     const { next } = change
     const fault = creationFault(change, exits)
     if (fault !== undefined) this.fail('legal path', `run ${next.runId} (${next.foreignId}) ${fault}`)
@@ -141,17 +151,11 @@ export class Oracle {
     if (other !== undefined)
       this.fail('one unfinished run per foreign id', `${this.nameOf(other)} is not finished, and run ${next.runId} has the same foreign id`)
     this.#unfinished.set(key, next.runId)
-    const run = newRunModel(this.runs.size + 1, change)
+    const run = newRunModel(this.runs.size + 1, change, process.world.timeline.us)
     this.runs.set(next.runId, run)
     if (run.parent !== undefined) this.#countChild(run.parent, 1)
     this.#started.set(run.foreignId, (this.#started.get(run.foreignId) ?? 0) + 1)
-    const { scheduledFor } = next.metadata
-    // A retry takes over what its run was told.
-    if (scheduledFor === undefined || !unit.id.startsWith('schedule/')) return
-    const slot = `${key}\n${scheduledFor}`
-    if (this.#scheduled.has(slot))
-      this.fail('schedules fire once', `the schedule of '${next.foreignId}' has started two runs for ${scheduledFor}`)
-    this.#scheduled.add(slot)
+    this.schedules.created(change, unit, process)
   }
 
   #moved(run: RunModel, change: Change, unit: Unit, exits: ExitTable, process: SimProcess): void {
@@ -166,10 +170,32 @@ export class Oracle {
     if (history.by === 'join' && this.unfinishedChildren(run.runId, `${run.status}/${run.enteredVersion}`) > 0)
       this.fail('children joined', `${this.nameOf(run.runId)} was joined while children of its stay are not finished`)
     this.handlers.moving(run, change, process)
-    moveRunModel(run, change)
+    if (byGraph.has(history.by)) this.#movedByHandler(run, change, unit, process)
+    moveRunModel(run, change, process.world.timeline.us)
     if (wasFinished || !isFinished(next.runState)) return
     this.#unfinished.delete(`${next.workflowName}\n${next.foreignId}`)
     if (run.parent !== undefined) this.#countChild(run.parent, -1)
+  }
+
+  #movedByHandler(run: RunModel, change: Change, unit: Unit, process: SimProcess): void {
+    const { next, history } = change
+    if (next.writer.schema < run.schema)
+      this.fail(
+        'legal path',
+        `${this.nameOf(run.runId)} was written by schema version ${run.schema}, and ${next.writer.schema} moved it by a ${history.by}`,
+      )
+    let children = 0
+    for (const { expect, next: other } of unit.changes ?? []) if (expect === 'absent' && other.parent?.runId === run.runId) children++
+    this.handlers.movedAsDecided(run, change, children, process)
+  }
+
+  /** What a pause holds, and a resume lets go. */
+  #heldWith({ next }: Change, before: RunModel['runState'] | undefined): void {
+    const pauses = next.runState === 'Paused'
+    if (pauses === (before === 'Paused')) return
+    const wrong = this.timers.open(next.runId).find(({ key, held }) => key.kind === 'timeout' && held !== pauses)
+    if (wrong !== undefined)
+      this.fail('timers of this stay', `${this.nameOf(next.runId)}: its timer '${wrong.key.name}' is ${pauses ? 'not held' : 'held'}`)
   }
 
   unfinishedChildren(runId: string, join: string): number {
@@ -208,11 +234,24 @@ export class Oracle {
       this.fail('timers of this stay', `${name}: the timer '${key.name}' fired ${timer.atMs - process.clock.latest} ms before its time`)
   }
 
-  #emitted(event: RunEvent): void {
+  #emitted(event: RunEvent, process: SimProcess): void {
     const run = this.runs.get(event.runId)
     if (event.kind === 'reemit' && (run === undefined || event.version > run.version))
       this.fail('events handled', `${this.nameOf(event.runId)}: an event of version ${event.version} was sent again, which it never had`)
+    if (event.kind === 'reemit' && run !== undefined) this.#soughtInVain(event, run, process)
     this.#count(`event ${event.kind}`)
+  }
+
+  /** The net below lost events must have nothing to catch where none was lost: it would hide for good that nobody sends them. */
+  #soughtInVain(event: RunEvent, run: RunModel, process: SimProcess): void {
+    const mayBeLost = process.world.faults.struck.some(({ kind }) => kind === 'event lost' || kind === 'clock jumps')
+    // Whether the timers of the beginning stand, nobody but their own function can say.
+    const perhaps = run.enteredVersion === 1 && this.#options.workflows.get(run.workflowName)?.get(run.status)?.['timeout'] !== undefined
+    if (!mayBeLost && !perhaps && event.version === run.version)
+      this.fail(
+        'events handled',
+        `nothing has come of ${this.nameOf(run.runId)} until its event was sent again, and the stream has lost none`,
+      )
   }
 
   /** A transaction has written its rows together with its units. */
@@ -276,6 +315,12 @@ export class Oracle {
         'hooks called',
         `the event of hook ${state} of ${this.nameOf(event.runId)} was acknowledged, and the hook has not been called`,
       )
+  }
+
+  /** An event of a foreign stream is acknowledged. */
+  letterAcknowledged(id: string, connector: string): void {
+    if (this.letters.has(id) || this.timers.open(`connector:${connector}`).some(({ key }) => key.name.endsWith(`/${id}`))) return
+    this.fail('events handled', `event '${id}' of a foreign stream was acknowledged, and has not been handled`)
   }
 
   /** An event of a foreign stream was handled. */

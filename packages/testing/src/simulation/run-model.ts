@@ -1,4 +1,4 @@
-import type { AttemptNote, Change, RunRecord, RunState } from '@workflow/core/adapter'
+import { isFinished, type AttemptNote, type Change, type RunRecord, type RunState } from '@workflow/core/adapter'
 
 /** A callback in a run's inbox, as the oracle knows it. */
 export interface ModelItem {
@@ -30,6 +30,10 @@ export interface RunModel {
   enteredAtMs: number
   repeat: number
   pause: RunRecord['pause']
+  /** Which version of the object's shape it was written in. */
+  schema: number
+  /** When it came to its end, in microseconds of the timeline; undefined: it has not. */
+  finishedUs: number | undefined
   readonly inbox: Map<string, ModelInbox>
   /** Notes of the current version, by process. */
   notes: ModelNotes
@@ -37,9 +41,16 @@ export interface RunModel {
   notesBefore: ModelNotes
 }
 
-export type ModelNotes = Map<string, Pick<AttemptNote, 'kind' | 'attempt'> & { readonly writer: number }>
+export type ModelNotes = Map<
+  string,
+  Pick<AttemptNote, 'kind' | 'attempt'> & {
+    readonly writer: number
+    /** Before this it is not tried again. */
+    readonly retryAtMs: number | undefined
+  }
+>
 
-export function newRunModel(ordinal: number, { next }: Change): RunModel {
+export function newRunModel(ordinal: number, { next }: Change, us: number): RunModel {
   return {
     ordinal,
     runId: next.runId,
@@ -53,6 +64,8 @@ export function newRunModel(ordinal: number, { next }: Change): RunModel {
     enteredAtMs: next.entered.at.getTime(),
     repeat: next.repeat,
     pause: next.pause,
+    schema: next.writer.schema,
+    finishedUs: isFinished(next.runState) ? us : undefined,
     inbox: new Map(),
     notes: new Map(),
     notesBefore: new Map(),
@@ -60,7 +73,7 @@ export function newRunModel(ordinal: number, { next }: Change): RunModel {
 }
 
 /** Takes a model to the next version. */
-export function moveRunModel(run: RunModel, { next }: Change): void {
+export function moveRunModel(run: RunModel, { next }: Change, us: number): void {
   run.version = next.version
   run.status = next.status
   run.runState = next.runState
@@ -68,6 +81,8 @@ export function moveRunModel(run: RunModel, { next }: Change): void {
   run.enteredAtMs = next.entered.at.getTime()
   run.repeat = next.repeat
   run.pause = next.pause
+  run.schema = next.writer.schema
+  if (isFinished(next.runState)) run.finishedUs ??= us
   run.notesBefore = run.notes
   if (run.notes.size > 0) run.notes = new Map()
 }

@@ -98,7 +98,8 @@ export function simConnector(process: SimProcess, connector: Connector): Connect
         side: 'stream',
         effect: () => connector.connect(options),
       })
-      return new SimReceiver(process, { name: options.name, receiver, mayLose: false, siblings: new Set() })
+      const onAcknowledged = ({ id }: ForeignEvent): void => process.world.oracle.letterAcknowledged(id, options.name)
+      return new SimReceiver(process, { name: options.name, receiver, mayLose: false, siblings: new Set(), onAcknowledged })
     },
   }
 }

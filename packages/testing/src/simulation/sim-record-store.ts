@@ -1,23 +1,27 @@
 /** The record store as one process sees it: every call takes its time and may fail, the data are those of the shared store. */
-import type {
-  CommitOptions,
-  CommitResult,
-  DueQuery,
-  HistoryOptions,
-  Outbox,
-  PageOptions,
-  PayloadPlace,
-  Payload,
-  RecordStore,
-  RunQuery,
-  SlotQuery,
-  TimeoutStore,
-  TimerOp,
-  TimerQuery,
-  Unit,
+import {
+  roleOf,
+  slotOf,
+  type Change,
+  type CommitOptions,
+  type CommitResult,
+  type DueQuery,
+  type HistoryOptions,
+  type Outbox,
+  type PageOptions,
+  type PayloadPlace,
+  type Payload,
+  type RecordStore,
+  type RunQuery,
+  type SlotQuery,
+  type TimeoutStore,
+  type TimerOp,
+  type TimerQuery,
+  type Unit,
 } from '@workflow/core/adapter'
 import type { SimProcess } from './sim-process.ts'
 import type { Transaction } from './surroundings.ts'
+import { byGraph } from './transition-rules.ts'
 
 /** How many transactions are tried at most at once is up to the store; here there is no limit. */
 export function simRecordStore(
@@ -50,6 +54,7 @@ export function simRecordStore(
 function commit(process: SimProcess, unit: Unit, options: CommitOptions | undefined): Promise<CommitResult> {
   const { store, oracle } = process.world
   const [first] = unit.changes ?? []
+  assertHolds(process, first)
   const runId = first?.next.runId ?? unit.append?.[0]?.runId ?? unit.attempts?.[0]?.runId
   return process.call<CommitResult>({
     place: 'write',
@@ -66,6 +71,15 @@ function commit(process: SimProcess, unit: Unit, options: CommitOptions | undefi
       return result
     },
   })
+}
+
+/** Whoever has lost a role sends nothing of it any more. What was on its way is the store's to refuse. */
+function assertHolds(process: SimProcess, change: Change | undefined): void {
+  if (!process.alive || change === undefined || !byGraph.has(change.history.by)) return
+  const { workflowName, runId } = change.next
+  if (process.leases.has(roleOf(workflowName, slotOf(runId, process.world.slots)))) return
+  const { oracle } = process.world
+  oracle.fail('one writer per role', `${process.name} sends a ${change.history.by} of ${oracle.nameOf(runId)} without holding its role`)
 }
 
 async function transaction<T>(

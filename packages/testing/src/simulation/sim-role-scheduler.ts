@@ -24,20 +24,21 @@ export class SimRoleScheduler implements RoleScheduler, Member {
   #ownMonotonicMs = 0
   #ownMs = 0
   readonly #process: SimProcess
-  readonly #table: RoleTable
+  #table: RoleTable
   readonly #held = new Set<SimLease>()
   #waiting = 0
+  /** Those that the table knows to wait, with their roles: another table has to be told. */
+  readonly #waiters = new Map<Waiter, string>()
   #renewing = false
 
   constructor(process: SimProcess) {
     this.#process = process
     this.instance = process.name
-    this.#table = process.world.database.roles
+    this.#table = process.world.roles
   }
 
   readonly awaitRole = (role: string, { signal, generation }: AwaitRoleOptions): Promise<RoleLease> => {
     const process = this.#process
-    const table = this.#table
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       let over = false
@@ -45,7 +46,8 @@ export class SimRoleScheduler implements RoleScheduler, Member {
         member: this,
         generation,
         grant: (token, unclean) => {
-          const lease = new SimLease(process, this, table, { role, generation, token, unclean })
+          this.#waiters.delete(waiter)
+          const lease = new SimLease(process, this, process.world.roles, { role, generation, token, unclean })
           // The first renewal takes a while to come.
           if (this.leases.size === 0) this.untilMonotonicMs = process.world.serverMonotonic() + process.world.leaseMs
           const sent = this.#now()
@@ -66,14 +68,14 @@ export class SimRoleScheduler implements RoleScheduler, Member {
       const giveUp = (): void => {
         if (over) return
         over = true
-        table.stopWaiting(role, waiter)
+        this.#stopWaiting(role, waiter)
         reject(signal.reason)
       }
       signal.addEventListener('abort', giveUp, { once: true })
-      process.onDeath(() => table.stopWaiting(role, waiter))
+      process.onDeath(() => this.#stopWaiting(role, waiter))
       this.#waiting++
       process
-        .call({ place: 'renew', name: `awaitRole ${role}`, side: 'roles', effect: () => (over ? undefined : table.wait(role, waiter)) })
+        .call({ place: 'renew', name: `awaitRole ${role}`, side: 'roles', effect: () => (over ? undefined : this.#wait(role, waiter)) })
         .catch((error: unknown) => {
           if (over) return
           over = true
@@ -82,6 +84,25 @@ export class SimRoleScheduler implements RoleScheduler, Member {
         })
       this.#renewSoon()
     })
+  }
+
+  #wait(role: string, waiter: Waiter): void {
+    this.#follow()
+    this.#waiters.set(waiter, role)
+    this.#table.wait(role, waiter)
+  }
+
+  #stopWaiting(role: string, waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+    this.#table.stopWaiting(role, waiter)
+  }
+
+  /** At the server: whoever has another table now learns who waits. */
+  #follow(): void {
+    const { roles } = this.#process.world
+    if (this.#table === roles) return
+    this.#table = roles
+    for (const [waiter, role] of this.#waiters) roles.wait(role, waiter)
   }
 
   readonly holders = (roles: readonly string[]): Promise<ReadonlyMap<string, RoleHolder>> =>
@@ -158,6 +179,7 @@ export class SimRoleScheduler implements RoleScheduler, Member {
   /** At the server: prolongs what is still there. Answers what is not. */
   #renewed(claimed: readonly SimLease[]): readonly SimLease[] {
     const nowMs = this.#process.world.serverMonotonic()
+    this.#follow()
     this.#table.expire(nowMs)
     // What the process no longer claims was given back by a call that got lost.
     for (const held of [...this.leases]) if (held instanceof SimLease && held.given) this.#table.release(held, false)
@@ -216,8 +238,13 @@ export class SimLease implements RoleLease, HeldRole {
     this.given = true
     this.member.gone(this)
     await this.#process
-      .call({ place: 'renew', name: `release ${this.role}`, side: 'roles', effect: () => this.#table.release(this, false) })
+      .call({ place: 'renew', name: `release ${this.role}`, side: 'roles', effect: () => this.#back() })
       .catch(() => undefined)
+  }
+
+  /** At the server. A table that was lost with its data hears of nothing any more. */
+  #back(): void {
+    if (this.#table === this.#process.world.roles) this.#table.release(this, false)
   }
 
   /** From the server, which asks politely. */

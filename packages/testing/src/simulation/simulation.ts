@@ -59,6 +59,7 @@ export class Simulation implements Surroundings {
   readonly faults: FaultPlan
   readonly oracle: Oracle
   readonly database: MemoryDatabase
+  roles: MemoryDatabase['roles']
   readonly store: RecordStore<Transaction>
   readonly slots: number
   readonly leaseMs: number
@@ -92,6 +93,7 @@ export class Simulation implements Surroundings {
     this.toldOfAll = chosen.chance(0.6)
     const relayed = chosen.chance(0.25)
     this.database = memoryDatabase({ committedEvents: relayed ? 'outbox' : 'streams' })
+    this.roles = this.database.roles
     const clock = serverClock(this.serverNow)
     this.store = memoryRecordStore<Transaction>({ database: this.database, clock, transaction: () => ({ rows: [] }) })
     this.#stream = memoryConnector({ clock })
@@ -101,6 +103,7 @@ export class Simulation implements Surroundings {
       hooked: this.#outline.name,
       hooks: this.#outline.hooks,
       callbacksKnown: subject.keyOf !== undefined,
+      attemptsMax: subject.attemptsMax ?? (() => undefined),
       onViolation: (violation) => {
         this.trace(() => `BROKEN: ${violation.invariant}: ${violation.message}`)
         this.timeline.stop()
@@ -191,6 +194,7 @@ export class Simulation implements Surroundings {
     if (fault.kind === 'store down') this.#downUntilUs.store = this.#downUntilUs.roles = untilUs
     else if (fault.kind === 'stream down') this.#downUntilUs.stream = untilUs
     else if (fault.kind === 'lease taken') this.#take(this.#someRole(fault, process))
+    else if (fault.kind === 'leases forgotten') this.#forgetLeases()
     else if (fault.kind === 'group rebalanced') this.#rebalance(fault)
     else if (process === undefined) return
     else if (fault.kind === 'lease believed held') process.deludedUntilUs = untilUs
@@ -202,15 +206,21 @@ export class Simulation implements Surroundings {
     const instance = this.#instances.find((each) => each.process === process)
     if (fault.kind === 'rolling restart') instance?.restart(fault.ms)
     else if (fault.kind === 'connection lost') instance?.loseConnection()
-    else if (fault.kind === 'role moved') this.database.roles.holder(this.#someRole(fault, process))?.askToYield()
+    else if (fault.kind === 'role moved') this.roles.holder(this.#someRole(fault, process))?.askToYield()
   }
 
   /** The lease store forgets who has a role, and tells nobody. */
   #take(role: string): void {
-    const holder = this.database.roles.holder(role)?.member.instance
+    const holder = this.roles.holder(role)?.member.instance
     const robbed = this.processes.find(({ name }) => name === holder)
     if (robbed !== undefined) robbed.robbedUntilUs = this.timeline.us + this.leaseMs * 1_000
-    this.database.roles.steal(role)
+    this.roles.steal(role)
+  }
+
+  /** The lease store comes back empty, as another one: nobody holds anything, tokens begin anew, and nobody is told. */
+  #forgetLeases(): void {
+    for (const process of this.processes) process.robbedUntilUs = this.timeline.us + this.leaseMs * 1_000
+    this.roles = memoryDatabase().roles
   }
 
   /** A role that the process holds, or any. */
@@ -256,8 +266,11 @@ export class Simulation implements Surroundings {
       const names = stuck.map(
         ({ runId }) => `${oracle.nameOf(runId)}${oracle.handlers.isAtWork(runId) ? ', whose handler has not returned' : ''}`,
       )
-      oracle.fail('no run lost', `${minutes} minutes after the last fault these have not come to their end: ${names.join('; ')}`)
-    } else if (lag !== '') oracle.fail('events handled', `${minutes} minutes after the last fault ${lag}`)
+      return oracle.fail('no run lost', `${minutes} minutes after the last fault these have not come to their end: ${names.join('; ')}`)
+    }
+    const unsettled = this.#driver.unsettled()
+    if (unsettled !== undefined) oracle.fail(unsettled.invariant, `${minutes} minutes after the last fault ${unsettled.message}`)
+    else if (lag !== '') oracle.fail('events handled', `${minutes} minutes after the last fault ${lag}`)
     else
       oracle.fail(
         'hooks called',

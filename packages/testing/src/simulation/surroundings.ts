@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly faults: FaultPlan
   readonly oracle: Oracle
   readonly database: MemoryDatabase
+  /** Who has which role: another table, of another domain, once the lease store has lost its data. */
+  readonly roles: MemoryDatabase['roles']
   /** The store itself, without anything between. */
   readonly store: RecordStore<Transaction>
   readonly slots: number

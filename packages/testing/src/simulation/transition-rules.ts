@@ -55,7 +55,8 @@ function statesFault(run: RunModel, { next, history, event }: Change): string | 
   return undefined
 }
 
-const byGraph: ReadonlySet<string> = new Set(['step', 'callback', 'timeout', 'join'])
+/** Moves that a handler has decided. */
+export const byGraph: ReadonlySet<string> = new Set(['step', 'callback', 'timeout', 'join'])
 
 function pathFault(run: RunModel, { next, history }: Change, exits: ExitTable): string | undefined {
   const stays = next.status === run.status && next.entered.version === run.enteredVersion

@@ -8,6 +8,8 @@ import type { SimProcess } from './sim-process.ts'
 export interface WatchOptions {
   /** Which callback a payload belongs to; absent: cannot be told. */
   readonly keyOf?: (payload: unknown) => string
+  /** After how many attempts the engine pauses a run, by its process as notes name it; absent: not known. */
+  readonly attemptsMax?: (process: string) => number | undefined
 }
 
 export function watched(process: SimProcess, { keyOf }: WatchOptions): Interceptor {
@@ -28,20 +30,24 @@ function statusHandler(process: SimProcess, info: HandlerInfo, handler: HandlerF
     const ended = world.oracle.handlers.start(process, name, run, key)
     try {
       const fault = world.faults.at('handler')
-      if (fault !== undefined) await struck(process, fault, name)
-      return await handler(...given)
+      if (fault !== undefined) await struck(process, fault, name, run)
+      const returned = await handler(...given)
+      world.oracle.handlers.decided(process, info.kind, run, returned)
+      return returned
     } finally {
       ended()
     }
   }
 }
 
-async function struck(process: SimProcess, fault: Fault, name: string): Promise<void> {
+async function struck(process: SimProcess, fault: Fault, name: string, run: WatchedRun): Promise<void> {
   process.world.trace(() => `${process.name}: '${name}' meets fault #${fault.id} (${fault.kind})`)
   if (fault.kind === 'handler hangs') await new Promise(() => undefined)
   if (fault.kind === 'handler late') await sleep(process, fault.ms)
   if (fault.kind === 'handler throws') throw new Error('simulated: the handler failed')
-  if (fault.kind === 'handler fails for good') throw new NonRetryable('simulated: the handler failed for good')
+  if (fault.kind !== 'handler fails for good') return
+  process.world.oracle.handlers.failedForGood(process, name, run)
+  throw new NonRetryable('simulated: the handler failed for good')
 }
 
 function hook(process: SimProcess, handler: HandlerFunction): HandlerFunction {

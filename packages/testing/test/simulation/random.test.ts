@@ -15,6 +15,10 @@ const found = [
   { seed: 110, runs: 20, faults: 20 },
   { seed: 28_830, runs: 50, faults: 20 },
   { seed: 301_038, runs: 20, faults: 40 },
+  { seed: 9, runs: 20, faults: 20 },
+  { seed: 113, runs: 20, faults: 20 },
+  { seed: 282, runs: 20, faults: 20 },
+  { seed: 30, runs: 20, faults: 20 },
 ]
 
 test.each(found)('seed $seed of $runs runs and $faults faults breaks no promise any more', async (size) => {

@@ -1,18 +1,6 @@
 /** Bugs of the kinds that engines have, as changes to the sources of core. Each must be found. */
-import type { Invariant } from '../../../src/simulation/oracle.ts'
-
-export interface PlantedBug {
-  readonly name: string
-  /** In `packages/core/src`. */
-  readonly file: string
-  /** Must be there exactly once. */
-  readonly from: string
-  readonly to: string
-  /** Within how many seeds it must be found. */
-  readonly within: number
-  /** Which promises it may be seen to break. */
-  readonly breaks: readonly Invariant[]
-}
+import type { PlantedBug } from './planted-bug.ts'
+import { plantedDecisions } from './planted-decisions.ts'
 
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -239,4 +227,5 @@ export const plantedBugs: readonly PlantedBug[] = [
     within: 120,
     breaks: ['no run lost'],
   },
+  ...plantedDecisions,
 ]

@@ -88,11 +88,18 @@ export function randomWorkflow(seed: number): Subject {
       ...(joins.length > 0 ? [childDefinition] : []),
     ],
     secret,
+    attemptsMax: attemptsMaxOf(graph),
     keyOf: (payload) => (payload as { readonly key: string }).key,
     initialValue: (foreignId) => ({ secret: `${secret} ${foreignId}`, moves: 0, loops: 0, repeats: 0 }),
     payload: (_status, key) => ({ key, secret: `${secret} ${key}` }),
     foreignValue: (_connector, index) => ({ index }),
   }
+}
+
+/** By the processes of the engine: a step, a callback, a join, a timeout of a status. */
+function attemptsMaxOf(graph: RandomGraph): (process: string) => number | undefined {
+  const most = new Map(graph.statuses.map(({ name, options }) => [name, options['pauseAfterErrCount'] as number | undefined]))
+  return (process) => most.get(/^(?:step|callback|join|timeout) ([^/]+)/.exec(process)?.[1] ?? '')
 }
 
 interface Making {
