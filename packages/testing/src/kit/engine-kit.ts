@@ -8,6 +8,7 @@ import {
   InvalidArgument,
   RunFinished,
   RunNotFound,
+  Stopped,
   type RunHistoryEntry,
   type TransitionGraph,
   type TriggerOptions,
@@ -20,6 +21,7 @@ import { assertObject, type Asked, at } from './asked.ts'
 import { type Call, type Calls, handlerName } from './calls.ts'
 import type { Coverage } from './coverage/coverage.ts'
 import { type HistorySnapshot, historySnapshot, runSnapshot, type RunSnapshotText, type SnapshotOptions } from './snapshot.ts'
+import type { Waiter } from './pump.ts'
 import { Stuck } from './stuck.ts'
 import type { LogLine, OpenTimeout, PublishedEvent, TestRun, Which } from './test-kit.ts'
 import { trackedClient } from './tracked-client.ts'
@@ -131,7 +133,7 @@ export class EngineKit {
       throw new InvalidArgument(`${asked.what} needs a promise, like kit.until(kit.workflow.awaitCompletion(runId)); got ${typeof work}`)
     const failed = Promise.withResolvers<never>()
     await this.#ready()
-    return await this.world.pump.pass(
+    return await this.#pass(
       { what: asked.what, foreign: true, giveUp: (error) => failed.reject(at(asked, error)) },
       Promise.race([work, failed.promise]),
     )
@@ -219,7 +221,10 @@ export class EngineKit {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#parts.stop()
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#parts.stop()
+      this.world.pump.end(this, (waiting) => this.#stopped(`, and ${waiting} still waited: await every verb before`))
+    }
     return this.#stopping
   }
 
@@ -236,11 +241,24 @@ export class EngineKit {
   }
 
   #ready(): Promise<void> {
-    return this.world.pump.hold(() => this.#parts.started)
+    return this.#hold(async () => undefined)
+  }
+
+  #stopped(more: string): Stopped {
+    return new Stopped(`the test kit of workflow '${this.#name}' has been stopped${more}`)
+  }
+
+  /** The outcome of something, while time passes. */
+  async #pass<T>(waiter: Omit<Waiter, 'owner'>, work: Promise<T>): Promise<T> {
+    if (this.#stopping === undefined) return await this.world.pump.pass({ ...waiter, owner: this }, work)
+    // It is on its way already, and nobody will hear how it ends.
+    work.catch(() => undefined)
+    throw this.#stopped('')
   }
 
   /** A call that needs no time to pass. */
   async #hold<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#stopping !== undefined) throw this.#stopped('')
     return await this.world.pump.hold(async () => {
       await this.#parts.started
       return await work()
@@ -260,7 +278,7 @@ export class EngineKit {
 
   async #wait<T>(asked: Asked, runId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const gaveUp = new AbortController()
-    return await this.world.pump.pass(
+    return await this.#pass(
       { what: asked.what, runId: () => runId, giveUp: (error) => gaveUp.abort(at(asked, error)) },
       work(gaveUp.signal),
     )
@@ -270,7 +288,7 @@ export class EngineKit {
     await this.#ready()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const until = { at: this.clock.monotonic() + ms, reached: resolve }
-    await this.world.pump.pass({ what: asked.what, until, giveUp: (error) => reject(at(asked, error)) }, promise)
+    await this.#pass({ what: asked.what, until, giveUp: (error) => reject(at(asked, error)) }, promise)
   }
 
   /** Lets time pass until the run as it is then gives an answer. */
@@ -308,10 +326,7 @@ export class EngineKit {
       }
       return true
     }
-    return await this.world.pump.pass(
-      { what: asked.what, runId: () => key, look: lookAgain, giveUp: (error) => reject(at(asked, error)) },
-      promise,
-    )
+    return await this.#pass({ what: asked.what, runId: () => key, look: lookAgain, giveUp: (error) => reject(at(asked, error)) }, promise)
   }
 
   /** The run, which somebody may yet start. */

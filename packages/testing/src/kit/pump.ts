@@ -12,6 +12,8 @@ import type { OpenCall } from './calls.ts'
 export interface Waiter {
   /** The test's own words for it, e.g. `waitFor('ann', 'paid')`. */
   readonly what: string
+  /** The kit that is asked. */
+  readonly owner: object
   /** Which run it is about, as far as that is known. */
   readonly runId?: () => string | undefined
   /** Waits for something of the test's own, which may be real: given up only when the patience is over. */
@@ -70,8 +72,6 @@ export class Pump {
   /** The processor time of this process, and when it was asked for. */
   #sample = 0
   #sampledAt = -Infinity
-  /** The error of what is asked once the kit has been stopped, or still waits then. */
-  #closed: ((waiting?: string) => unknown) | undefined
 
   constructor(options: PumpOptions) {
     this.#options = options
@@ -79,7 +79,6 @@ export class Pump {
 
   /** Something that needs no time of its own: while it is on its way, time stands still. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) throw this.#closed()
     this.#holds += 1
     const over = waitsVirtually()
     try {
@@ -92,11 +91,6 @@ export class Pump {
 
   /** The outcome of something, while time passes. */
   async pass<T>(waiter: Waiter, work: Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) {
-      // It is on its way already, and nobody will hear how it ends.
-      work.catch(() => undefined)
-      throw this.#closed()
-    }
     const { clock } = this.#options
     const sinceRealMs = realMs()
     const waiting: Waiting = { ...waiter, sinceRealMs, sinceProcessorMs: this.#processorMs(sinceRealMs), sinceMs: clock.monotonic() }
@@ -132,14 +126,9 @@ export class Pump {
     }
   }
 
-  get isClosed(): boolean {
-    return this.#closed !== undefined
-  }
-
-  /** Ends every wait, now and later. */
-  close(reason: (waiting?: string) => unknown): void {
-    this.#closed = reason
-    for (const waiter of this.#waiting) waiter.giveUp(reason(waiter.what))
+  /** Ends every wait of one kit, which has been stopped. */
+  end(owner: object, reason: (waiting: string) => unknown): void {
+    for (const waiter of this.#waiting) if (waiter.owner === owner) waiter.giveUp(reason(waiter.what))
   }
 
   async #run(): Promise<void> {

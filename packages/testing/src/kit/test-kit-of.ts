@@ -3,13 +3,13 @@ import {
   type AnyContract,
   Configuration,
   type Definition,
+  type Duration,
   type HandlerFunction,
   type HandlerInfo,
   type TransitionGraph,
-  Stopped,
   type Workflow,
 } from '@workflow/core'
-import type { RecordStore, Unit } from '@workflow/core/adapter'
+import { durationMs, type RecordStore, type Unit } from '@workflow/core/adapter'
 import { memory } from '@workflow/core/memory'
 import { type MemoryConnector, memoryConnector } from '../memory-connector.ts'
 import { realTurn } from '../real-turn.ts'
@@ -79,6 +79,7 @@ function kitOf(given: Definition<AnyContract>, mocks: unknown, options: TestKitO
   const inhabitant = { workflow, calls }
   world.inhabitants.add(inhabitant)
   const started = start(workflow, graph)
+  const limitMs = durationMs(options.infrastructure?.shutdownTimeout ?? shutdownTimeout) + afterLimitMs
   return new EngineKit({
     world,
     workflow,
@@ -97,8 +98,7 @@ function kitOf(given: Definition<AnyContract>, mocks: unknown, options: TestKitO
     stop: async () => {
       await started.catch(() => undefined)
       world.inhabitants.delete(inhabitant)
-      if (world.inhabitants.size === 0) world.pump.close(stopped(graph.name))
-      await stopInTime(workflow, world.clock)
+      await stopInTime(workflow, world.clock, limitMs)
       await Promise.all(Array.from(connectors.values(), (connector) => connector.close()))
       endCoverage()
     },
@@ -112,7 +112,7 @@ function worldOf(name: string, options: TestKitOptions): World {
     throw new Configuration(`the test kit of workflow '${name}': ${what}`)
   }
   if (!(beside instanceof EngineKit)) return refuse('beside must be another test kit')
-  if (beside.world.pump.isClosed) return refuse('beside must be a kit that runs, and that one has been stopped')
+  if (beside.world.inhabitants.size === 0) return refuse('beside must be a kit that runs, and that one has been stopped')
   const [shared] = (['clock', 'start', 'seed', 'patience', 'attemptsMax'] as const).filter((option) => options[option] !== undefined)
   if (shared !== undefined) return refuse(`a kit beside another one has that one's time and patience: leave out ${shared}`)
   return beside.world
@@ -149,7 +149,7 @@ function build(
   const store = observedStore<unknown>(ports.recordStore, committed)
   const workflow = definition.build({
     logger: recordedLogger(logs),
-    shutdownTimeout: '0ms',
+    shutdownTimeout,
     ...infrastructure,
     recordStore: store,
     eventStreamer: { ...ports.eventStreamer, source: store },
@@ -174,16 +174,8 @@ async function start(workflow: Workflow<AnyContract>, graph: TransitionGraph): P
   await workflow.callback({ runId: '00000000-0000-7000-8000-000000000000' }, '' as never).catch(() => undefined)
 }
 
-/** The error of whatever is asked of a kit that has been stopped, or still waits then. */
-function stopped(workflow: string): (waiting?: string) => Stopped {
-  return (waiting) =>
-    new Stopped(
-      `the test kit of workflow '${workflow}' has been stopped${waiting === undefined ? '' : `, and ${waiting} still waited: await every verb before`}`,
-    )
-}
-
 /** A stop waits for time, too; nobody else lets it pass any more. */
-async function stopInTime(workflow: Workflow<AnyContract>, clock: VirtualClock): Promise<void> {
+async function stopInTime(workflow: Workflow<AnyContract>, clock: VirtualClock, limitMs: number): Promise<void> {
   let ended = false
   const end = (): void => {
     ended = true
@@ -193,13 +185,15 @@ async function stopInTime(workflow: Workflow<AnyContract>, clock: VirtualClock):
   for (let turn = 0; !ended; turn++) {
     await realTurn()
     // Handlers in hand have some turns to end by themselves.
-    if (!ended && turn >= 8 && !clock.busy && clock.nextInMs() <= stopMsMax) clock.fireNext()
+    if (!ended && turn >= 8 && !clock.busy && clock.nextInMs() <= limitMs) clock.fireNext()
   }
   await stopping
 }
 
-/** The limit of the stop and what comes after it. */
-const stopMsMax = 5_000
+/** How long handlers may go on once the kit stops: what they do then nobody looks at. */
+const shutdownTimeout: Duration = '0ms'
+/** What an engine does after that. */
+const afterLimitMs = 5_000
 
 function withTrackedApi(handler: HandlerFunction, { pump }: World): HandlerFunction {
   return (event, api, context) =>

@@ -6,6 +6,7 @@ import {
   type InputOf,
   type Logger,
   type Metadata,
+  NotSerializable,
   type ObjectOf,
   type Outcome,
   type StatusOf,
@@ -72,13 +73,17 @@ export interface TestingRun<C extends AnyContract, S extends StatusOf<C>, Tx = u
 
 /**
  * A run at a status, for calling a handler without an engine. Throws `Configuration` for a status that the contract does
- * not have, and `ValidationError` for an object that does not fit its schema, which must be one that answers at once.
+ * not have, `NotSerializable` for an object that cannot be copied, and `ValidationError` for an object that does not fit its schema, which must be one that answers at once.
  */
 export function testingRun<C extends AnyContract, const S extends StatusOf<C>, Tx = unknown>(
   contract: C,
   status: S,
   options: TestingRunOptions<InputOf<C>, Tx>,
 ): TestingRun<C, S, Tx> {
+  if (typeof (contract as Partial<AnyContract> | undefined)?.graph !== 'function')
+    throw new Configuration('testingRun needs a contract made by workflow(…), or the `contract` of a definition; got something else')
+  if (typeof options !== 'object' || options === null || !('object' in options))
+    throw new Configuration(`testingRun of workflow '${contract.name}' needs { object }: what the run carries`)
   // The cast holds because a hand-made run has every member, and its types are those of the arguments.
   return new HandMadeRun(contract, status, options) as unknown as TestingRun<C, S, Tx>
 }
@@ -129,7 +134,7 @@ class HandMadeRun {
     this.metadata = Object.freeze({ ...options.metadata })
     this.traceparent = options.traceparent
     this.#transaction = options.transaction
-    this.object = validated(contract, structuredClone(options.object))
+    this.object = validated(contract, cloned(contract, options.object))
   }
 
   get idempotencyKey(): string {
@@ -211,6 +216,18 @@ class HandMadeRun {
 
   #invalid(what: string): InvalidOutcome {
     return new InvalidOutcome(`the handler at '${this.status}' of workflow '${this.workflowName}' ${what}`)
+  }
+}
+
+/** A copy, so that a handler writes to none of the test's own objects. */
+function cloned(contract: AnyContract, object: unknown): unknown {
+  try {
+    return structuredClone(object)
+  } catch (cause) {
+    throw new NotSerializable(
+      `the object of testingRun of workflow '${contract.name}' could never be stored: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
 }
 

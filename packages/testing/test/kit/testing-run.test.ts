@@ -112,3 +112,14 @@ test('the object it was given stays as it was, and must fit its schema', () => {
   const slow = workflow('slow', { object: z.object({}).refine(async () => true), graph: { a: { step: ['b'] }, b: {} } })
   expect(() => testingRun(slow, 'a', { object: {} })).toThrow(/use testKit/)
 })
+
+test('what is no contract and what is no object is refused', () => {
+  const made = testingRun as unknown as (...given: readonly unknown[]) => unknown
+  expect(() => made(undefined, 'created', { object: {} })).toThrow('testingRun needs a contract made by workflow(…), or the `contract`')
+  expect(() => made(orders.addStep('created', charge), 'created', { object: {} })).toThrow('the `contract` of a definition')
+  for (const options of [undefined, null, {}, { cents: 5 }])
+    expect(() => made(orders, 'created', options)).toThrow("testingRun of workflow 'order' needs { object }: what the run carries")
+  expect(() => made(orders, 'created', { object: { cents: () => 5 } })).toThrow(
+    "the object of testingRun of workflow 'order' could never be stored: () => 5 could not be cloned",
+  )
+})
