@@ -5,8 +5,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { build } from 'esbuild'
-import type { Manifest } from './workspace-packages.ts'
+import { bundledPackages, type Manifest, root } from './workspace-packages.ts'
 
 // Written by ourselves, and checked by check-architecture.ts.
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
@@ -31,6 +32,8 @@ if (status === 0) {
     platform: 'node',
     target: 'node22.14',
     packages: 'external',
+    // What is never published is part of those who use it.
+    alias: Object.fromEntries(bundledPackages().map(({ folder, manifest: { name } }) => [name, join(root, folder, 'src/index.ts')])),
     charset: 'utf8',
     sourcemap: true,
     // The sources themselves are in the package.

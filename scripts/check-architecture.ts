@@ -6,14 +6,15 @@ import { errorFaults, optionFaults, optionsOf } from './architecture/documented.
 import { layerFaults, packageFaults, type SourceFile } from './architecture/layers.ts'
 import { manifestFaults } from './architecture/manifests.ts'
 import { dateFaults, shapeFaults, wordFaults } from './architecture/sources.ts'
-import { root, workspacePackages } from './workspace-packages.ts'
+import { bundledPackages, root, workspacePackages } from './workspace-packages.ts'
 
 const files = textFiles()
+const bundled = new Set(bundledPackages().map(({ manifest }) => manifest.name))
 const faults = [
   ...layerFaults(files),
-  ...packageFaults(files),
+  ...packageFaults(files, bundled),
   ...files.flatMap((file) => [...wordFaults(file), ...shapeFaults(file), ...dateFaults(file)]),
-  ...workspacePackages().flatMap((pack) => manifestFaults(pack, readdirSync(join(root, pack.folder)))),
+  ...workspacePackages().flatMap((pack) => manifestFaults(pack, readdirSync(join(root, pack.folder)), bundled)),
   ...documentation(),
 ]
 for (const fault of faults) console.error(fault)

@@ -37,6 +37,11 @@ export function publishedPackages(): readonly WorkspacePackage[] {
   return workspacePackages().filter(({ published }) => published)
 }
 
+/** The packages below packages/ that nobody installs: they are bundled into those that import them. */
+export function bundledPackages(): readonly WorkspacePackage[] {
+  return workspacePackages().filter(({ folder, published }) => folder.startsWith('packages/') && !published)
+}
+
 function subfolders(parent: string): readonly string[] {
   if (!existsSync(join(root, parent))) return []
   const entries = readdirSync(join(root, parent), { withFileTypes: true })

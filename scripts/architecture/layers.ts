@@ -1,7 +1,7 @@
 /**
  * Imports flow one way. In core: errors ← model ← ports ← system ← adapter ← the vocabulary at the top level ← engine ←
  * workflow, client, builder and their options ← index. Rooms of one height do not know each other. Elsewhere: an adapter
- * knows core and its own driver, and nothing else of ours.
+ * knows core, what is bundled into it and its own driver, and nothing else of ours.
  */
 import { posix } from 'node:path'
 
@@ -77,13 +77,13 @@ function entriesOf(modules: readonly Module[]): ReadonlySet<string> {
   return entries
 }
 
-/** Imports of our own packages that a package may not have. */
-export function packageFaults(files: readonly SourceFile[]): readonly string[] {
+/** Imports of our own packages that a package may not have. `bundled` are the names of those that are never installed. */
+export function packageFaults(files: readonly SourceFile[], bundled: ReadonlySet<string>): readonly string[] {
   return files
     .filter(({ path }) => path.startsWith('packages/') && path.includes('/src/') && !isTest(path))
     .flatMap((file) =>
       importsOf(file.text)
-        .filter((specifier) => specifier.startsWith('@workflow/') && !specifier.startsWith('@workflow/core'))
+        .filter((specifier) => specifier.startsWith('@workflow/') && !specifier.startsWith('@workflow/core') && !bundled.has(specifier))
         .map((specifier) => `${file.path} imports ${specifier}: packages know core and nothing else of ours`),
     )
 }

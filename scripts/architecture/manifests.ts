@@ -3,9 +3,14 @@ import type { WorkspacePackage } from '../workspace-packages.ts'
 
 const dependencyFields = ['dependencies', 'devDependencies', 'optionalDependencies'] as const
 
-/** The mistakes in a package.json, one line of text each. `files` are the names in the package's folder. */
-export function manifestFaults(pack: WorkspacePackage, files: readonly string[]): readonly string[] {
-  const rules = pack.published ? [...everywhere(pack), ...published(pack), ...fileRules(files)] : everywhere(pack)
+/**
+ * The mistakes in a package.json, one line of text each. `files` are the names in the package's folder, `bundled` those of
+ * the packages that nobody can install.
+ */
+export function manifestFaults(pack: WorkspacePackage, files: readonly string[], bundled: ReadonlySet<string>): readonly string[] {
+  const rules = pack.published
+    ? [...everywhere(pack), ...published(pack), ...bundleRules(pack, bundled), ...fileRules(files)]
+    : everywhere(pack)
   return rules.filter(({ holds }) => !holds).map(({ says }) => `${pack.folder}/package.json: ${says}`)
 }
 
@@ -44,6 +49,15 @@ function published({ folder, manifest }: WorkspacePackage): readonly Rule[] {
     { holds: ways.length > 0, says: '"exports" is missing' },
     ...ways.filter(([, way]) => typeof way === 'object').map(([name, way]) => wayRule(name, way as Readonly<Record<string, unknown>>)),
   ]
+}
+
+/** A dependency that is in no registry would make every install fail. */
+function bundleRules(
+  { manifest: { dependencies = {}, peerDependencies = {} } }: WorkspacePackage,
+  bundled: ReadonlySet<string>,
+): readonly Rule[] {
+  const names = Object.keys({ ...dependencies, ...peerDependencies })
+  return [...bundled].map((name) => ({ holds: !names.includes(name), says: `${name} is bundled: it belongs in "devDependencies"` }))
 }
 
 function nodeRange(range: unknown): boolean {

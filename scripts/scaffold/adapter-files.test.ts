@@ -26,7 +26,7 @@ afterAll(() => rmSync(copy, { recursive: true }))
 describe('a new adapter', () => {
   it('has a manifest like its siblings', () => {
     const manifest = JSON.parse(readFileSync(join(pack, 'package.json'), 'utf8')) as Manifest
-    expect(manifestFaults({ folder: 'packages/my-queue', manifest, published: true }, readdirSync(pack))).toEqual([])
+    expect(manifestFaults({ folder: 'packages/my-queue', manifest, published: true }, readdirSync(pack), new Set())).toEqual([])
   })
 
   it('compiles', () => {

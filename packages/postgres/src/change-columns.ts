@@ -1,9 +1,7 @@
 /** The changes of a batch as the function `commit_1` takes them: an array per column. */
 import { isFinished, type Change, type Payload } from '@workflow/core/adapter'
+import { codecText, entryText, metadataText, pauseText, writerText } from '@workflow/sql'
 import { BinaryArray } from './binary-array.ts'
-import { entryText } from './event-row.ts'
-import { codecText } from './payload-column.ts'
-import { metadataText, pauseText, writerText } from './record-row.ts'
 import type { Shapes } from './shapes.ts'
 
 /** Mostly the history's object is the record's own: then it is not sent twice. */

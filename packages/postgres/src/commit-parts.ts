@@ -1,7 +1,6 @@
 /** What a unit does beside its changes, as the JSON that the function `commit_1` reads. */
 import type { Payload, RunEvent, TimerKey, TimerOp, Unit } from '@workflow/core/adapter'
-import { codecText } from './payload-column.ts'
-import { notesText } from './record-row.ts'
+import { codecText, notesText } from '@workflow/sql'
 import type { Shapes } from './shapes.ts'
 import { textKey } from './text-key.ts'
 

@@ -12,8 +12,9 @@ import {
   type RunQuery,
   type RunRecord,
 } from '@workflow/core/adapter'
+import { recordOf, type RecordRow } from '@workflow/sql'
 import type { Queryable } from './database.ts'
-import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
+import { recordColumns } from './record-columns.ts'
 import { conditionsOf } from './run-conditions.ts'
 
 /** So many seqs are looked at in one statement. */

@@ -19,14 +19,14 @@ import {
   type TimeoutStore,
   type Unit,
 } from '@workflow/core/adapter'
+import { payloadOf, recordOf, type RecordRow } from '@workflow/sql'
 import type { Queryable } from './database.ts'
 import type { PgClient } from './driver.ts'
 import { entryColumns, entryOf, type EntryRow } from './event-row.ts'
 import { PostgresEventStreamer } from './event-streamer.ts'
 import { countRuns, listRuns } from './list-runs.ts'
-import { payloadOf } from './payload-column.ts'
 import { purgeRuns } from './purge-runs.ts'
-import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
+import { recordColumns } from './record-columns.ts'
 import { rewriteRun } from './rewrite-run.ts'
 import type { Session } from './session.ts'
 import { pageOf, timeoutStore } from './timeout-store.ts'

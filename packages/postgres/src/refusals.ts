@@ -1,7 +1,8 @@
 /** What to answer for a unit that was not written: it had been before, or something stands in its way. */
 import type { Change, CommitResult, RunRecord, Unit } from '@workflow/core/adapter'
+import { recordOf, type RecordRow } from '@workflow/sql'
 import type { Queryable } from './database.ts'
-import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
+import { recordColumns } from './record-columns.ts'
 
 /** A refusal as the database gives it: `r`, or `c`, `f` or `a` with a number. */
 export interface Refusal {

@@ -1,7 +1,6 @@
 import type { Payload, PayloadPlace, RecordStore } from '@workflow/core/adapter'
+import { codecText, notesOf, notesText, pauseOf, pauseText, payloadOf } from '@workflow/sql'
 import type { Queryable } from './database.ts'
-import { codecText, payloadOf } from './payload-column.ts'
-import { notesOf, notesText, pauseOf, pauseText } from './record-row.ts'
 import { textKey } from './text-key.ts'
 
 type Scrub = Parameters<RecordStore['rewrite']>[1]

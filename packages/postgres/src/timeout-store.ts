@@ -11,8 +11,8 @@ import {
   type Timer,
   type TimerKey,
 } from '@workflow/core/adapter'
+import { optionalPayload } from '@workflow/sql'
 import type { Queryable } from './database.ts'
-import { optionalPayload } from './payload-column.ts'
 import { Conditions } from './run-conditions.ts'
 import type { Session } from './session.ts'
 import { textKey } from './text-key.ts'

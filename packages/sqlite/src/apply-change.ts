@@ -1,7 +1,6 @@
 import { isFinished, type Change, type NextRecord, type Unit } from '@workflow/core/adapter'
+import { codecText, metadataText, pauseText, writerText } from '@workflow/sql'
 import type { Batch } from './batch.ts'
-import { codecText } from './payload-column.ts'
-import { metadataText, pauseText, writerText } from './record-row.ts'
 
 /** The seq of the changed run, or why the change was refused. */
 export type ChangeOutcome = number | 'conflict' | 'in-progress'

@@ -1,6 +1,6 @@
 import type { Timer, TimerKey, TimerOp } from '@workflow/core/adapter'
+import { codecText } from '@workflow/sql'
 import type { Batch } from './batch.ts'
-import { codecText } from './payload-column.ts'
 
 const byKey = "WHERE owner = ? AND kind = ? AND epoch = ? AND name = ? AND status = 'open'"
 

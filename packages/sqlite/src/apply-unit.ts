@@ -3,11 +3,10 @@
  * change before the commit. The common unit, one change and nothing that can refuse after it, needs no savepoint.
  */
 import type { Append, AttemptNote, CommitResult, Consume, RunRecord, TimerOp, Unit } from '@workflow/core/adapter'
+import { codecText, notesOf, notesText, recordColumns, recordOf, type RecordRow } from '@workflow/sql'
 import { applyChange } from './apply-change.ts'
 import { applyTimers } from './apply-timers.ts'
 import type { Batch } from './batch.ts'
-import { codecText } from './payload-column.ts'
-import { recordColumns, recordOf, notesOf, notesText, type RecordRow } from './record-row.ts'
 
 interface Refusal {
   readonly reason: 'conflict' | 'in-progress' | 'finished'

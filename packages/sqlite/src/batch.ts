@@ -1,8 +1,8 @@
 import type { HistoryEntry, Payload, RunEvent } from '@workflow/core/adapter'
+import { codecText, entryText } from '@workflow/sql'
 import type { Connection } from './connection.ts'
-import { entryText, eventText } from './event-row.ts'
+import { eventText } from './event-row.ts'
 import type { KnownSeqs } from './known-seqs.ts'
-import { codecText } from './payload-column.ts'
 import type { TopicSets } from './topic-sets.ts'
 
 /** An event with the id that its commit gives it. */

@@ -12,8 +12,8 @@ import {
   type RunQuery,
   type RunRecord,
 } from '@workflow/core/adapter'
+import { recordColumns, recordOf, type RecordRow } from '@workflow/sql'
 import type { Connection } from './connection.ts'
-import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
 import { conditionsOf, whereOf, type Condition } from './run-conditions.ts'
 
 /** Reads from the database of a store. */

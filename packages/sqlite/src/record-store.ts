@@ -18,6 +18,7 @@ import {
   type TimeoutStore,
   type Unit,
 } from '@workflow/core/adapter'
+import { payloadOf, recordColumns, recordOf, type RecordRow } from '@workflow/sql'
 import { applyUnit } from './apply-unit.ts'
 import { CallerTransactions } from './caller-transactions.ts'
 import type { Connection } from './connection.ts'
@@ -25,9 +26,7 @@ import type { SqliteDatabase } from './driver.ts'
 import { entryColumns, entryOf, type EntryRow } from './event-row.ts'
 import { SqliteEventStreamer } from './event-streamer.ts'
 import { countRuns, listRuns } from './list-runs.ts'
-import { payloadOf } from './payload-column.ts'
 import { purgeRuns } from './purge-runs.ts'
-import { recordColumns, recordOf, type RecordRow } from './record-row.ts'
 import { rewriteRun } from './rewrite-run.ts'
 import type { Session } from './session.ts'
 import { timeoutStore } from './timeout-store.ts'

@@ -1,8 +1,7 @@
 import type { Payload, PayloadPlace, RecordStore } from '@workflow/core/adapter'
+import { codecText, notesOf, notesText, pauseOf, pauseText, payloadOf } from '@workflow/sql'
 import type { Connection } from './connection.ts'
 import type { Read } from './list-runs.ts'
-import { codecText, payloadOf } from './payload-column.ts'
-import { notesOf, notesText, pauseOf, pauseText } from './record-row.ts'
 import type { Job } from './writer.ts'
 
 type Scrub = Parameters<RecordStore['rewrite']>[1]

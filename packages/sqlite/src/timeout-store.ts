@@ -12,9 +12,9 @@ import {
   type Timer,
   type TimerKey,
 } from '@workflow/core/adapter'
+import { optionalPayload } from '@workflow/sql'
 import { applyTimers } from './apply-timers.ts'
 import type { Connection } from './connection.ts'
-import { optionalPayload } from './payload-column.ts'
 import type { Session } from './session.ts'
 
 const columns = 'id, kind, owner, epoch, name, workflow, slot, at, held, attempt, status, data_codec, data'

@@ -1,3 +1,4 @@
+/** Payloads in columns: bytes, and a text that says what they are. */
 import { StoreCorrupt, type Payload } from '@workflow/core/adapter'
 
 // Nearly every payload of a process has the same codec and schema: the last text is worth keeping.

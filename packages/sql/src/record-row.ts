@@ -2,9 +2,9 @@
 import { runStates, StoreCorrupt, type AttemptNote, type RunPause, type RunRecord, type RunState } from '@workflow/core/adapter'
 import { payloadFromJson, payloadOf, payloadToJson, type PayloadJson } from './payload-column.ts'
 
-/** The columns that make a record, in the order that `recordOf` reads. */
+/** The columns that make a record, in the order that `recordOf` reads; `metadata` and `attempts` as text. */
 export const recordColumns = `seq, run_id, workflow, foreign_id, version, status, state, entered_version, entered_at, repeat, created_at,
-  updated_at, finished_at, writer, metadata::text, parent_workflow, parent_run, parent_join, traceparent, pause, attempts::text, object_codec, object`
+  updated_at, finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause, attempts, object_codec, object`
 
 /** A row of `recordColumns`, as an array. */
 export type RecordRow = readonly [

@@ -1,0 +1,3 @@
+export { historyEntryOf, entryText, type EntryPayloads, type StoredEntry } from './history-entry.ts'
+export { codecText, optionalPayload, payloadOf } from './payload-column.ts'
+export { metadataText, notesOf, notesText, pauseOf, pauseText, recordColumns, recordOf, writerText, type RecordRow } from './record-row.ts'
