@@ -8,7 +8,7 @@ import { crashCycles } from './crash-cycles.ts'
 import { ways } from './ways.ts'
 
 describe.skipIf(!hasServer)('workers that are killed while they move money', () => {
-  test.each(ways)('with %s lose no cent and write no row twice', { timeout: 120_000 }, async (way) => {
+  test.each(ways)('with %s lose no cent and write no row twice', { timeout: 180_000 }, async (way) => {
     const folder = mkdtempSync(join(tmpdir(), 'sql-crash-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const url = await testDatabase()

@@ -19,7 +19,7 @@ const transfers = ['pg     ', 'kysely ', 'drizzle'].map(
 )
 
 describe.skipIf(!hasServer)('npm start', () => {
-  test('on a server of its own moves money in three ways, and proves it', { timeout: 60_000 }, async () => {
+  test('on a server of its own moves money in three ways, and proves it', { timeout: 120_000 }, async () => {
     expect(await start(undefined)).toEqual([
       expect.stringMatching(/^On a Postgres \d+ of its own, gone at the end$/),
       '',
@@ -30,7 +30,7 @@ describe.skipIf(!hasServer)('npm start', () => {
     ])
   })
 
-  test('on a server of the environment goes on from what is there', { timeout: 60_000 }, async () => {
+  test('on a server of the environment goes on from what is there', { timeout: 120_000 }, async () => {
     const url = await testDatabase()
     await start(url)
     const again = await start(url)
