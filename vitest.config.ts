@@ -9,6 +9,11 @@ export const longTests = '**/*.long.test.ts'
 /** Starts the servers that the tests of a package talk to. */
 const globalSetupOf = (folder: string): string => join(import.meta.dirname, folder, 'test', 'global-setup.ts')
 
+/** The setups of all packages that have one, for runs without projects. */
+export const globalSetups: readonly string[] = workspacePackages()
+  .map(({ folder }) => globalSetupOf(folder))
+  .filter((file) => existsSync(file))
+
 const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
 
 export default defineConfig({

@@ -1,5 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
-import { longTests } from './vitest.config.ts'
+import { globalSetups, longTests } from './vitest.config.ts'
 
 /** The long forms of tests, one file at a time, so that what they measure is theirs. */
 export default defineConfig({
@@ -7,6 +7,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@workflow/source'] } },
   test: {
     include: [longTests],
+    globalSetup: [...globalSetups],
     exclude: [...configDefaults.exclude, '**/dist/**'],
     fileParallelism: false,
     testTimeout: 30 * 60_000,
