@@ -148,3 +148,15 @@ test('a store that does not answer is given up on after storeTimeout', async () 
   const client = now.client(world.ports('client', { storeTimeout: '2s', change: (store) => ({ ...store, count: () => never }) }))
   await expect(world.within(client.compatibility())).rejects.toSatisfy((error) => isWorkflowError(error, 'StoreUnavailable'))
 })
+
+test('a call that is aborted while the store does not answer ends at once', async () => {
+  await using world = new World()
+  const never = new Promise<never>(() => undefined)
+  const client = now.client(world.ports('client', { change: (store) => ({ ...store, count: () => never }) }))
+  const gaveUp = new AbortController()
+  const asked = client.compatibility({ signal: gaveUp.signal })
+  const reason = new Error('enough')
+  gaveUp.abort(reason)
+  // No time passes.
+  await expect(asked).rejects.toBe(reason)
+})
