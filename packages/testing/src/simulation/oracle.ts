@@ -129,7 +129,11 @@ export class Oracle {
     const { next, history } = change
     process.world.timeline.note(next.version)
     const exits = this.#options.workflows.get(next.workflowName)
-    if (exits === undefined) return this.fail('legal path', `a run of an unknown workflow '${next.workflowName}' was committed`)
+    if (exits === undefined)
+      return this.fail(
+        'legal path',
+        `a run of workflow '${next.workflowName}' was committed, which is not simulated: give its definition among the children`,
+      )
     if (history.unitId !== unit.id)
       this.fail('gapless versions', `${this.nameOf(next.runId)}: its history names unit ${history.unitId} instead of ${unit.id}`)
     if (change.event.slot !== slotOf(next.runId, this.#options.slots))

@@ -22,6 +22,7 @@ export async function runSeed(subject: Subject, options: SeedOptions, onTrace?: 
   const hear = (error: unknown): void => void unhandled.push(error)
   process.on('unhandledRejection', hear)
   try {
+    subject.begin?.()
     const { without, ...rest } = options
     const simulation = new Simulation({ ...rest, subject, without: new Set(without), ...(onTrace === undefined ? undefined : { onTrace }) })
     const result = await simulation.run()

@@ -2,9 +2,10 @@
 import type { AnyContract, Clock, Definition, InputOf, PayloadInput, StatusWith } from '@workflow/core'
 import { Dice } from './dice.ts'
 import { faultKinds, type FaultKind } from './fault.ts'
-import type { Invariant } from './oracle.ts'
+import type { Invariant, Violation } from './oracle.ts'
 import { preload } from './preload.ts'
 import { runSeed, shortTrace, shrunk, type SeedOptions } from './seed-run.ts'
+import { assertFits, assertOptions, Values } from './simulate-options.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { SeedResult } from './simulation.ts'
 import type { LooseDefinition, Subject } from './subject.ts'
@@ -115,24 +116,29 @@ export class CannotFinish extends Error {
  * clocks jump, and checks every promise that the engine makes after every event. Handlers are called for real: give them
  * fakes of what is outside, and the world's clock for waiting.
  *
- * Rejects with `SimulationFailed` when a promise is broken, and with `CannotFinish` when runs do not come to their end
- * although nothing goes wrong.
+ * Rejects with `SimulationFailed` when a promise is broken, with `CannotFinish` when runs do not come to their end
+ * although nothing goes wrong, and with `InvalidArgument` for options and values that cannot be used.
  */
 export async function simulate<C extends AnyContract, Tx, Sources extends string>(
   definition: Definition<C, Tx, Sources> | ((world: SimulatedWorld) => Definition<C, Tx, Sources>),
   options: SimulateOptions<C>,
 ): Promise<SimulationReport> {
+  assertOptions(options)
   await preload()
   const { seeds = 100, firstSeed = 1, runs = 20, faults = 20, without = [], faultKinds: kinds = faultKinds, instances } = options
   const common = { runs, faults, without, kinds, ...(instances === undefined ? undefined : { instances }) }
-  await assertFinishes(subjectOf(definition, options, 0))
+  const values = new Values()
+  const first = subjectOf(definition, options, 0, values)
+  assertFits(first.definitions(nowhere), options)
+  await assertFinishes(first, values)
   const coverage = new Map<string, number>()
   const struck = new Map<FaultKind, number>()
   let events = 0
   let allRuns = 0
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const subject = subjectOf(definition, options, seed)
+    const subject = subjectOf(definition, options, seed, values)
     const result = await runSeed(subject, { seed, ...common })
+    if (values.mistake !== undefined) throw values.mistake
     if (result.violation !== undefined) throw await failureOf(subject, { seed, ...common }, result)
     events += result.events
     allRuns += result.runs
@@ -150,20 +156,36 @@ export async function simulate<C extends AnyContract, Tx, Sources extends string
   return { seeds, events, runs: allRuns, faults: struck, coverage }
 }
 
+const unknown: Violation = { invariant: 'nothing unexpected', message: 'the failure did not come again' }
+const otherWay =
+  "The same seed took another way the second time, so this cannot be had again: some handler decides by what the seed does not. Take chance from the seed (a handler's from what its run carries) and time from the clock that simulate((world) => …) hands over, and keep no state that outlives a seed."
+
+/** Stands for a process where only the shape of the definitions counts. */
+// The cast holds because nothing runs in it.
+const nowhere = {} as SimProcess
+
 async function failureOf(subject: Subject, options: SeedOptions, result: SeedResult): Promise<SimulationFailed> {
+  const again = await runSeed(subject, options)
+  if (again.hash !== result.hash) {
+    const { invariant, message } = result.violation ?? unknown
+    return new SimulationFailed(invariant, `${message}\n${otherWay}`, options, [])
+  }
   const small = await shrunk(subject, options, result)
-  const { lines, result: again } = await shortTrace(subject, small)
-  const { invariant, message } = again.violation ??
-    result.violation ?? { invariant: 'nothing unexpected', message: 'the failure did not come again' }
+  const { lines, result: told } = await shortTrace(subject, small)
+  const { invariant, message } = told.violation ?? result.violation ?? unknown
   return new SimulationFailed(invariant, message, small, lines)
 }
 
 /** Before anything goes wrong: whether runs end at all when the driver does what they wait for. */
-async function assertFinishes(subject: Subject): Promise<void> {
-  const { violation } = await runSeed(subject, { seed: 0, runs: 3, faults: 0, without: [], kinds: [], instances: 1 })
+async function assertFinishes(subject: Subject, values: Values): Promise<void> {
+  let failed = ''
+  const { violation } = await runSeed(subject, { seed: 0, runs: 3, faults: 0, without: [], kinds: [], instances: 1 }, (line) => {
+    failed = /: (?:warn|error): the attempt failed.*?\} (.*)$/.exec(line)?.[1] ?? failed
+  })
+  if (values.mistake !== undefined) throw values.mistake
   if (violation?.invariant !== 'no run lost') return
   throw new CannotFinish(
-    `${violation.message.replace(/^.*? after the last fault /, 'After twelve minutes of virtual time without any fault ')}\nNothing went wrong here, so either the handlers never lead there (does every loop end? does a callback's payload let the run go on?), or one of them waits for something real: a timer, a socket, a file. Real time does not pass in a simulation: wait with the clock that simulate((world) => …) hands over, and give the handlers fakes of what is outside.`,
+    `${violation.message.replace(/^.*? after the last fault /, 'After twelve minutes of virtual time without any fault ')}\n${failed === '' ? '' : `The last error of a handler: ${failed}\n`}Nothing went wrong here, so either the handlers never lead there (does every loop end? does a callback's payload let the run go on?), or one of them waits for something real: a timer, a socket, a file. Real time does not pass in a simulation: wait with the clock that simulate((world) => …) hands over, and give the handlers fakes of what is outside.`,
   )
 }
 
@@ -171,8 +193,9 @@ function subjectOf<C extends AnyContract, Tx, Sources extends string>(
   definition: Definition<C, Tx, Sources> | ((world: SimulatedWorld) => Definition<C, Tx, Sources>),
   options: SimulateOptions<C>,
   seed: number,
+  values: Values,
 ): Subject {
-  const dice = Dice.of(seed, 'values')
+  let dice = Dice.of(seed, 'values')
   // The casts of this function hold because a simulation gives a definition every port there is, and values of the user's own making.
   const payloads = (options.payloads ?? {}) as { readonly [status: string]: ((chance: Chance) => unknown) | undefined }
   const children = (options.children ?? []) as unknown as readonly LooseDefinition[]
@@ -181,8 +204,11 @@ function subjectOf<C extends AnyContract, Tx, Sources extends string>(
       (typeof definition === 'function' ? definition({ clock: process.clock }) : definition) as unknown as LooseDefinition,
       ...children,
     ],
-    initialValue: (foreignId) => options.initialValue(dice, foreignId),
-    payload: (status) => payloads[status]?.(dice),
-    foreignValue: (connector) => options.events?.[connector]?.(dice) ?? null,
+    begin: () => {
+      dice = Dice.of(seed, 'values')
+    },
+    initialValue: (foreignId) => values.of(`the initial value of '${foreignId}'`, () => options.initialValue(dice, foreignId)),
+    payload: (status) => values.of(`the payload of '${status}'`, () => payloads[status]?.(dice)),
+    foreignValue: (connector) => values.of(`an event of '${connector}'`, () => options.events?.[connector]?.(dice) ?? null),
   }
 }

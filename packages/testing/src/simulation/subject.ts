@@ -37,6 +37,8 @@ export interface LooseDefinition {
 export interface Subject extends WatchOptions {
   /** The workflow, then those whose runs it starts and joins; as one process builds them. */
   readonly definitions: (process: SimProcess) => readonly [LooseDefinition, ...LooseDefinition[]]
+  /** Called before each time that a seed is run: whatever chance the values take begins anew. */
+  readonly begin?: () => void
   /** What the run of a foreign id starts with. */
   readonly initialValue: (foreignId: string) => unknown
   /** What a callback carries; undefined: nothing. */

@@ -81,7 +81,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     from: "  if (to === 'Running') return [resume, { release: record.runId }]",
     to: "  if (to === 'Running') return [resume]",
     within: 150,
-    breaks: ['no run lost'],
+    breaks: ['timers of this stay', 'no run lost'],
   },
   {
     name: 'a step overtakes an accepted callback',

@@ -127,7 +127,7 @@ export const plantedDecisions: readonly PlantedBug[] = [
     file: 'engine/run-worker.ts',
     from: 'record.writer.schema > ctx.contract.schemaVersion',
     to: 'record.writer.schema > ctx.contract.schemaVersion + 1',
-    within: 120,
+    within: 600,
     breaks: ['legal path'],
   },
   {
