@@ -126,9 +126,19 @@ async function hasRuns(ctx: EngineContext, signal: AbortSignal | undefined): Pro
 }
 
 /** One question to the store, which has `storeTimeout` to answer it: together they may take longer. */
-function asked<T>(ctx: EngineContext, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+async function asked<T>(ctx: EngineContext, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   signal?.throwIfAborted()
-  return ctx.storeLimit.run(work)
+  const answer = ctx.storeLimit.run(work)
+  if (signal === undefined) return await answer
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  try {
+    return await Promise.race([answer, aborted.promise])
+  } finally {
+    // The signal is the caller's own, and there are many questions.
+    signal.removeEventListener('abort', abort)
+  }
 }
 
 function checked(

@@ -1,4 +1,5 @@
 /** How much the compatibility check reads, and what it says of what it has not read. */
+import { getEventListeners } from 'node:events'
 import { after, isWorkflowError, unchecked, workflow } from '@workflow/core'
 import type { RecordStore, RunRecord } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
@@ -149,14 +150,20 @@ test('a store that does not answer is given up on after storeTimeout', async () 
   await expect(world.within(client.compatibility())).rejects.toSatisfy((error) => isWorkflowError(error, 'StoreUnavailable'))
 })
 
-test('a call that is aborted while the store does not answer ends at once', async () => {
+test('a call that is aborted while the store does not answer ends at once, and leaves no listeners behind', async () => {
   await using world = new World()
-  const never = new Promise<never>(() => undefined)
-  const client = now.client(world.ports('client', { change: (store) => ({ ...store, count: () => never }) }))
   const gaveUp = new AbortController()
-  const asked = client.compatibility({ signal: gaveUp.signal })
+  const { signal } = gaveUp
   const reason = new Error('enough')
-  gaveUp.abort(reason)
+  const silent = (): Promise<never> => {
+    setImmediate(() => gaveUp.abort(reason))
+    return new Promise(() => undefined)
+  }
+  const ports = world.ports('client')
+  await now.client(ports).compatibility({ signal })
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+  const client = now.client(world.ports('client', { change: (store) => ({ ...store, count: silent }) }))
   // No time passes.
-  await expect(asked).rejects.toBe(reason)
+  await expect(client.compatibility({ signal })).rejects.toBe(reason)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
