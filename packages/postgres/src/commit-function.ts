@@ -1,3 +1,5 @@
+import { openStates } from './open-states.ts'
+
 /**
  * The function that writes a batch of units in one round trip. It is a function of the database, not a statement, for
  * three reasons: its steps run in an order that no planner changes, it is planned once per connection, also behind a
@@ -10,7 +12,7 @@
  * What a unit needs is looked at for the whole batch at once. Units that could be refused after something of them was
  * written come alone (p_solo), and are then refused by an error, which takes everything back.
  */
-export const commitFunction = `
+export const commitFunction: string = `
 CREATE FUNCTION {commit_1}(
   p_origin integer, p_wait text, p_channel text, p_solo boolean, p_creates_first boolean,
   c_unit integer[], c_expect bigint[], c_run text[], c_status text[], c_state text[], c_entered_version bigint[], c_entered_at bigint[],
@@ -78,7 +80,8 @@ BEGIN
         v_written := 0;
         FOR v_at, v_seq IN
           UPDATE {record} r SET version = c_expect[w.at] + 1, status = c_status[w.at], state = c_state[w.at],
-            ended = CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE r.seq END, entered_version = c_entered_version[w.at],
+            ended = CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE r.seq END,
+            open = c_state[w.at] = ANY ('{${openStates.join()}}'), entered_version = c_entered_version[w.at],
             entered_at = c_entered_at[w.at], repeat = c_repeat[w.at], updated_at = c_updated_at[w.at], finished_at = c_finished_at[w.at],
             writer = c_writer[w.at], metadata = c_metadata[w.at]::jsonb, traceparent = c_traceparent[w.at], pause = c_pause[w.at],
             attempts = NULL, object_codec = c_codec[w.at], object = c_object[w.at]
@@ -99,11 +102,11 @@ BEGIN
           END LOOP;
         END IF;
       ELSIF v_creates > 0 AND (v_count = 1) = p_creates_first THEN
-        INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, entered_version, entered_at, repeat,
+        INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, open, entered_version, entered_at, repeat,
           created_at, updated_at, finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause,
           object_codec, object)
         SELECT v_seqs[w.at], c_run[w.at], n_workflow[w.at], n_foreign[w.at], 1, c_status[w.at], c_state[w.at],
-          CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE v_seqs[w.at] END, c_entered_version[w.at], c_entered_at[w.at], c_repeat[w.at],
+          CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE v_seqs[w.at] END, c_state[w.at] = ANY ('{${openStates.join()}}'), c_entered_version[w.at], c_entered_at[w.at], c_repeat[w.at],
           n_created_at[w.at], c_updated_at[w.at], c_finished_at[w.at], c_writer[w.at], c_metadata[w.at]::jsonb, n_parent_workflow[w.at],
           n_parent_run[w.at], n_parent_join[w.at], c_traceparent[w.at], c_pause[w.at], c_codec[w.at], c_object[w.at]
         FROM generate_series(1, v_changes) AS w(at)

@@ -1,6 +1,6 @@
 /**
  * Listings and counts over all runs. No index changes with every transition for their sake: so they read the table by its
- * key, in windows, each a statement of its own, so that none of them runs for long.
+ * key, or the index of open runs, in windows, each a statement of its own, so that none of them runs for long.
  */
 import {
   assertPageLimit,
@@ -15,7 +15,7 @@ import {
 import { recordOf, type RecordRow } from '@workflow/sql'
 import type { Queryable } from './database.ts'
 import { recordColumns } from './record-columns.ts'
-import { conditionsOf } from './run-conditions.ts'
+import { Conditions, conditionsOf, isOpen } from './run-conditions.ts'
 
 /** So many seqs are looked at in one statement. */
 const windowSeqs = 20_000
@@ -46,8 +46,26 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
     }
     if (rows.length > missing) return { items, next: encodePageToken(listing, [BigInt(taken.at(-1)?.[0] ?? position)]) }
     position += newest ? -step : step
+    // Where nothing is, for whatever reason, nothing needs to be looked at.
+    if (rows.length === 0 && !few) position = await nextPosition(connection, query, { newest, position })
   }
   return { items }
+}
+
+/** The place from which the next run is in sight, past all that has been purged or is of no interest. */
+async function nextPosition(
+  connection: Queryable,
+  query: RunQuery,
+  { newest, position }: Pick<Window, 'newest' | 'position'>,
+): Promise<number> {
+  const conditions = new Conditions().add(newest ? 'seq < ?' : 'seq > ?', position)
+  if (isOpen(query)) conditions.add('open')
+  const [row] = await connection.query<[number]>(
+    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${newest ? 'DESC' : 'ASC'} LIMIT 1`,
+    conditions.params,
+  )
+  if (row === undefined) return newest ? 0 : Number.MAX_SAFE_INTEGER
+  return newest ? row[0] + 1 : row[0] - 1
 }
 
 interface Window {

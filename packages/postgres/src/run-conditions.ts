@@ -1,4 +1,5 @@
 import { InvalidArgument, type RunQuery } from '@workflow/core/adapter'
+import { openStates } from './open-states.ts'
 
 /** Conditions of a statement, with the values that they name as `$1`, `$2` and so on. */
 export class Conditions {
@@ -33,6 +34,7 @@ export function conditionsOf(query: RunQuery): Conditions | undefined {
   if (foreignId !== undefined) conditions.add('foreign_id = ?', foreignId)
   if (status !== undefined) conditions.add('status = ANY (?::text[])', status)
   if (runState !== undefined) conditions.add('state = ANY (?::text[])', runState)
+  if (isOpen(query)) conditions.add('open')
   if (metadata !== undefined && Object.keys(metadata).length > 0) conditions.add('metadata @> ?::jsonb', JSON.stringify(metadata))
   if (parent !== undefined) conditions.add('parent_run = ?', parent.runId)
   if (parent?.join !== undefined) conditions.add('parent_join = ?', parent.join)
@@ -40,6 +42,11 @@ export function conditionsOf(query: RunQuery): Conditions | undefined {
   if (createdBefore !== undefined) conditions.add('created_at < ?', timeOf(createdBefore))
   if (updatedBefore !== undefined) conditions.add('updated_at < ?', timeOf(updatedBefore))
   return conditions
+}
+
+/** Whether only runs are asked for that the engine still has something to do with. */
+export function isOpen({ runState }: RunQuery): boolean {
+  return runState?.every((state) => openStates.includes(state)) === true
 }
 
 function timeOf(date: Date): number {

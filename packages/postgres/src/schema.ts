@@ -36,6 +36,7 @@ CREATE TABLE {record} (
   status text COLLATE "C" NOT NULL,
   state text COLLATE "C" NOT NULL,
   ended bigint NOT NULL,
+  open boolean NOT NULL,
   entered_version bigint NOT NULL,
   entered_at bigint NOT NULL,
   repeat bigint NOT NULL,
@@ -58,6 +59,8 @@ CREATE UNIQUE INDEX record_run ON {record} (run_id);
 -- unique, finds it, and else finds the newest one.
 CREATE UNIQUE INDEX record_foreign ON {record} (workflow, foreign_id, ended);
 CREATE INDEX record_parent ON {record} (parent_run, ended) WHERE parent_run IS NOT NULL;
+-- What the engine still has to do with: the unfinished runs, and those whose data is to be deleted. Few beside the others.
+CREATE INDEX record_open ON {record} (seq) WHERE open;
 CREATE INDEX record_finished ON {record} (finished_at) WHERE finished_at IS NOT NULL;
 
 -- What events have in common: few, because there are only so many ways through a graph.

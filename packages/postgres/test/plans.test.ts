@@ -48,6 +48,11 @@ const calls: Readonly<Record<string, Ends>> = {
     rows: limit + 10,
     rowsAtFirst: stored + 100,
   },
+  'a page of the runs that are unfinished': {
+    call: ({ recordStore }) => recordStore.list({ workflowName, runState: ['Initiated', 'Running'], updatedBefore: new Date() }, { limit }),
+    rows: limit + 10,
+    rowsAtFirst: stored / 100 + 100,
+  },
   'the runs of a foreign id': {
     call: ({ recordStore }) => recordStore.list({ workflowName, foreignId: 'order 7' }, { limit }),
     rows: 3,
@@ -91,6 +96,8 @@ const copies: Readonly<Record<string, Copy>> = {
     run_id: "'run ' || i",
     foreign_id: "'order ' || i",
     ended: 'CASE WHEN i % 100 = 0 THEN 0 ELSE 1000 + i END',
+    state: "CASE WHEN i % 100 = 0 THEN 'Running' ELSE 'Completed' END",
+    open: 'i % 100 = 0',
     finished_at: 'CASE WHEN i % 100 = 0 THEN NULL ELSE 1000000 + i END',
   },
   event: { id: '(1000 + i) * 4096', run: '1000 + i', run_id: "'run ' || i", foreign_id: "'order ' || i" },
