@@ -1,4 +1,4 @@
-import { assertUnit, InvalidArgument, StoreUnavailable, type CommitResult, type Unit } from '@workflow/core/adapter'
+import { assertUnit, InvalidArgument, isWorkflowError, StoreUnavailable, type CommitResult, type Unit } from '@workflow/core/adapter'
 import { CommitStatement, statement } from './commit-statement.ts'
 import { eventsOf } from './committer.ts'
 import type { Queryable } from './database.ts'
@@ -10,6 +10,8 @@ import type { Session } from './session.ts'
 
 /** How long a unit inside of a transaction waits for a lock before it answers `busy`. */
 const waitInside = '2s'
+/** So deep is looked for what an error was caused by. */
+const causesMax = 8
 
 /**
  * Transactions that the store opens for its caller, on a limited number of its connections: so that there are always some
@@ -97,8 +99,7 @@ export class Transactions {
     } catch (error) {
       // A work that was aborted may still have the connection, and must not write outside of the transaction.
       usable = !signal.aborted && lost === undefined && (await rolledBack(connection))
-      // What the work throws is its own, but not what a connection has done to it.
-      throw sqlState(error) === undefined && lost === undefined ? error : storeError(error, settings.schema)
+      throw ownOrStores(error, lost, settings.schema)
     } finally {
       client.off('error', onError)
       client.release(!usable)
@@ -162,6 +163,21 @@ async function commitInside(session: Session, connection: Queryable, unit: Unit)
     const change = why.startsWith('c') ? made.changeAt(Number(why.slice(1))) : undefined
     return (await resolveRefusal(connection, { unit, why, change, final: false })) ?? { ok: false, reason: 'busy' }
   }
+}
+
+/**
+ * What the work throws is its own, a statement of its own that is wrong included: only what the database or a connection has done to it
+ * is the store's, and so is what this package has refused. Libraries wrap either as the cause of an error of theirs.
+ */
+function ownOrStores(error: unknown, lost: Error | undefined, schema: string): unknown {
+  if (lost !== undefined) return storeError(error, schema)
+  for (let each = error, depth = 0; each instanceof Error && depth < causesMax; each = each.cause, depth++) {
+    if (isWorkflowError(each)) return each
+    if (sqlState(each) === undefined) continue
+    const stores = storeError(each, schema)
+    return stores.retryable ? stores : error
+  }
+  return error
 }
 
 async function rolledBack(connection: Queryable): Promise<boolean> {

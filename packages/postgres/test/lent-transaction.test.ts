@@ -44,4 +44,44 @@ describe.skipIf(newest === undefined)('a transactional step', { timeout: 30_000 
     )
     expect(await place.sql('SELECT n FROM {kept}')).toEqual([[1]])
   })
+
+  test.each([
+    ['a column that is not there', 'INSERT INTO {table} (nothing) VALUES (1)', '42703'],
+    ['a row that is there already', "INSERT INTO {table} VALUES ('x')", '23505'],
+  ])('whose own statement fails by %s is tried again like any other, and the error is the one of pg', async (_, sql, code) => {
+    await using place = freshSchema()
+    const table = `"${place.schema}".ledger`
+    const seen: unknown[] = []
+    const definition = books.transactional<PoolClient>().addStep(
+      'open',
+      async (run) => {
+        if (run.attempt > 2) return 'posted'
+        return run.commit('posted', async (tx) => {
+          await tx.query(sql.replace('{table}', table)).catch((error: unknown) => {
+            seen.push((error as { code?: unknown }).code)
+            throw error
+          })
+        })
+      },
+      { errBackOff: '10ms' },
+    )
+    await using app = definition.build({ ...place.open(), slots: 1, logger: silent })
+    await app.run()
+    await place.sql(`CREATE TABLE ${table} (run text PRIMARY KEY)`)
+    await place.sql(`INSERT INTO ${table} VALUES ('x')`)
+    await app.awaitCompletion(await app.trigger('b', { initialValue: { ends: '' } }), { timeout: '10s' })
+    expect(seen).toEqual([code, code])
+  })
+
+  test('hears of a refusal also where a library has put an error of its own around it', async () => {
+    await using place = freshSchema()
+    const { recordStore } = place.open()
+    const { signal } = new AbortController()
+    const work = async (tx: PoolClient): Promise<void> => {
+      await tx.query('COMMIT').catch((cause: unknown) => {
+        throw new Error('failed query', { cause })
+      })
+    }
+    await expect(recordStore.transaction?.(work, { signal })).rejects.toSatisfy((error) => isWorkflowError(error, 'InvalidArgument'))
+  })
 })
