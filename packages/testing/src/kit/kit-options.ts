@@ -5,8 +5,23 @@ import type { VirtualClock } from '../virtual-clock.ts'
 const own = 'a kit has one of its own, in memory, so that tests cannot disturb each other'
 const needless = 'a kit is one instance in virtual time, which needs none'
 
-/** What the kit decides itself, or is told by options of its own, and why. */
-export const decided = {
+/** What the kit decides itself, or is told by options of its own. */
+export type Decided =
+  | 'recordStore'
+  | 'eventStreamer'
+  | 'timeoutStore'
+  | 'roleScheduler'
+  | 'connectors'
+  | 'clock'
+  | 'random'
+  | 'instance'
+  | 'slots'
+  | 'outbox'
+  | 'sweepFrequency'
+  | 'awaitPollingFrequency'
+
+/** Why the kit decides it. */
+export const decided: { readonly [Name in Decided]: string } = {
   recordStore: own,
   eventStreamer: own,
   timeoutStore: own,
@@ -19,8 +34,7 @@ export const decided = {
   outbox: needless,
   sweepFrequency: needless,
   awaitPollingFrequency: needless,
-} as const
-export type Decided = keyof typeof decided
+}
 
 /** How a kit differs from the usual one. */
 export interface TestKitOptions<Tx = unknown> {
