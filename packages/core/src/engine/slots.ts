@@ -124,6 +124,8 @@ export class Slots {
     const end = Promise.withResolvers<'lost' | 'leave'>()
     const work = new AbortController()
     const lost = (): void => {
+      // Mostly an event loop that was blocked for longer than the lease: nothing else says so.
+      this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, slot }, 'the lease of a slot was lost: another instance may have it')
       work.abort(this.#lostError(slot))
       this.#options.abandon(slot, this.#lostError(slot))
       end.resolve('lost')

@@ -144,3 +144,40 @@ test('a run that could not be looked at while the lease was doubtful is not forg
   expect(fails).toBe(false)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'b' })
 })
+
+test('a lease that is lost is told to whoever reads the log, once for each slot', async () => {
+  await using world = new World()
+  const simple = workflow('simple', { ...thing, graph: { a: { step: ['b'] }, b: {} } })
+  const losses: AbortController[] = []
+  await world.start(
+    (ports) =>
+      simple
+        .addStep('a', async () => 'b')
+        .build({
+          ...ports,
+          roleScheduler: {
+            ...ports.roleScheduler,
+            awaitRole: async (role, options) => {
+              const lease = await ports.roleScheduler.awaitRole(role, options)
+              const loss = new AbortController()
+              losses.push(loss)
+              return {
+                fence: lease.fence,
+                unclean: lease.unclean,
+                yield: lease.yield,
+                signal: loss.signal,
+                isValid: () => !loss.signal.aborted && lease.isValid(),
+                release: () => lease.release(),
+                [Symbol.asyncDispose]: () => Promise.resolve(lease[Symbol.asyncDispose]()),
+              }
+            },
+          },
+        }),
+    'a',
+    { slots: 2 },
+  )
+  await world.turns(2)
+  for (const loss of losses) loss.abort()
+  await world.turns(2)
+  expect(world.logged('warn', 'the lease of a slot was lost').map(({ fields }) => fields['slot'])).toEqual([0, 1])
+})
