@@ -13,7 +13,7 @@ export function idleEngine(name: string, open: () => Promise<Place>): Case {
       const values: number[] = []
       for (let i = 0; i < repeats; i++) {
         await using place = await open()
-        const child = new Child('idle', [place.address, String(seconds * 1_000)])
+        await using child = new Child('idle', [place.address, String(seconds * 1_000)])
         values.push((await child.next<{ percent: number }>()).percent)
         await child.end()
       }

@@ -69,7 +69,8 @@ function figures(count: number, measured: readonly Measured[], alone: readonly M
 async function once(opened: SharedPlace, count: number, seconds: number): Promise<Measured> {
   await using place = opened
   const share = String(Math.max(1, Math.floor(windowSize / count)))
-  const children = Array.from({ length: count }, (_, i) => new Child('sharing', [place.address, `process-${i}`, share]))
+  await using stack = new AsyncDisposableStack()
+  const children = Array.from({ length: count }, (_, i) => stack.use(new Child('sharing', [place.address, `process-${i}`, share])))
   await Promise.all(children.map((child) => child.next<{ ready: true }>()))
   const slots = await sharedOut(place, count)
   for (const child of children) child.say('start')

@@ -72,7 +72,7 @@ async function drainOnce(opened: PostgresPlace, runs: number): Promise<Drain> {
   const [window = Number.NaN] = await rates(place, 'window', Math.min(windowRuns, runs), 1)
   await fill(place, { template: await triggeredRun(place), copies: runs - 1, slots, seen: false })
   await settle(place)
-  const child = new Child('draining', [place.address])
+  await using child = new Child('draining', [place.address])
   const looks: Drained[] = [{ completed: 0, rssMegabytes: 0, heapMegabytes: 0, at: 0 }]
   for (let stalled = 0; (looks.at(-1)?.completed ?? 0) < runs; ) {
     const look = await child.next<Drained>()

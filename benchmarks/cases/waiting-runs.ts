@@ -92,13 +92,13 @@ function startFigures(firstSteps: readonly FirstStep[]): readonly Figure[] {
 }
 
 async function fill(address: string, runs: number, mode: 'waiting' | 'triggered'): Promise<void> {
-  const child = new Child('filling', [address, String(runs), mode])
+  await using child = new Child('filling', [address, String(runs), mode])
   await child.next<{ filled: number }>()
   await child.end()
 }
 
 async function lookAt(address: string): Promise<{ rss: number; firstStepMs: number }> {
-  const child = new Child('waiting', [address])
+  await using child = new Child('waiting', [address])
   await child.next<{ runningMs: number }>()
   child.say('trigger')
   const { firstStepMs } = await child.next<FirstStep>()
@@ -110,7 +110,7 @@ async function lookAt(address: string): Promise<{ rss: number; firstStepMs: numb
 
 /** A process that finds work: says how long that took, then `finish` ends it. */
 async function start(address: string, finish: (child: Child) => Promise<void>): Promise<FirstStep> {
-  const child = new Child('waiting', [address])
+  await using child = new Child('waiting', [address])
   let said = await child.next<Partial<FirstStep>>()
   while (said.firstStepMs === undefined) said = await child.next<Partial<FirstStep>>()
   const { firstStepMs, sinceSpawnMs = Number.NaN } = said

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-export class Child {
+/** One that is disposed of before it has ended is killed: else it would keep the benchmark from ending. */
+export class Child implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #said: unknown[] = []
   readonly #waiting: ((message: unknown) => void)[] = []
@@ -59,5 +60,9 @@ export class Child {
   async end(): Promise<void> {
     this.#process.stdin?.end()
     await this.#exit
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill()
   }
 }
