@@ -14,6 +14,11 @@ const int8Oid = 20
 
 /** Between the statements of a transaction of ours nothing is waited for. Whoever is silent for so long is gone, and others need the locks. */
 const begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '2s'"
+/** A transaction that may take its time: one that changes large tables, or waits for somebody who does. */
+const beginPatient = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '1min'; SET LOCAL statement_timeout TO DEFAULT"
+const patientMs = 3_600_000
+/** A connection without traffic is asked after so long whether somebody is there; the system's own default is two hours. */
+const keepAliveMs = 10_000
 
 /** Everything as pg has it, but for big integers, which are numbers here: none of ours exceeds 2^53. Formats other than text are not asked for. */
 const rowTypes = {
@@ -55,9 +60,9 @@ export class Database implements Queryable {
     this.lend(async ({ query }) => query<Row>(text, params, name))
 
   /** Lends a connection to `work`. Errors of the server come out as errors of Workflow. */
-  async lend<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+  async lend<T>(work: (connection: Queryable) => Promise<T>, timeoutMs?: number): Promise<T> {
     try {
-      return await this.lendRaw((client) => work(this.on(client)))
+      return await this.lendRaw((client) => work(this.on(client, timeoutMs)))
     } catch (error) {
       throw storeError(error, this.#settings.schema)
     }
@@ -78,19 +83,22 @@ export class Database implements Queryable {
     }
   }
 
-  /** A transaction of ours. `work` may run more than once, after others were in the way. */
-  async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
-    return this.lend(async (connection) => {
-      await connection.query(begin)
-      try {
-        const result = await work(connection)
-        await connection.query('COMMIT')
-        return result
-      } catch (error) {
-        await connection.query('ROLLBACK').catch(() => undefined)
-        throw error
-      }
-    })
+  /** A transaction of ours. A patient one has an hour for each statement. */
+  async transaction<T>(work: (connection: Queryable) => Promise<T>, patient = false): Promise<T> {
+    return this.lend(
+      async (connection) => {
+        await connection.query(patient ? beginPatient : begin)
+        try {
+          const result = await work(connection)
+          await connection.query('COMMIT')
+          return result
+        } catch (error) {
+          await connection.query('ROLLBACK').catch(() => undefined)
+          throw error
+        }
+      },
+      patient ? patientMs : undefined,
+    )
   }
 
   /** A connection that the caller gives back. */
@@ -123,11 +131,11 @@ export class Database implements Queryable {
     })
   }
 
-  /** Statements on one connection. Errors come out as pg throws them. */
-  on(client: PgClient): Queryable {
+  /** Statements on one connection, each given up after `timeoutMs`. Errors come out as pg throws them. */
+  on(client: PgClient, timeoutMs: number = this.#settings.queryTimeoutMs): Queryable {
     return {
       query: async <Row>(text: string, params: readonly unknown[] = [], name?: string): Promise<Row[]> => {
-        const { rows } = await client.query(this.#statement(text, params, name))
+        const { rows } = await client.query(this.#statement(text, params, name, timeoutMs))
         return rows as Row[]
       },
     }
@@ -169,7 +177,7 @@ export class Database implements Queryable {
 
   #open(): PgPool {
     if (this.#pool === undefined) {
-      const { pool, connectionString, connections, queryTimeoutMs } = this.#settings
+      const { pool, connectionString, connections, pooler, queryTimeoutMs } = this.#settings
       this.#pool =
         pool ??
         newPool({
@@ -178,25 +186,27 @@ export class Database implements Queryable {
           max: connections,
           connectionTimeoutMillis: queryTimeoutMs,
           keepAlive: true,
+          keepAliveInitialDelayMillis: keepAliveMs,
           application_name: 'workflow',
         })
       // Without a listener the loss of an idle connection would end the process.
       this.#pool.on('error', this.#onPoolError)
       this.#pool.on('connect', this.#hear)
+      if (pool === undefined && pooler === 'none') this.#pool.on('connect', (client) => limitStatements(client, queryTimeoutMs))
     }
     return this.#pool
   }
 
-  #statement(text: string, params: readonly unknown[], name: string | undefined): Statement {
+  #statement(text: string, params: readonly unknown[], name: string | undefined, timeoutMs: number): Statement {
     let known = this.#texts.get(text)
     if (known === undefined) this.#texts.set(text, (known = withSchema(text, this.#settings.schema)))
-    const { pooler, queryTimeoutMs, schema } = this.#settings
+    const { pooler, schema } = this.#settings
     return {
       text: known,
       values: [...params],
       rowMode: 'array',
       types: rowTypes,
-      query_timeout: queryTimeoutMs,
+      query_timeout: timeoutMs,
       ...(name === undefined || pooler === 'transaction' ? {} : { name: `workflow_${schema}_${name}` }),
     }
   }
@@ -208,4 +218,14 @@ export class Database implements Queryable {
   #lost(): void {
     for (const listener of [...this.#listeners]) listener()
   }
+}
+
+/**
+ * What nobody waits for any more the server need not finish: else each connection that was given up leaves a session at
+ * work behind. By a statement, because poolers refuse it as a parameter of the connection; a limit that is there stays.
+ */
+function limitStatements(client: PgPoolClient, queryTimeoutMs: number): void {
+  const limit = `SELECT set_config('statement_timeout', '${Math.ceil(queryTimeoutMs * 1.5)}', false) WHERE current_setting('statement_timeout') = '0'`
+  // If that fails, so does the next statement, and whoever sent it hears of it.
+  client.query(limit).catch(() => undefined)
 }

@@ -55,6 +55,7 @@ interface OwnPoolOptions {
   readonly max: number
   readonly connectionTimeoutMillis: number
   readonly keepAlive: boolean
+  readonly keepAliveInitialDelayMillis: number
   readonly application_name: string
 }
 

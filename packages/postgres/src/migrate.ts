@@ -22,7 +22,7 @@ export async function migrateDatabase(database: Database, schema: string): Promi
     for (const sql of migrations.slice(from)) await connection.query(sql)
     await connection.query(domainSql)
     await connection.query(versionSql)
-  })
+  }, true)
 }
 
 const domainSql =

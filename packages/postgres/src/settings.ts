@@ -29,7 +29,7 @@ export interface PostgresConnectionOptions {
   /**
    * After how long a statement is given up for lost, with its connection. In a transactional step also how long there may
    * be no statement: then the server rolls the transaction back, so that a process that went silent locks nobody out.
-   * @default '30s'
+   * @default '10s'
    */
   readonly queryTimeout?: Duration
   /** How long a unit that meets a lock is tried again before it answers `busy`. Others go on meanwhile. @default '500ms' */
@@ -85,7 +85,7 @@ export function settingsOf(options: PostgresConnectionOptions, others: readonly 
     migrate: oneOf('migrate', options.migrate ?? 'auto', ['auto', 'manual']),
     pooler,
     pollingMs: positiveMs(options.crossProcessPolling ?? pollingDefault[pooler], 'crossProcessPolling'),
-    queryTimeoutMs: positiveMs(options.queryTimeout ?? '30s', 'queryTimeout'),
+    queryTimeoutMs: positiveMs(options.queryTimeout ?? '10s', 'queryTimeout'),
     busyTimeoutMs: positiveMs(options.busyTimeout ?? '500ms', 'busyTimeout'),
     clock: options.clock ?? systemClock,
   }

@@ -86,8 +86,9 @@ export class Transactions {
     client.on('error', onError)
     let usable = false
     try {
-      // A process that goes silent in here must not hold its locks until TCP notices.
-      await connection.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(settings.queryTimeoutMs)}`)
+      // A process that goes silent in here must not hold its locks until TCP notices. How long a statement takes is the work's own affair.
+      const silence = `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(settings.queryTimeoutMs)}`
+      await connection.query(`BEGIN; ${silence}; SET LOCAL statement_timeout TO DEFAULT`)
       const result = await guarded(
         work(lentClient(client), (unit) => commitInside(this.#session, connection, unit)),
         signal,

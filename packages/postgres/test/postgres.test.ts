@@ -105,6 +105,19 @@ describe.skipIf(newest === undefined)('a schema', () => {
     await migratePostgres({ connectionString: place.url, schema: place.schema })
   })
 
+  test('that somebody else is changing is waited for, however long a statement may take otherwise', async () => {
+    await using place = freshSchema()
+    const other = await place.pool.connect()
+    // The lock of whoever migrates.
+    await other.query('SELECT pg_advisory_lock(7240911835)')
+    const db = place.open({ queryTimeout: '200ms' })
+    const first = db.recordStore.commit(unitOf('run', 1))
+    await other.query('SELECT pg_sleep(1)')
+    await other.query('SELECT pg_advisory_unlock(7240911835)')
+    other.release()
+    expect((await first).ok).toBe(true)
+  })
+
   test('of a later version is refused, naming both versions', async () => {
     await using place = freshSchema()
     await migratePostgres({ connectionString: place.url, schema: place.schema })
@@ -172,6 +185,28 @@ describe.skipIf(newest === undefined)('a schema', () => {
 const spec = { durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest' } as const
 
 describe.skipIf(newest === undefined)('a connection', () => {
+  test('that was given up leaves no session at work behind; the statements of a step may take their time', async () => {
+    await using place = freshSchema()
+    const { recordStore } = place.open({ queryTimeout: '200ms' })
+    await recordStore.commit(unitOf('run', 1))
+    const { signal } = new AbortController()
+    const shown: unknown[] = []
+    await recordStore.transaction?.(async (tx) => void shown.push(...(await tx.query('SHOW statement_timeout')).rows), { signal })
+    expect(shown).toEqual([{ statement_timeout: '0' }])
+    const other = await place.pool.connect()
+    await other.query(`BEGIN; LOCK TABLE "${place.schema}".record`)
+    expect((await errorOf(recordStore.lookup('run'))).code).toBe('StoreUnavailable')
+    // Longer than the server's limit, which is half as much again.
+    await other.query('SELECT pg_sleep(0.6)')
+    const [row] = await place.sql("SELECT count(*)::integer FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1", [
+      `%${place.schema}%`,
+    ])
+    await other.query('ROLLBACK')
+    other.release()
+    expect(row).toEqual([0])
+    expect((await recordStore.lookup('run'))?.version).toBe(1)
+  })
+
   test('that is lost costs no event: the listener comes back and catches up', { timeout: 60_000 }, async () => {
     await using place = freshSchema()
     const pool = new KillablePool(place.url)
