@@ -220,7 +220,7 @@ export class SimLease implements RoleLease, HeldRole {
     this.token = token
     this.unclean = unclean
     this.since = new Date(process.world.serverNow())
-    this.fence = { role, domain: table.domain, token }
+    this.fence = { role, domain: table.domain, token: process.world.tokensFrom + token }
   }
 
   get yield(): AbortSignal {

@@ -60,6 +60,7 @@ export class Simulation implements Surroundings {
   readonly oracle: Oracle
   readonly database: MemoryDatabase
   roles: MemoryDatabase['roles']
+  tokensFrom: bigint = 1_000_000n
   readonly store: RecordStore<Transaction>
   readonly slots: number
   readonly leaseMs: number
@@ -221,6 +222,7 @@ export class Simulation implements Surroundings {
   #forgetLeases(): void {
     for (const process of this.processes) process.robbedUntilUs = this.timeline.us + this.leaseMs * 1_000
     this.roles = memoryDatabase().roles
+    this.tokensFrom /= 1_000n
   }
 
   /** A role that the process holds, or any. */

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly database: MemoryDatabase
   /** Who has which role: another table, of another domain, once the lease store has lost its data. */
   readonly roles: MemoryDatabase['roles']
+  /** Tokens of the roles' domain are greater than this: a lease store that has lived long has given out many. */
+  readonly tokensFrom: bigint
   /** The store itself, without anything between. */
   readonly store: RecordStore<Transaction>
   readonly slots: number

@@ -131,11 +131,11 @@ export const plantedDecisions: readonly PlantedBug[] = [
     breaks: ['legal path'],
   },
   {
-    name: 'nobody is told of what he waits for',
+    name: 'nobody is told of an end that he waits for',
     file: 'engine/watch.ts',
     from: 'if (watcher.wants(status, state)) watcher.tell(record)\n  }',
-    to: 'if (watcher.wants(status, state)) watchers.has(watcher)\n    this.#watchers.clear()\n  }',
-    within: 200,
+    to: 'if (!this.#finishedOnly && watcher.wants(status, state)) watcher.tell(record)\n    if (this.#finishedOnly) this.#watchers.clear()\n  }',
+    within: 60,
     breaks: ['nothing unexpected'],
   },
   {
@@ -143,7 +143,7 @@ export const plantedDecisions: readonly PlantedBug[] = [
     file: 'memory/receiver-group.ts',
     from: 'domain === heldDomain ? fence.token < held.fence.token : held.pastDomains.has(domain)',
     to: 'fence.token < held.fence.token',
-    within: 300,
+    within: 60,
     breaks: ['no run lost', 'events handled', 'hooks called'],
   },
 ]
