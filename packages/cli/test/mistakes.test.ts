@@ -16,7 +16,7 @@ const head = `import { sqlite } from '@workflow/sqlite'\nimport { orders } from 
 
 /** The check with this config, beside a module with a contract. */
 async function checked(config: string, name = 'workflow.config.ts', ...args: readonly string[]): Promise<Ended> {
-  using folder = project({ 'orders.ts': orders, [name]: config })
+  using folder = project({ 'orders.ts': orders, 'empty.db': '', [name]: config })
   return await commandLine.run(folder.path(''), ['graph', 'check', ...args])
 }
 
@@ -195,8 +195,11 @@ describe('a store', { timeout: 120_000 }, () => {
     })
   })
 
-  test('without tables, that is to be left alone', async () => {
-    expect(await checked(config('orders.db', `, migrate: 'manual'`))).toEqual(
+  test('that is not there, or has no tables, and is to be left alone', async () => {
+    expect(await checked(config('nowhere.db', `, migrate: 'manual'`))).toEqual(
+      failed(/Configuration: there is no database at nowhere\.db: check the path/),
+    )
+    expect(await checked(config('empty.db', `, migrate: 'manual'`), 'workflow.config.ts')).toEqual(
       failed(/Configuration: the tables in .* have schema version 0/),
     )
   })

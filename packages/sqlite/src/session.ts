@@ -1,6 +1,6 @@
 /** One open database, shared by the four ports: its connection, its writer, its log of events. Opened by the first use. */
-import { Stopped } from '@workflow/core/adapter'
-import { statSync } from 'node:fs'
+import { Configuration, Stopped } from '@workflow/core/adapter'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Batch } from './batch.ts'
 import { configureDatabase, Connection, openDatabase } from './connection.ts'
@@ -177,6 +177,14 @@ export class Session {
 
   async #openWithPatience(): Promise<void> {
     const { file, database: given, prefix, synchronous, cacheMebibytes, migrate, clock, pollingMs } = this.settings
+    // Opening it would leave an empty file behind, at a path that is wrong.
+    if (given === undefined && migrate === 'manual' && file !== ':memory:' && !existsSync(file))
+      throw new Configuration(
+        `there is no database at ${file}: check the path, create it with migrateSqlite, or leave out migrate: 'manual'`,
+        {
+          details: { file },
+        },
+      )
     const database = await this.patiently(() => given ?? openDatabase(file))
     try {
       await this.patiently(() => configureDatabase(database, synchronous, cacheMebibytes))

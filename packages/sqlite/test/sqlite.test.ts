@@ -1,6 +1,6 @@
 /** What can be wrong with a file, and what is special about this one. */
 import { isWorkflowError, type WorkflowError } from '@workflow/core/adapter'
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { migrateSqlite, sqlite, sqliteSchema, type SqliteOptions } from '../src/index.ts'
 import { openHandle, temporaryFolder } from './database-file.ts'
@@ -57,7 +57,13 @@ describe('migrations', () => {
     await using early = sqlite(options)
     const error = await errorOf(early.recordStore.lookup('run'))
     expect([error.code, error.message.includes(file), error.message.includes('migrateSqlite')]).toEqual(['Configuration', true, true])
+    expect(existsSync(file), 'a wrong path leaves nothing behind').toBe(false)
     const handle = openHandle(file)
+    await using empty = sqlite(options)
+    expect(await errorOf(empty.recordStore.lookup('run'))).toMatchObject({
+      code: 'Configuration',
+      message: expect.stringContaining('version 0'),
+    })
     handle.exec(sqliteSchema({ tablePrefix: 'own_' }))
     handle.close()
     await using db = sqlite(options)
