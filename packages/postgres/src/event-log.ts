@@ -209,15 +209,20 @@ export class EventLog {
       const [row] = await connection.query<[number, number]>('SELECT tail, xact FROM {tail_1}()')
       if (row !== undefined) this.gaps.bearWitness(row[1])
     }
-    this.#skip ??= shapes.idsWhere((shape) => !this.#wants(shape))
+    const skip = (this.#skip ??= shapes.idsWhere((shape) => !this.#wants(shape)))
     const asked = this.gaps.numbers.filter((batch) => batch <= this.#position)
     const asking = origin()
     const from = this.#position
     const rows = await connection.query<EventRow>(
       'SELECT * FROM {read_1}($1, $2, $3, $4, $5)',
-      [this.position, asked, asking, this.#skip, rowsMax],
+      [this.position, asked, asking, skip, rowsMax],
       'read_1',
     )
+    // Somebody has come meanwhile who wants what this look was told to leave out.
+    if (this.#skip !== skip) {
+      this.#again = true
+      return
+    }
     if (rows.some(([id, , shape]) => id >= 0 && shapes.get(shape) === undefined) && (await shapes.load())) this.#skip = undefined
     if (!this.#began) return
     const oldestOpen = rows.at(-1)?.[3] ?? 0

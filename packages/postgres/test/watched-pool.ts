@@ -1,9 +1,17 @@
 import pg from 'pg'
 
+interface Hold {
+  readonly about: string
+  /** A statement has been answered, and the answer held back. */
+  readonly asked: PromiseWithResolvers<void>
+  readonly over: PromiseWithResolvers<void>
+}
+
 /** A pool that remembers what it was asked: the names of prepared statements, else their text. It can be hard of hearing. */
 export class WatchedPool extends pg.Pool {
   readonly asked: string[] = []
   #unheard: (() => void)[] | undefined
+  #hold: Hold | undefined
 
   constructor(url: string) {
     super({ connectionString: url, max: 12 })
@@ -13,8 +21,10 @@ export class WatchedPool extends pg.Pool {
       const watched = client as unknown as { query: (query: { name?: string; text?: string } | string) => unknown }
       const query = watched.query.bind(client)
       watched.query = (statement) => {
-        this.asked.push(typeof statement === 'string' ? statement : (statement.name ?? statement.text ?? ''))
-        return query(statement)
+        const about = typeof statement === 'string' ? statement : (statement.name ?? statement.text ?? '')
+        this.asked.push(about)
+        const answer = query(statement)
+        return this.#hold === undefined || !about.includes(this.#hold.about) ? answer : this.#heldBack(this.#hold, answer)
       }
       const emit = client.emit.bind(client)
       client.emit = (name: string | symbol, ...args: unknown[]) => {
@@ -35,6 +45,24 @@ export class WatchedPool extends pg.Pool {
     const unheard = this.#unheard ?? []
     this.#unheard = undefined
     for (const come of unheard) come()
+  }
+
+  /** From now on answers to statements about this are held back. */
+  hold(about: string): { readonly asked: Promise<void>; readonly release: () => void } {
+    const hold: Hold = { about, asked: Promise.withResolvers(), over: Promise.withResolvers() }
+    this.#hold = hold
+    const release = (): void => {
+      this.#hold = undefined
+      hold.over.resolve()
+    }
+    return { asked: hold.asked.promise, release }
+  }
+
+  async #heldBack({ asked, over }: Hold, answer: unknown): Promise<unknown> {
+    const result = await answer
+    asked.resolve()
+    await over.promise
+    return result
   }
 
   /** How many of the statements since the last time are about this. */
