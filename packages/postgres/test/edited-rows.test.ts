@@ -2,7 +2,7 @@
 import { after, isWorkflowError, unchecked, workflow } from '@workflow/core'
 import { describe, expect, test } from 'vitest'
 import { freshSchema, newest, type TestSchema } from './database.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 const letters = workflow('letters', {
   object: unchecked<{ text: string }>(),

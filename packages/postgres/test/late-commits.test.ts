@@ -6,7 +6,7 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import type { Postgres } from '../src/index.ts'
 import { freshSchema, newest, servers, type TestSchema } from './database.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 const spec = { durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest' } as const
 

@@ -1,7 +1,7 @@
 /** Receivers that open while the log is being read for others. */
 import { describe, expect, test } from 'vitest'
 import { freshSchema, newest } from './database.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 import { WatchedPool } from './watched-pool.ts'
 
 const other = 'orders/other'

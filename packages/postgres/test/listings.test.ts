@@ -1,7 +1,7 @@
 /** Listings that find little in much room. */
 import { describe, expect, test } from 'vitest'
 import { freshSchema, newest } from './database.ts'
-import { unitOf } from './make-unit.ts'
+import { unitOf } from '../../testing/test/database/make-unit.ts'
 import { WatchedPool } from './watched-pool.ts'
 
 const far = 1_000_000_000

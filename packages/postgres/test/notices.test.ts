@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { EventReceiver, RunEvent } from '@workflow/core/adapter'
 import { freshSchema, newest, type TestSchema } from './database.ts'
 import { KillablePool } from './killable-pool.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 import { WatchedPool } from './watched-pool.ts'
 
 /** Long polling: what comes in time comes because it was told. */

@@ -7,7 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Postgres } from '../src/index.ts'
 import { freshSchema, newest, type TestSchema } from './database.ts'
-import { layout, slots, unitOf, workflowName } from './make-unit.ts'
+import { layout, slots, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 const stored = 20_000
 const tables = ['record', 'event', 'timer', 'item', 'unit'] as const

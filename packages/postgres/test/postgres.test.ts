@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { migratePostgres, postgres, postgresEventStreamer, postgresGrants, postgresSchema, type PostgresOptions } from '../src/index.ts'
 import { freshSchema, newest } from './database.ts'
 import { KillablePool } from './killable-pool.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 /** The error of a call, which must be one of ours. */
 async function errorOf(work: Promise<unknown> | (() => unknown)): Promise<WorkflowError> {

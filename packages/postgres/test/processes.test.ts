@@ -1,11 +1,12 @@
 /** Several processes on one database, and processes that are killed. */
 import { describe, expect, test } from 'vitest'
 import { migratePostgres } from '../src/index.ts'
-import { startWriter } from './child-process.ts'
 import { freshSchema, newest } from './database.ts'
 import { KillablePool } from './killable-pool.ts'
-import { claimsOf, layout, topic, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, workflowName } from '../../testing/test/database/make-unit.ts'
+import { startChild, type WriterChild } from '../../testing/test/database/writer-child.ts'
 
+const startWriter = (...args: readonly string[]): WriterChild => startChild(new URL('writer-process.ts', import.meta.url), ...args)
 const spec = { durable: true, workflowName, name: 'steps', topics: [topic], from: 'earliest' } as const
 
 describe.skipIf(newest === undefined)('several processes on one database', () => {

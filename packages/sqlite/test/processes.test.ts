@@ -1,9 +1,11 @@
 /** Several processes on one file, and processes that are killed. */
 import { describe, expect, test } from 'vitest'
 import { migrateSqlite, sqlite } from '../src/index.ts'
-import { startWriter } from './child-process.ts'
 import { openHandle, temporaryFolder } from './database-file.ts'
-import { claimsOf, layout, topic, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, workflowName } from '../../testing/test/database/make-unit.ts'
+import { startChild, type WriterChild } from '../../testing/test/database/writer-child.ts'
+
+const startWriter = (...args: readonly string[]): WriterChild => startChild(new URL('writer-process.ts', import.meta.url), ...args)
 
 describe('several processes on one file', () => {
   test('write at once, and a third one hears of every event, each run in order', { timeout: 60_000 }, async () => {

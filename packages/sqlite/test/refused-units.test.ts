@@ -3,7 +3,7 @@ import { slotOf } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
 import { temporaryFolder } from './database-file.ts'
-import { layout, slots, topic, unitOf, workflowName } from './make-unit.ts'
+import { layout, slots, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 test.each(['conflict', 'finished'] as const)(
   'a unit that was refused (%s) is refused again, and not taken for committed',

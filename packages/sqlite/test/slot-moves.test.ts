@@ -3,7 +3,7 @@ import { virtualTime } from '@workflow/testing/conformance'
 import { expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
 import { openHandle, temporaryFolder } from './database-file.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 test('an event that is committed while a slot waits to be given up goes to the next holder', { timeout: 30_000 }, async () => {
   using folder = temporaryFolder()

@@ -4,7 +4,7 @@ import { existsSync, chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { migrateSqlite, sqlite, sqliteSchema, type SqliteOptions } from '../src/index.ts'
 import { openHandle, temporaryFolder } from './database-file.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from './make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/test/database/make-unit.ts'
 
 /** The error of a call, which must be one of ours. */
 async function errorOf(work: Promise<unknown> | (() => unknown)): Promise<WorkflowError> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { sqlite } from '../src/index.ts'
 import { openHandle, temporaryFolder } from './database-file.ts'
-import { unitOf } from './make-unit.ts'
+import { unitOf } from '../../testing/test/database/make-unit.ts'
 
 test('a role is asked for and renewed before the writes that wait already', async () => {
   using folder = temporaryFolder()

@@ -2,7 +2,7 @@
 import { type EventReceiver, isWorkflowError, type RunEvent, StoreUnavailable } from '@workflow/core/adapter'
 import { describe, expect, test } from 'vitest'
 import { newest } from '../database.ts'
-import { claimsOf, layout, topic, unitOf, workflowName } from '../make-unit.ts'
+import { claimsOf, layout, topic, unitOf, workflowName } from '../../../testing/test/database/make-unit.ts'
 import { behindProxy, hitNextAnswer, hitNextCommit } from './behind-proxy.ts'
 import { endsAnswer } from './fault-proxy.ts'
 

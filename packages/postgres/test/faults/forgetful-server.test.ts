@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { postgres } from '../../src/index.ts'
-import { layout, topic, unitOf, workflowName } from '../make-unit.ts'
+import { layout, topic, unitOf, workflowName } from '../../../testing/test/database/make-unit.ts'
 import { OwnServer } from './own-server.ts'
 
 const batch = '"workflow"."batch"'

@@ -1,7 +1,7 @@
 /** An instance that goes silent while it holds something that all others need. */
 import { describe, expect, test } from 'vitest'
 import { newest } from '../database.ts'
-import { unitOf } from '../make-unit.ts'
+import { unitOf } from '../../../testing/test/database/make-unit.ts'
 import { behindProxy } from './behind-proxy.ts'
 
 describe.skipIf(newest === undefined)('an instance that goes silent', () => {

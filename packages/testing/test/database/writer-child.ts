@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** A child that runs `writer-process.ts`, and what it has said. */
-export interface WriterProcess {
+/** A child that writes until it is killed, and what it has said. */
+export interface WriterChild {
   readonly lines: readonly string[]
   /** Waits until it has said at least so many lines. */
   readonly said: (count: number) => Promise<void>
@@ -12,10 +12,11 @@ export interface WriterProcess {
   readonly ended: () => Promise<number | null>
 }
 
-/** Starts a process that writes. */
-export function startWriter(...args: readonly string[]): WriterProcess {
-  const script = fileURLToPath(new URL('writer-process.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=@workflow/source', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts a process that runs this script. */
+export function startChild(script: URL, ...args: readonly string[]): WriterChild {
+  const child = spawn(process.execPath, ['--conditions=@workflow/source', fileURLToPath(script), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exit = once(child, 'exit') as Promise<[number | null]>
   const lines: string[] = []
   let rest = ''
