@@ -12,8 +12,6 @@ export interface GroupReader extends CursorOwner {
 interface Claim {
   fence: Fence
   reader: GroupReader | undefined
-  /** Domains that were replaced by a newer one: tokens of different domains cannot be compared. */
-  readonly pastDomains: Set<string>
 }
 
 /** A durable receiver: its cursors, and who holds its slots. */
@@ -39,20 +37,21 @@ export class ReceiverGroup {
     return cursors?.[slot]
   }
 
-  /** Gives a slot of some topics to a reader. Answers false if a newer holder has it. */
+  /**
+   * Gives a slot of some topics to a reader. Answers false if a newer holder has it. Tokens of different domains cannot be
+   * compared: then whoever comes last has it. A claim of a past domain that comes late takes it for a moment; to remember
+   * which domain is past would shut out the present one for good, where the past one is heard of last.
+   */
   claim({ slot, fence }: SlotClaim, reader: GroupReader, topics: readonly string[]): boolean {
     const held = this.#claims.get(slot)
     if (held !== undefined) {
-      const domain = domainOf(fence)
-      const heldDomain = domainOf(held.fence)
-      if (domain === heldDomain ? fence.token < held.fence.token : held.pastDomains.has(domain)) return false
-      if (domain !== heldDomain) held.pastDomains.add(heldDomain)
+      if (domainOf(fence) === domainOf(held.fence) && fence.token < held.fence.token) return false
       held.fence = fence
       if (held.reader === reader) return true
       held.reader?.onFenced(slot)
       held.reader = reader
     } else {
-      this.#claims.set(slot, { fence, reader, pastDomains: new Set() })
+      this.#claims.set(slot, { fence, reader })
     }
     for (const topic of topics) this.cursor(topic, slot)?.attach(reader)
     return true

@@ -1,5 +1,5 @@
 /** Event streamers that get acks and slots wrong. */
-import { isWorkflowError, type Delivery, type RunEvent } from '@workflow/core/adapter'
+import { Fenced, isWorkflowError, type Delivery, type RunEvent } from '@workflow/core/adapter'
 import type { StreamerChanger } from '../memory-harness.ts'
 import { acking, batches, both, lowered, opening, receiverOver, receivers, without } from './breaking-receiver.ts'
 import { mutant, type Mutant } from './mutant.ts'
@@ -226,6 +226,27 @@ export const acksMutants: readonly Mutant<StreamerChanger>[] = [
       }
     },
     ...both('the token of a new domain is not compared with those of an old one'),
+  ),
+  mutant(
+    'remembers for ever which domains were replaced',
+    (streamer) => {
+      const held = new Map<string, string>()
+      const past = new Set<string>()
+      return {
+        ...streamer,
+        newReceiver: async (options) => {
+          for (const { slot, fence } of options.durable ? options.claims : []) {
+            const place = `${options.workflowName}/${slot}`
+            const before = held.get(place) ?? fence.domain
+            if (before !== fence.domain && past.has(`${place} ${fence.domain}`)) throw new Fenced('that domain is past')
+            if (before !== fence.domain) past.add(`${place} ${before}`)
+            held.set(place, fence.domain)
+          }
+          return streamer.newReceiver(options)
+        },
+      }
+    },
+    ...both('a claim of a past domain that comes late shuts nobody out'),
   ),
   mutant(
     'compares tokens as floating-point numbers',

@@ -1,5 +1,5 @@
 /** Slots belong to one holder: they move, and who has lost one is told and harms nobody. */
-import type { Delivery, EventReceiver, RunEvent } from '@workflow/core/adapter'
+import { isWorkflowError, type Delivery, type EventReceiver, type RunEvent } from '@workflow/core/adapter'
 import { checkEqual, checkPresent, checkRejects, checkThat } from '../check.ts'
 import { claimsOf, fenceOf } from '../fences.ts'
 import { ackAll, drainCount, nextBatch, takeCount, whatComes } from '../receiving.ts'
@@ -220,6 +220,25 @@ export const slotsDefinitions: readonly EventStreamerCase[] = [
         () => openReceiver(streamer, stepReceiver, [{ slot: 0, fence: fenceOf(0, 4, 'leases-2') }]),
         'Fenced',
         'tokens of the new domain are compared from then on',
+      )
+    },
+  },
+  {
+    name: 'a claim of a past domain that comes late shuts nobody out',
+    test: async (scope) => {
+      const { streamer, publisher } = await scope.stream([stepReceiver])
+      await publisher.send(publisher.run(), { count: 2 })
+      const claim = (token: number, domain: string): Parameters<typeof openReceiver>[2] => [{ slot: 0, fence: fenceOf(0, token, domain) }]
+      await openReceiver(streamer, stepReceiver, claim(1, 'leases-2'))
+      // Sent before the lease store was replaced, and under way until now: it may be refused, or have the slot for a moment.
+      await openReceiver(streamer, stepReceiver, claim(9, 'leases-1')).catch((error: unknown) => {
+        if (!isWorkflowError(error, 'Fenced')) throw error
+      })
+      const present = await openReceiver(streamer, stepReceiver, claim(2, 'leases-2'))
+      checkEqual(
+        versionsOf(await takeCount(scope, present, 2, 'the holder in the present domain has the slot again')),
+        [1, 2],
+        'a late claim of a past domain is over with the next claim of the present one',
       )
     },
   },
