@@ -1,4 +1,4 @@
-import { openStates } from './open-states.ts'
+import { openStates } from '@workflow/sql'
 
 /**
  * The function that writes a batch of units in one round trip. It is a function of the database, not a statement, for

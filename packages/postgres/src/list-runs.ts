@@ -12,10 +12,10 @@ import {
   type RunQuery,
   type RunRecord,
 } from '@workflow/core/adapter'
-import { recordOf, type RecordRow } from '@workflow/sql'
+import { isOpen, recordOf, type RecordRow } from '@workflow/sql'
 import type { Queryable } from './database.ts'
 import { recordColumns } from './record-columns.ts'
-import { Conditions, conditionsOf, isOpen } from './run-conditions.ts'
+import { Conditions, conditionsOf } from './run-conditions.ts'
 
 /** So many seqs are looked at in one statement. */
 const windowSeqs = 20_000

@@ -1,5 +1,5 @@
 import { InvalidArgument, type RunQuery } from '@workflow/core/adapter'
-import { openStates } from './open-states.ts'
+import { isOpen } from '@workflow/sql'
 
 /** Conditions of a statement, with the values that they name as `$1`, `$2` and so on. */
 export class Conditions {
@@ -42,11 +42,6 @@ export function conditionsOf(query: RunQuery): Conditions | undefined {
   if (createdBefore !== undefined) conditions.add('created_at < ?', timeOf(createdBefore))
   if (updatedBefore !== undefined) conditions.add('updated_at < ?', timeOf(updatedBefore))
   return conditions
-}
-
-/** Whether only runs are asked for that the engine still has something to do with. */
-export function isOpen({ runState }: RunQuery): boolean {
-  return runState?.every((state) => openStates.includes(state)) === true
 }
 
 function timeOf(date: Date): number {

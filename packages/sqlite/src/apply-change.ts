@@ -1,5 +1,5 @@
 import { isFinished, type Change, type NextRecord, type Unit } from '@workflow/core/adapter'
-import { codecText, metadataText, pauseText, writerText } from '@workflow/sql'
+import { codecText, metadataText, openStates, pauseText, writerText } from '@workflow/sql'
 import type { Batch } from './batch.ts'
 
 /** The seq of the changed run, or why the change was refused. */
@@ -37,9 +37,9 @@ function insert(batch: Batch, next: NextRecord): ChangeOutcome {
   const seq = batch.nextSeq()
   const finished = isFinished(next.runState)
   const changes = connection.run(
-    `INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, entered_version, entered_at, repeat, created_at, updated_at,
+    `INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, open, entered_version, entered_at, repeat, created_at, updated_at,
       finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause, object_codec, object)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     seq,
     next.runId,
     next.workflowName,
@@ -48,6 +48,7 @@ function insert(batch: Batch, next: NextRecord): ChangeOutcome {
     next.status,
     next.runState,
     finished ? seq : 0,
+    openStates.includes(next.runState) ? 1 : 0,
     next.entered.version,
     next.entered.at.getTime(),
     next.repeat,
@@ -80,7 +81,7 @@ const common = `version = ?, status = ?, state = ?, entered_version = ?, entered
 function update(batch: Batch, next: NextRecord, expect: number): ChangeOutcome {
   const { connection, knownSeqs } = batch
   const finishes = isFinished(next.runState)
-  const set = finishes ? `${common}, ended = seq, finished_at = ?` : common
+  const set = finishes ? `${common}, ended = seq, finished_at = ?, open = ?` : common
   const values: unknown[] = [
     next.version,
     next.status,
@@ -96,7 +97,7 @@ function update(batch: Batch, next: NextRecord, expect: number): ChangeOutcome {
     codecText(next.object),
     next.object.bytes,
   ]
-  if (finishes) values.push(next.finishedAt?.getTime() ?? null)
+  if (finishes) values.push(next.finishedAt?.getTime() ?? null, openStates.includes(next.runState) ? 1 : 0)
   const known = knownSeqs.get(next.runId)
   if (
     known !== undefined &&

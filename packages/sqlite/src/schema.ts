@@ -28,6 +28,7 @@ CREATE TABLE {record} (
   status TEXT NOT NULL,
   state TEXT NOT NULL,
   ended INTEGER NOT NULL,
+  open INTEGER NOT NULL,
   entered_version INTEGER NOT NULL,
   entered_at INTEGER NOT NULL,
   repeat INTEGER NOT NULL,
@@ -50,6 +51,8 @@ CREATE UNIQUE INDEX {record_run} ON {record} (run_id);
 -- unique, finds it, and else finds the newest one.
 CREATE UNIQUE INDEX {record_foreign} ON {record} (workflow, foreign_id, ended);
 CREATE INDEX {record_parent} ON {record} (parent_run, parent_join, ended) WHERE parent_run IS NOT NULL;
+-- What the engine still has to do with: the unfinished runs, and those whose data is to be deleted. Few beside the others.
+CREATE INDEX {record_open} ON {record} (seq) WHERE open = 1;
 CREATE INDEX {record_finished} ON {record} (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE {event} (
