@@ -51,7 +51,7 @@ const unit: Unit = { id: 'u1' }
 
 test('a lost answer is asked for with the very same unit until there is one, and the cache is dropped', async () => {
   const { committer, clock, cache, sent, warned } = over(new StoreUnavailable('reset'), new TypeError("a driver's own"), committed)
-  cache.put({ runId: 'a', version: 1 } as RunRecord)
+  cache.put({ runId: 'a', version: 1 } as RunRecord, clock.monotonic())
   const result = committer.commit(unit)
   await clock.advance(10)
   expect(cache.newestVersion('a')).toBe(0)

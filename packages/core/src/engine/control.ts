@@ -56,6 +56,7 @@ async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit
     to === 'Paused' ? { pause: { by: 'person', actor: audit.actor, reason } } : {},
   )
   const wake = isFinished(to) && !isFinished(record.runState) ? parentWake(ctx, record) : undefined
+  const sentAt = ctx.clock.monotonic()
   const result = await ctx.committer.commit(
     { id, changes: [change], timers: timersOf(record, to), ...(wake === undefined ? undefined : { emit: [wake] }) },
     signal,
@@ -68,7 +69,7 @@ async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit
     current_run_state: to,
   })
   const [seq] = result.seqs
-  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
+  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return true
 }
 

@@ -28,6 +28,7 @@ export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: T
   if (current === undefined || current.version !== record.version) return again
   const id = ctx.ids.unit()
   const change = changeState(ctx, id, current, 'DataDeleted', { by: 'engine', attempt: 1 })
+  const sentAt = ctx.clock.monotonic()
   const result = await ctx.committer.commit(
     { id, changes: [change], ...(retry === undefined ? undefined : { timers: [{ settle: retry.key, as: 'completed' }] }) },
     signal,
@@ -40,6 +41,6 @@ export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: T
     current_run_state: 'DataDeleted',
   })
   const [seq] = result.seqs
-  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
+  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return done
 }

@@ -38,7 +38,7 @@ export interface EngineContext {
   readonly committed: CommittedListeners
 }
 
-export type CommittedListener = (record: RunRecord) => void
+export type CommittedListener = (record: RunRecord, sentAt: number) => void
 
 /** Who wants to hear of commits: the worker's hand-off and those that await. */
 export class CommittedListeners {
@@ -49,7 +49,8 @@ export class CommittedListeners {
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
   }
 
-  notify(record: RunRecord): void {
-    for (const listener of this.#listeners) listener(record)
+  /** A commit that was sent at `sentAt` on the monotonic clock has been answered. */
+  notify(record: RunRecord, sentAt: number): void {
+    for (const listener of this.#listeners) listener(record, sentAt)
   }
 }

@@ -97,6 +97,7 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
   )
   const timers: TimerOp[] = [...settleRetry(a), { hold: record.runId }]
   if (resumeAt !== undefined) timers.push({ put: timerOf(a, 'resume', change.next.version, 'resume', resumeAt, 0) })
+  const sentAt = ctx.clock.monotonic()
   const result = await ctx.committer.commit({ id, changes: [change], timers }, held.signal)
   ctx.cache.forget(record)
   if (!result.ok) return again
@@ -107,7 +108,7 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
     current_run_state: 'Paused',
   })
   const [seq] = result.seqs
-  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq))
+  if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return done
 }
 

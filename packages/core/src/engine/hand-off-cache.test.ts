@@ -9,8 +9,8 @@ const record = (runId: string, version: number): RunRecord => ({ runId, version,
 test('it gives back the newest version, and works from exactly that for a second only', async () => {
   const clock = new ManualClock()
   const cache = new HandOffCache(clock)
-  cache.put(record('a', 5))
-  cache.put(record('a', 6))
+  cache.put(record('a', 5), clock.monotonic())
+  cache.put(record('a', 6), clock.monotonic())
   expect([cache.newestVersion('a'), cache.fresh('a', 5), cache.fresh('a', 6)?.version, cache.newestVersion('b')]).toEqual([
     6,
     undefined,
@@ -25,19 +25,21 @@ test('it forgets within five seconds, whether it is asked meanwhile or not', asy
   for (const step of [5_000, 500, 2_499]) {
     const clock = new ManualClock()
     const cache = new HandOffCache(clock)
-    cache.put(record('a', 5))
+    cache.put(record('a', 5), clock.monotonic())
     for (let at = 0; at < 5_000; at += step) {
       await clock.advance(step)
-      if (step < 5_000) cache.put(record(`other ${at}`, 1))
+      if (step < 5_000) cache.put(record(`other ${at}`, 1), clock.monotonic())
     }
     await clock.advance(1)
     expect(cache.newestVersion('a'), `step ${step}`).toBe(0)
   }
 })
 
+const sentAt = new ManualClock().monotonic()
+
 test('it forgets a run, or all, when it is told', () => {
   const cache = new HandOffCache(new ManualClock())
-  for (const runId of ['a', 'b', 'c']) cache.put(record(runId, 1))
+  for (const runId of ['a', 'b', 'c']) cache.put(record(runId, 1), sentAt)
   cache.forget(record('a', 1))
   expect([cache.newestVersion('a'), cache.newestVersion('b')]).toEqual([0, 1])
   cache.clear()
@@ -46,7 +48,7 @@ test('it forgets a run, or all, when it is told', () => {
 
 test('it is bounded, however many runs come at once', () => {
   const cache = new HandOffCache(new ManualClock())
-  for (let i = 0; i < 100_000; i++) cache.put(record(`run ${i}`, 1))
+  for (let i = 0; i < 100_000; i++) cache.put(record(`run ${i}`, 1), sentAt)
   let kept = 0
   for (let i = 0; i < 100_000; i++) kept += cache.newestVersion(`run ${i}`)
   expect(kept).toBeLessThanOrEqual(2 * 16_384 + 1)
@@ -56,19 +58,31 @@ test('it is bounded, however many runs come at once', () => {
 test('an answer that comes late brings back neither an older version nor what was forgotten', () => {
   const cache = new HandOffCache(new ManualClock())
   const late = record('a', 1)
-  cache.put(record('a', 2))
-  cache.put(late)
+  cache.put(record('a', 2), sentAt)
+  cache.put(late, sentAt)
   expect([cache.newestVersion('a'), cache.isOutdated(late)]).toEqual([2, true])
   const noted = record('b', 1)
   cache.forget(noted)
-  cache.put(noted)
+  cache.put(noted, sentAt)
   expect([cache.fresh('b', 1), cache.newestVersion('b'), cache.isOutdated(noted)]).toEqual([undefined, 0, true])
   const cleared = record('c', 1)
   cache.forget(cleared)
   cache.clear()
-  cache.put(cleared)
+  cache.put(cleared, sentAt)
   expect([cache.fresh('c', 1), cache.isOutdated(cleared)]).toEqual([undefined, true])
   const next = record('c', 2)
-  cache.put(next)
+  cache.put(next, sentAt)
   expect([cache.fresh('c', 2), cache.isOutdated(next)]).toEqual([next, false])
+})
+
+test('it works from nothing whose commit was sent before the slot came, however late the answer', async () => {
+  const clock = new ManualClock()
+  const cache = new HandOffCache(clock)
+  const before = clock.monotonic()
+  await clock.advance(10)
+  const since = clock.monotonic()
+  await clock.advance(10)
+  cache.put(record('a', 1), before)
+  cache.put(record('b', 1), clock.monotonic())
+  expect([cache.fresh('a', 1, since), cache.fresh('b', 1, since)?.version, cache.newestVersion('a')]).toEqual([undefined, 1, 1])
 })

@@ -28,16 +28,16 @@ export class HandOffCache {
   }
 
   /**
-   * Takes a record whose commit was answered. The answer may have been long on its way: what is known of the run since, and
-   * what was forgotten since, counts for more.
+   * Takes a record whose commit was sent at `sentAt` on the monotonic clock, and was answered. The answer may have been long
+   * on its way: what is known of the run since, and what was forgotten since, counts for more.
    */
-  put(record: RunRecord): void {
+  put(record: RunRecord, sentAt: number): void {
     const now = this.#clock.monotonic()
     this.#age(now)
     if ((this.#entry(record.runId)?.version ?? 0) >= record.version) return
     // Nobody works from a run that is finished: its version is enough.
     const kept = isFinished(record.runState) ? undefined : record
-    this.#young.set(record.runId, { version: record.version, record: kept, trusted: true, at: now, epoch: this.#epoch })
+    this.#young.set(record.runId, { version: record.version, record: kept, trusted: true, at: sentAt, epoch: this.#epoch })
   }
 
   /** The newest version known of a run, or 0: whatever is older has been superseded by a commit. */
@@ -47,8 +47,8 @@ export class HandOffCache {
   }
 
   /**
-   * The record, if it is at exactly this version, young enough to work from, and put after `since`: what was known before the
-   * run's slot came here says nothing of attempts that others have noted beside the version.
+   * The record, if it is at exactly this version, young enough to work from, and its commit was sent after `since`: what was
+   * sent before the run's slot came here says nothing of attempts that others have noted beside the version.
    */
   fresh(runId: string, version: number, since: number = -Infinity): RunRecord | undefined {
     const entry = this.#find(runId)
@@ -106,6 +106,7 @@ interface Entry {
   readonly record: RunRecord | undefined
   /** Whether older versions are known to be superseded; false once it was forgotten. */
   readonly trusted: boolean
+  /** When its commit was sent, or when it was forgotten. */
   readonly at: number
   /** When it was put: what was dropped since is not worked from. */
   readonly epoch: number

@@ -12,6 +12,7 @@ export async function resumeByTimer(ctx: WorkerContext, record: RunRecord, timer
     return done
   }
   const change = changeState(ctx, id, record, 'Running', { by: 'engine', attempt: 1 })
+  const sentAt = ctx.clock.monotonic()
   const result = await ctx.committer.commit(
     { id, changes: [change], timers: [{ settle: timer.key, as: 'completed' }, { release: record.runId }] },
     signal,
@@ -26,7 +27,7 @@ export async function resumeByTimer(ctx: WorkerContext, record: RunRecord, timer
   const [seq] = result.seqs
   if (seq === undefined) return done
   const next = committedRecord(change, seq)
-  ctx.cache.put(next)
-  ctx.committed.notify(next)
+  ctx.cache.put(next, sentAt)
+  ctx.committed.notify(next, sentAt)
   return { kind: 'next', record: next }
 }

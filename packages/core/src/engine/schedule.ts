@@ -158,14 +158,15 @@ export class Schedules {
     const value: unknown =
       typeof input?.initialValue === 'function' ? (input.initialValue as (firesAt: Date) => unknown)(new Date(at)) : stored.initialValue
     const unit = await this.#unit(stored, owner, at, value, move)
+    const sentAt = ctx.clock.monotonic()
     const result = await ctx.committer.commit(unit, signal)
     if (result.ok) {
       const change = unit.changes?.[0]
       const [seq] = result.seqs
       if (change !== undefined && seq !== undefined && !result.replayed) {
         const record = committedRecord(change, seq)
-        ctx.cache.put(record)
-        ctx.committed.notify(record)
+        ctx.cache.put(record, sentAt)
+        ctx.committed.notify(record, sentAt)
       }
       // The reply to an earlier attempt was lost, or another owner came first: either way the timer must go on.
       if (result.replayed) await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)

@@ -73,7 +73,8 @@ async function settleSlowly(
 }
 
 function write(a: Attempt, unit: Unit, decision: Decision, success: Success): Promise<Verdict> {
-  const next = (result: Committed | Refused): Verdict | Promise<Verdict> => conclude(a, unit, decision, result, success)
+  const sentAt = a.ctx.clock.monotonic()
+  const next = (result: Committed | Refused): Verdict | Promise<Verdict> => conclude(a, unit, decision, result, success, sentAt)
   const { signal } = a.held
   const failed = (error: unknown): Verdict | Promise<Verdict> =>
     signal.aborted ? leave : fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })
@@ -101,7 +102,14 @@ const hopeless: ReadonlySet<ErrorCode> = new Set([
   'Shredded',
 ])
 
-function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed | Refused, success: Success): Verdict | Promise<Verdict> {
+function conclude(
+  a: Attempt,
+  unit: Unit,
+  decision: Decision,
+  result: Committed | Refused,
+  success: Success,
+  sentAt: number,
+): Verdict | Promise<Verdict> {
   const { ctx, record } = a
   if (!result.ok) {
     ctx.cache.forget(record)
@@ -133,8 +141,8 @@ function conclude(a: Attempt, unit: Unit, decision: Decision, result: Committed 
     })
   }
   const next = committedRecord(change, seq)
-  ctx.cache.put(next)
-  ctx.committed.notify(next)
+  ctx.cache.put(next, sentAt)
+  ctx.committed.notify(next, sentAt)
   return isFinished(next.runState) || next.runState === 'Paused' || change.event.topics.length === 0 ? done : { kind: 'next', record: next }
 }
 

@@ -48,6 +48,7 @@ export async function trigger(
     metadata: input.metadata ?? {},
     ...(input.traceparent === undefined ? undefined : { traceparent: input.traceparent }),
   })
+  const sentAt = ctx.clock.monotonic()
   const result = await ctx.committer.commit({ id: unitId, changes: [change] }, signal)
   if (!result.ok) {
     const other = result.current?.runId ?? 'unknown'
@@ -59,8 +60,8 @@ export async function trigger(
   const [seq] = result.seqs
   if (seq !== undefined && result.final && !result.replayed) {
     const record = committedRecord(change, seq)
-    ctx.cache.put(record)
-    ctx.committed.notify(record)
+    ctx.cache.put(record, sentAt)
+    ctx.committed.notify(record, sentAt)
     ctx.instrumentation.count('workflow_run_state_changes', 1, {
       workflow_name: ctx.contract.name,
       previous_run_state: '',

@@ -137,7 +137,7 @@ export class Worker {
     stop.throwIfAborted()
     this.#state = 'running'
     this.#listening.push(
-      ctx.committed.add((record) => this.#offerHandOff(record)),
+      ctx.committed.add((record, sentAt) => this.#offerHandOff(record, sentAt)),
       ctx.store.onConnectionLost(() => ctx.cache.clear()),
     )
     const timersChanged = ctx.store.timers.onChange?.(() => this.#poller.wake())
@@ -278,13 +278,15 @@ export class Worker {
   }
 
   /** What this process has committed itself needs not come back through the stream. */
-  #offerHandOff(record: RunRecord): void {
+  #offerHandOff(record: RunRecord, sentAt: number): void {
     if (record.workflowName !== this.#ctx.contract.name || (record.runState !== 'Initiated' && record.runState !== 'Running')) return
     if (this.#lanes.size >= this.#lanes.limit / 2 || this.#lanes.lane(record.runId) !== undefined) return
     // The answer to the commit was so long on its way that the run has been worked on meanwhile.
     if (this.#ctx.cache.isOutdated(record)) return
     const slot = slotOf(record.runId, this.#ctx.slots)
-    if (this.#slots.open(slot) !== undefined) this.#lanes.offer(taskOfHandOff(record, slot))
+    const held = this.#slots.open(slot)
+    // What was sent before the slot came here says nothing of what its holder in between has noted.
+    if (held !== undefined && sentAt > held.since) this.#lanes.offer(taskOfHandOff(record, slot))
   }
 
   #dispatch(timer: Timer, end: () => void): void {

@@ -121,7 +121,9 @@ export class HandlerWatch {
     const model = this.#oracle.runs.get(run.runId)
     if (model === undefined || model.version !== run.version) return
     const note = model.notes.get(name)
-    if (note?.retryAtMs !== undefined && note.retryAtMs > process.clock.latest)
+    // Who does not know that it has lost its role cannot know, either, what its successor has noted.
+    const unheard = note !== undefined && note.writer !== process.ordinal && process.deceived
+    if (!unheard && note?.retryAtMs !== undefined && note.retryAtMs > process.clock.latest)
       this.#oracle.fail(
         'retries counted',
         `${this.#oracle.nameOf(run.runId)}: attempt ${run.attempt} of '${name}' starts ${note.retryAtMs - process.clock.latest} ms before its back-off is over`,

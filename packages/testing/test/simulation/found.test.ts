@@ -1,6 +1,6 @@
 /** What the simulation has found in the engine, as small as it gets. */
 import { after, unchecked, workflow } from '@workflow/core'
-import type { Delivery, RunRecord } from '@workflow/core/adapter'
+import type { Delivery, RecordStore, RoleScheduler, RunRecord } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { gate, receiving, World } from '../engine/world.ts'
 
@@ -302,6 +302,55 @@ test('who takes a slot does not work from what it had committed before: others m
   expect([first?.attempt, second?.attempt]).toEqual([1, 2])
   expect(second?.instance).toBe('b')
   expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(4_000)
+})
+
+test('nor from what it had committed before where the answer comes after the slot', async () => {
+  await using world = new World()
+  const simple = workflow('simple', { ...thing, graph: { a: { step: ['b'] }, b: {} } })
+  const started: { readonly instance: string; readonly attempt: number; readonly at: number }[] = []
+  const answered = gate()
+  const build = (instance: string) => (ports: Parameters<Parameters<World['start']>[0]>[0]) => {
+    const recordStore: RecordStore = {
+      ...ports.recordStore,
+      commit: async (unit, options) => {
+        const result = await ports.recordStore.commit(unit, options)
+        if (unit.id.startsWith('trigger/')) await answered.promise
+        return result
+      },
+    }
+    const roleScheduler: RoleScheduler = {
+      ...ports.roleScheduler,
+      awaitRole: async (role, options) => {
+        const lease = await ports.roleScheduler.awaitRole(role, options)
+        // The answer comes as soon as the slot is there, before anything else is known of the run.
+        if (instance === 'b') answered.resolve()
+        return lease
+      },
+    }
+    return simple
+      .addStep(
+        'a',
+        async ({ attempt }) => {
+          started.push({ instance, attempt, at: world.clock.now() })
+          if (attempt === 1) throw new Error('once')
+          return 'b'
+        },
+        { errBackOff: () => after('4s') },
+      )
+      .build({ ...ports, recordStore, roleScheduler, eventStreamer: { ...ports.eventStreamer, source: recordStore } })
+  }
+  await world.start(build('a'), 'a', { slots: 1 })
+  const other = await world.start(build('b'), 'b', { slots: 1 })
+  await world.pass(1_000)
+  const holder = world.database.roles.holder('simple/0')?.member.instance
+  expect(holder).toBe('a')
+  const triggered = other.trigger('x', one)
+  await world.until(() => started.length === 1)
+  await world.turns()
+  world.database.roles.steal('simple/0')
+  await world.within(other.awaitCompletion(await world.within(triggered)))
+  expect(started.map(({ attempt }) => attempt)).toEqual([1, 2])
+  expect((started[1]?.at ?? 0) - (started[0]?.at ?? 0)).toBeGreaterThanOrEqual(4_000)
 })
 
 test('a second callback of a stay is tried again like the first', async () => {
