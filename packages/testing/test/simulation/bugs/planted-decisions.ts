@@ -5,8 +5,8 @@ export const plantedDecisions: readonly PlantedBug[] = [
   {
     name: 'a schedule fires again after a failover',
     file: 'engine/schedule.ts',
-    from: '    const unit = await this.#unit(stored, owner, at, value, move)\n    const result = await ctx.committer.commit(unit, signal)\n    if (result.ok) {',
-    to: '    const whole = await this.#unit(stored, `${owner}/${ctx.ids.unit()}`, at, value, move)\n    const unit = { id: whole.id, changes: whole.changes ?? [] }\n    const result = await ctx.committer.commit(unit, signal)\n    if (result.ok) {\n      await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)',
+    from: '    const unit = await this.#unit(stored, owner, at, value, move)\n    const sentAt = ctx.clock.monotonic()\n    const result = await ctx.committer.commit(unit, signal)\n    if (result.ok) {',
+    to: '    const whole = await this.#unit(stored, `${owner}/${ctx.ids.unit()}`, at, value, move)\n    const unit = { id: whole.id, changes: whole.changes ?? [] }\n    const sentAt = ctx.clock.monotonic()\n    const result = await ctx.committer.commit(unit, signal)\n    if (result.ok) {\n      await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)',
     within: 900,
     breaks: ['schedules fire once'],
   },
@@ -141,7 +141,7 @@ export const plantedDecisions: readonly PlantedBug[] = [
   {
     name: 'tokens are compared across domains',
     file: 'memory/receiver-group.ts',
-    from: 'domain === heldDomain ? fence.token < held.fence.token : held.pastDomains.has(domain)',
+    from: 'domainOf(fence) === domainOf(held.fence) && fence.token < held.fence.token',
     to: 'fence.token < held.fence.token',
     within: 60,
     breaks: ['no run lost', 'events handled', 'hooks called'],
