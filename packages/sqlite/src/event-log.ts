@@ -48,6 +48,8 @@ export class EventLog {
   readonly #dirty = new Set<LogReader>()
   #position = 0
   #wanted: string | undefined
+  /** The newest list of topics that `#wanted` knows of. */
+  #wantedOf = 0
   #claims = 0
   #pulling: NodeJS.Immediate | undefined
   #watch: Disposable | undefined
@@ -204,7 +206,10 @@ export class EventLog {
     const { connection, topicSets } = this.#options
     const head = this.head()
     if (head <= this.#position) return false
-    if (topicSets.refresh(connection) || this.#wanted === undefined) {
+    topicSets.refresh(connection)
+    // Not by what this refresh has found: a scan may have found it before.
+    if (this.#wanted === undefined || this.#wantedOf !== topicSets.newest) {
+      this.#wantedOf = topicSets.newest
       this.#wanted = JSON.stringify(topicSets.idsWith((topic) => this.#byTopic.has(topic)))
     }
     const to = Math.min(head, this.#position + pullIds)

@@ -28,14 +28,18 @@ export class TopicSets {
     this.#ids.clear()
   }
 
-  /** Reads the lists that have been committed since the last call. Answers whether there were any. */
-  refresh(connection: Connection): boolean {
+  /** Grows whenever `refresh` finds more. */
+  get newest(): number {
+    return this.#last
+  }
+
+  /** Reads the lists that have been committed since the last call. */
+  refresh(connection: Connection): void {
     const rows = connection.raw<[number, string]>('SELECT id, topics FROM {topic_set} WHERE id > ? ORDER BY id', this.#last)
     for (const [id, text] of rows) {
       this.#topics.set(id, JSON.parse(text) as string[])
       this.#last = id
     }
-    return rows.length > 0
   }
 
   /** The list of an id, as of the last `refresh`. */
