@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { root } from '../workspace-packages.ts'
 import type { GateStep } from './gate-steps.ts'
-import { failuresFirst, vitestCounts } from './tally.ts'
+import { failuresFirst, skippedAloud, vitestCounts } from './tally.ts'
 
 export interface StepResult {
   readonly ok: boolean
@@ -30,9 +30,10 @@ export async function runStep(step: GateStep): Promise<StepResult> {
   const { code, output } = await finished(step)
   const ms = performance.now() - startedMs
   if (step.vitestJson === undefined) return { ok: code === 0, ms, output }
-  const tests = existsSync(step.vitestJson) ? vitestCounts(readFileSync(step.vitestJson, 'utf8')) : { passed: 0, failed: 0 }
+  const tests = existsSync(step.vitestJson) ? vitestCounts(readFileSync(step.vitestJson, 'utf8')) : { passed: 0, failed: 0, skipped: 0 }
   rmSync(step.vitestJson, { force: true })
-  return { ok: code === 0 && tests.failed === 0, ms, output: failuresFirst(output), tests, summary: `${tests.passed} tests` }
+  const summary = [`${tests.passed} tests, ${tests.skipped} skipped`, ...skippedAloud(output)].join('\n        ')
+  return { ok: code === 0 && tests.failed === 0, ms, output: failuresFirst(output), tests, summary }
 }
 
 /** Hands a signal on to whatever runs. */

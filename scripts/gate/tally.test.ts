@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { failuresFirst, tally, vitestCounts } from './tally.ts'
+import { failuresFirst, skippedAloud, tally, vitestCounts } from './tally.ts'
 
 it('a test file that could not be loaded is a failure', () => {
   const testResults = [
@@ -7,7 +7,11 @@ it('a test file that could not be loaded is a failure', () => {
     { status: 'failed', assertionResults: [{}] },
     { status: 'passed', assertionResults: [{}] },
   ]
-  expect(vitestCounts(JSON.stringify({ numPassedTests: 5, numFailedTests: 1, testResults }))).toEqual({ passed: 5, failed: 2 })
+  expect(vitestCounts(JSON.stringify({ numPassedTests: 5, numFailedTests: 1, numPendingTests: 3, testResults }))).toEqual({
+    passed: 5,
+    failed: 2,
+    skipped: 3,
+  })
 })
 
 it('tests and steps are added up', () => {
@@ -36,4 +40,10 @@ it('what failed comes first, where something is named', () => {
   )
   expect(failuresFirst('·····\n⎯⎯⎯⎯ Unhandled Errors ⎯⎯⎯⎯\nan error')).toBe('⎯⎯⎯⎯ Unhandled Errors ⎯⎯⎯⎯\nan error')
   expect(failuresFirst('vitest: no such option')).toBe('vitest: no such option')
+})
+
+it('what is left out is said, also where the rest passes', () => {
+  expect(skippedAloud('····\nTHE TESTS OF x ARE SKIPPED: there is no y\n··\nTHE TESTS OF x ARE SKIPPED: there is no y\nskipped 1')).toEqual(
+    ['THE TESTS OF x ARE SKIPPED: there is no y'],
+  )
 })

@@ -2,14 +2,15 @@
 import type { StepResult, TestCounts } from './run-step.ts'
 
 /** What vitest's JSON report counts. A file that could not be loaded is one failure: its tests were never met. */
-export function vitestCounts(json: string): TestCounts {
+export function vitestCounts(json: string): TestCounts & { readonly skipped: number } {
   const report = JSON.parse(json) as {
     readonly numPassedTests: number
     readonly numFailedTests: number
+    readonly numPendingTests: number
     readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[]
   }
   const unloaded = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0)
-  return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length }
+  return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length, skipped: report.numPendingTests }
 }
 
 /** Every test and every step counts one; a step that failed by its tests counts only those. */
@@ -27,4 +28,9 @@ export function tally(results: readonly StepResult[]): TestCounts {
 export function failuresFirst(output: string): string {
   const at = output.search(/^.*(?:Failed (?:Suites|Tests)|Unhandled Errors).*$/m)
   return at < 0 ? output : output.slice(at)
+}
+
+/** What test files have said about tests that they leave out, in capitals: also where all others pass. */
+export function skippedAloud(output: string): readonly string[] {
+  return [...new Set(output.split('\n').filter((line) => /\bSKIPPED\b/.test(line)))]
 }

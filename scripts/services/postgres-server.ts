@@ -86,8 +86,17 @@ function isServing(data: string): boolean {
   if (!existsSync(file)) return false
   const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
   const commandLine = `/proc/${pid}/cmdline`
-  if (existsSync('/proc/self/cmdline')) return existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes(data)
+  if (existsSync('/proc/self/cmdline')) return textOf(commandLine).includes(data)
   return spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout.includes(data)
+}
+
+/** Empty where there is no such file, or no longer. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** Stops and deletes the servers whose process was killed before it could. What cannot be cleared away is in nobody's way. */

@@ -65,6 +65,7 @@ export class EventLog {
   #again = false
   #fills = 0
   #skip: readonly number[] | undefined
+  #leavesNothingOut = false
   #poll: Disposable | undefined
   #gapTimer: Disposable | undefined
   #gapWaitMs = gapMs
@@ -209,7 +210,7 @@ export class EventLog {
       const [row] = await connection.query<[number, number]>('SELECT tail, xact FROM {tail_1}()')
       if (row !== undefined) this.gaps.bearWitness(row[1])
     }
-    const skip = (this.#skip ??= shapes.idsWhere((shape) => !this.#wants(shape)))
+    const skip = this.#leavesNothingOut ? [] : (this.#skip ??= shapes.idsWhere((shape) => !this.#wants(shape)))
     const asked = this.gaps.numbers.filter((batch) => batch <= this.#position)
     const asking = origin()
     const from = this.#position
@@ -218,13 +219,15 @@ export class EventLog {
       [this.position, asked, asking, skip, rowsMax],
       'read_1',
     )
-    // Somebody has come meanwhile who wants what this look was told to leave out.
-    if (this.#skip !== skip) {
+    if (rows.some(([id, , shape]) => id >= 0 && shapes.get(shape) === undefined) && (await shapes.load())) this.#skip = undefined
+    if (!this.#began) return
+    // Somebody has come meanwhile who wants what this look was told to leave out. The next one leaves out nothing: whoever
+    // comes and goes, as those do who await a run, holds it up no more than once.
+    this.#leavesNothingOut = skip.some((id) => this.#wantsShape(id))
+    if (this.#leavesNothingOut) {
       this.#again = true
       return
     }
-    if (rows.some(([id, , shape]) => id >= 0 && shapes.get(shape) === undefined) && (await shapes.load())) this.#skip = undefined
-    if (!this.#began) return
     const oldestOpen = rows.at(-1)?.[3] ?? 0
     const byBatch = new Map<number, EventRow[]>()
     for (const row of rows.slice(0, -1)) {
@@ -294,6 +297,11 @@ export class EventLog {
     const all = this.#byTopic.get(everyTopic)
     if (all !== undefined && workflowName !== '') return true
     return topics.some((topic) => this.#byTopic.has(topic))
+  }
+
+  #wantsShape(id: number): boolean {
+    const shape = this.#options.shapes.get(id)
+    return shape !== undefined && this.#wants(shape)
   }
 
   #offer(entry: LogEntry): void {

@@ -5,12 +5,13 @@ import { claimsOf, layout, topic, unitOf, workflowName } from '../../testing/tes
 import { WatchedPool } from './watched-pool.ts'
 
 const other = 'orders/other'
+const third = 'orders/third'
 const patient = { crossProcessPolling: '10m' } as const
 
 /** A unit whose event is in another topic. */
-function elsewhere(runId: string): ReturnType<typeof unitOf> {
+function elsewhere(runId: string, where = other): ReturnType<typeof unitOf> {
   const { id, changes = [] } = unitOf(runId, 1)
-  return { id, changes: changes.map((change) => ({ ...change, event: { ...change.event, topics: [other] } })) }
+  return { id, changes: changes.map((change) => ({ ...change, event: { ...change.event, topics: [where] } })) }
 }
 
 describe.skipIf(newest === undefined)('a receiver that opens while a look is under way', () => {
@@ -49,6 +50,36 @@ describe.skipIf(newest === undefined)('a receiver that opens while a look is und
     expect(seen).toEqual(durable ? ['known', 'in between', 'after'] : ['after'])
     await first[Symbol.asyncDispose]()
     await second[Symbol.asyncDispose]()
+    await reader.close()
+    await pool.end()
+  })
+
+  test('is read again for once, however many others come meanwhile', { timeout: 30_000 }, async () => {
+    await using place = freshSchema()
+    const writer = place.open(patient)
+    await writer.eventStreamer.ensure({ ...layout, topics: [topic, other, third] })
+    const pool = new WatchedPool(place.url)
+    const reader = place.open({ pool, ...patient })
+    const latest = { durable: false, workflowName, from: 'latest' } as const
+    await using first = await reader.eventStreamer.newReceiver({ ...latest, topics: [topic] })
+    const signal = AbortSignal.timeout(20_000)
+    for (const where of [other, third]) await writer.recordStore.commit(elsewhere(`known ${where}`, where))
+    await writer.recordStore.commit(unitOf('first', 1))
+    expect((await first.receive({ max: 10, signal })).map(({ event }) => event.runId)).toEqual(['first'])
+    const one = pool.hold('read_1')
+    await writer.recordStore.commit(unitOf('a', 1))
+    await one.asked
+    await using second = await reader.eventStreamer.newReceiver({ ...latest, topics: [other] })
+    one.release()
+    const two = pool.hold('read_1')
+    await two.asked
+    await using last = await reader.eventStreamer.newReceiver({ ...latest, topics: [third] })
+    two.release()
+    // No further look is answered, and none is needed.
+    const three = pool.hold('read_1')
+    expect((await first.receive({ max: 10, signal })).map(({ event }) => event.runId)).toEqual(['a'])
+    three.release()
+    for (const receiver of [first, second, last]) await receiver[Symbol.asyncDispose]()
     await reader.close()
     await pool.end()
   })

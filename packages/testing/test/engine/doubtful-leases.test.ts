@@ -7,17 +7,19 @@ import { gate, World } from './world.ts'
 
 const thing = { object: unchecked<{ n: number }>() }
 
-/** Leases that are not valid while `doubtful` says so, and are never lost for it. */
-function doubting(scheduler: RoleScheduler, doubtful: () => boolean): RoleScheduler {
+/** Leases that are not valid while `doubtful` says so, and are never lost for it; `losses` are those that a test wants to lose. */
+function doubting(scheduler: RoleScheduler, doubtful: () => boolean, losses: AbortController[] = []): RoleScheduler {
   return {
     ...scheduler,
     awaitRole: async (role, options) => {
       const lease = await scheduler.awaitRole(role, options)
+      const loss = new AbortController()
+      losses.push(loss)
       return {
         fence: lease.fence,
         unclean: lease.unclean,
         yield: lease.yield,
-        signal: lease.signal,
+        signal: AbortSignal.any([lease.signal, loss.signal]),
         isValid: () => !doubtful() && lease.isValid(),
         release: () => lease.release(),
         [Symbol.asyncDispose]: () => Promise.resolve(lease[Symbol.asyncDispose]()),
@@ -155,23 +157,7 @@ test('a lease that is lost is told to whoever reads the log, once for each slot'
         .addStep('a', async () => 'b')
         .build({
           ...ports,
-          roleScheduler: {
-            ...ports.roleScheduler,
-            awaitRole: async (role, options) => {
-              const lease = await ports.roleScheduler.awaitRole(role, options)
-              const loss = new AbortController()
-              losses.push(loss)
-              return {
-                fence: lease.fence,
-                unclean: lease.unclean,
-                yield: lease.yield,
-                signal: loss.signal,
-                isValid: () => !loss.signal.aborted && lease.isValid(),
-                release: () => lease.release(),
-                [Symbol.asyncDispose]: () => Promise.resolve(lease[Symbol.asyncDispose]()),
-              }
-            },
-          },
+          roleScheduler: doubting(ports.roleScheduler, () => false, losses),
         }),
     'a',
     { slots: 2 },
