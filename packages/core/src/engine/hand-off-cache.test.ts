@@ -60,19 +60,19 @@ test('an answer that comes late brings back neither an older version nor what wa
   const late = record('a', 1)
   cache.put(record('a', 2), sentAt)
   cache.put(late, sentAt)
-  expect([cache.newestVersion('a'), cache.isOutdated(late)]).toEqual([2, true])
+  expect([cache.newestVersion('a'), cache.isOutdated(late, sentAt)]).toEqual([2, true])
   const noted = record('b', 1)
   cache.forget(noted)
   cache.put(noted, sentAt)
-  expect([cache.fresh('b', 1), cache.newestVersion('b'), cache.isOutdated(noted)]).toEqual([undefined, 0, true])
+  expect([cache.fresh('b', 1), cache.newestVersion('b'), cache.isOutdated(noted, sentAt)]).toEqual([undefined, 0, true])
   const cleared = record('c', 1)
   cache.forget(cleared)
   cache.clear()
   cache.put(cleared, sentAt)
-  expect([cache.fresh('c', 1), cache.isOutdated(cleared)]).toEqual([undefined, true])
+  expect([cache.fresh('c', 1), cache.isOutdated(cleared, sentAt)]).toEqual([undefined, true])
   const next = record('c', 2)
   cache.put(next, sentAt)
-  expect([cache.fresh('c', 2), cache.isOutdated(next)]).toEqual([next, false])
+  expect([cache.fresh('c', 2), cache.isOutdated(next, sentAt)]).toEqual([next, false])
 })
 
 test('it works from nothing whose commit was sent before the slot came, however late the answer', async () => {
@@ -85,4 +85,17 @@ test('it works from nothing whose commit was sent before the slot came, however 
   cache.put(record('a', 1), before)
   cache.put(record('b', 1), clock.monotonic())
   expect([cache.fresh('a', 1, since), cache.fresh('b', 1, since)?.version, cache.newestVersion('a')]).toEqual([undefined, 1, 1])
+})
+
+test('an answer that was longer on its way than the cache remembers is not worked from', async () => {
+  const clock = new ManualClock()
+  const cache = new HandOffCache(clock)
+  const asked = clock.monotonic()
+  const late = record('a', 1)
+  cache.forget(late)
+  for (const pass of [999, 1, 5_000, 10_000]) {
+    await clock.advance(pass)
+    expect(cache.isOutdated(late, asked), `after ${pass} ms more`).toBe(true)
+    expect(cache.isOutdated(record('b', 1), asked), `after ${pass} ms more, of a run nobody has touched`).toBe(pass !== 999)
+  }
 })

@@ -61,9 +61,13 @@ export class HandOffCache {
       : undefined
   }
 
-  /** Whether a record that has just been answered must not be worked from: the run was looked at, or moved, since it was sent. */
-  isOutdated(record: RunRecord): boolean {
+  /**
+   * Whether a record whose commit was sent at `sentAt`, and has just been answered, must not be worked from: the run was looked
+   * at, or moved, since then, or may have been, so long ago that it is forgotten here.
+   */
+  isOutdated(record: RunRecord, sentAt: number): boolean {
     const entry = this.#find(record.runId)
+    if (this.#clock.monotonic() - sentAt >= executeMsMax) return true
     return entry !== undefined && entry.version >= record.version && entry.record !== record
   }
 

@@ -282,7 +282,7 @@ export class Worker {
     if (record.workflowName !== this.#ctx.contract.name || (record.runState !== 'Initiated' && record.runState !== 'Running')) return
     if (this.#lanes.size >= this.#lanes.limit / 2 || this.#lanes.lane(record.runId) !== undefined) return
     // The answer to the commit was so long on its way that the run has been worked on meanwhile.
-    if (this.#ctx.cache.isOutdated(record)) return
+    if (this.#ctx.cache.isOutdated(record, sentAt)) return
     const slot = slotOf(record.runId, this.#ctx.slots)
     const held = this.#slots.open(slot)
     // What was sent before the slot came here says nothing of what its holder in between has noted.

@@ -125,7 +125,7 @@ test("a join's handler does not start for an attempt that is over", async () => 
   expect(attempts).toEqual([2])
 })
 
-test("the late answer to an instance's own commit skips no back-off and forgets no attempt", async () => {
+test.each([0, 7_000])("an instance's own commit answered %i ms late skips no back-off and forgets no attempt", async (lateMs) => {
   await using world = new World()
   const simple = workflow('simple', { ...thing, graph: { a: { step: ['b'] }, b: {} } })
   const late = gate()
@@ -145,6 +145,7 @@ test("the late answer to an instance's own commit skips no back-off and forgets 
         .build(ports),
     'a',
     {
+      retryInPlace: '0ms',
       change: (store) => ({
         ...store,
         commit: async (unit, options) => {
@@ -155,12 +156,15 @@ test("the late answer to an instance's own commit skips no back-off and forgets 
       }),
     },
   )
+  // What is sent at the very moment at which the role comes is not worked from in any case.
+  await world.pass(10)
   const triggered = wf.trigger('x', one)
   await world.until(() => attempts.length === 1)
   await world.turns()
+  await world.pass(lateMs)
   late.resolve()
   await world.within(triggered)
-  await world.pass(5_000)
+  await world.pass(9_000 - lateMs)
   expect(attempts).toEqual([1])
   await world.within(wf.awaitCompletion(await triggered))
   expect(attempts).toEqual([1, 2])

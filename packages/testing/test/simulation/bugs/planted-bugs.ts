@@ -134,7 +134,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'works from an answer that came late',
     file: 'engine/worker.ts',
-    from: '    if (this.#ctx.cache.isOutdated(record)) return',
+    from: '    if (this.#ctx.cache.isOutdated(record, sentAt)) return',
     to: '    if (record.version < 0) return',
     within: 300,
     breaks: ['retries counted', 'one writer per role', 'legal path'],
