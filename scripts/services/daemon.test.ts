@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { type Daemon, daemonAt, type DaemonPlace } from './daemon.ts'
+import { freePorts, makeServerFolder, own } from './server-folder.ts'
+
+const kind = 'daemon-test'
+const open: DaemonPlace[] = []
+const notReady = (): Promise<boolean> => Promise.resolve(false)
+
+afterEach(() => {
+  for (const place of open.splice(0)) daemonAt(place, notReady).remove()
+})
+
+/** A server that says on its port what it is told by the file `says`; `script` is run first. */
+async function echo(script = ''): Promise<{ readonly daemon: Daemon; readonly place: DaemonPlace; readonly port: number }> {
+  const folder = makeServerFolder<DaemonPlace>(kind, (place) => daemonAt(place, notReady).remove())
+  const [port] = await freePorts(1)
+  if (port === undefined) throw new Error('one was asked for')
+  const file = join(folder, 'server.cjs')
+  writeFileSync(file, `${script}; require('node:net').createServer((s) => s.end('here')).listen(${port}, '127.0.0.1')`)
+  const place: DaemonPlace = { folder, program: process.execPath, args: [file] }
+  open.push(place)
+  return { daemon: daemonAt(place, () => answers(port)), place, port }
+}
+
+function answers(port: number, patienceMs = 2_000): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    const end = (answered: boolean): void => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.on('data', () => end(true))
+    socket.on('error', () => end(false))
+    socket.setTimeout(patienceMs, () => end(false))
+  })
+}
+
+test('it is started, stopped, killed and started again', async () => {
+  const { daemon, port } = await echo()
+  await daemon.start()
+  expect([daemon.isRunning(), await answers(port)]).toEqual([true, true])
+  await expect(daemon.start()).rejects.toThrow('runs already')
+  await daemon.stop()
+  expect([daemon.isRunning(), await answers(port)]).toEqual([false, false])
+  await daemon.start()
+  await daemon.kill()
+  expect(daemon.isRunning()).toBe(false)
+  await daemon.stop()
+})
+
+test('while it is paused it answers nobody; it can be stopped all the same', async () => {
+  const { daemon, port } = await echo()
+  await daemon.start()
+  daemon.pause()
+  expect([daemon.isRunning(), await answers(port, 200)]).toEqual([true, false])
+  daemon.resume()
+  expect(await answers(port)).toBe(true)
+  daemon.pause()
+  await daemon.stop()
+  expect(daemon.isRunning()).toBe(false)
+})
+
+test('what does not start says why', async () => {
+  const { daemon, place } = await echo(`console.error('no such option: --x'); process.exit(1)`)
+  await expect(daemon.start()).rejects.toThrow('no such option: --x')
+  await expect(daemonAt({ ...place, program: join(place.folder, 'nothing') }, notReady).start()).rejects.toThrow('ENOENT')
+})
+
+test('what is asked to end and does not is killed', { timeout: 20_000 }, async () => {
+  const { daemon } = await echo(`process.on('SIGTERM', () => {})`)
+  await daemon.start()
+  await daemon.stop()
+  expect(daemon.isRunning()).toBe(false)
+})
+
+test('what a killed process leaves behind is stopped and deleted by whoever makes the next folder of its kind', async () => {
+  const { daemon, place, port } = await echo()
+  await daemon.start()
+  const mine = await echo()
+  own(mine.place)
+  writeFileSync(join(place.folder, 'owner'), JSON.stringify({ pid: spawnSync(process.execPath, ['--eval', '']).pid, place }))
+  const next = makeServerFolder<DaemonPlace>(kind, (left) => daemonAt(left, notReady).remove())
+  expect([existsSync(place.folder), await answers(port), existsSync(mine.place.folder), existsSync(next)]).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ])
+  rmSync(next, { recursive: true })
+})
+
+test('the process id of somebody else is signalled by nobody', async () => {
+  const { daemon, place } = await echo()
+  writeFileSync(join(place.folder, 'pid'), String(process.pid))
+  expect(daemon.isRunning()).toBe(false)
+  await daemon.stop()
+  await daemon.kill()
+})

@@ -1,0 +1,110 @@
+/** A server that is one program in the foreground: started apart from this process, with its output in a file of its folder. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Place, runningPid } from './server-folder.ts'
+
+/** One program and how it is called. One of `args` must name the folder, or a path in it. */
+export interface DaemonPlace extends Place {
+  readonly program: string
+  readonly args: readonly string[]
+  /** Added to the environment, of which it gets PATH, HOME and LC_ALL only. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Daemon {
+  /** Resolves once `isReady` has resolved to true. Throws with the end of the program's output when it has ended, or after 30 s. */
+  readonly start: () => Promise<void>
+  /** Asks it to end, and kills it after 10 s. */
+  readonly stop: () => Promise<void>
+  /** `kill -9`: resolves when it is gone. */
+  readonly kill: () => Promise<void>
+  /** SIGSTOP: it answers nobody, and its connections stay open. */
+  readonly pause: () => void
+  /** SIGCONT. */
+  readonly resume: () => void
+  readonly isRunning: () => boolean
+  /** Kills it and deletes its folder. */
+  readonly remove: () => void
+}
+
+const startMs = 30_000
+const stopMs = 10_000
+const lookMs = 20
+
+/** The daemon of a place, running or not. `isReady` is asked again and again while it starts; what it throws means no. */
+export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): Daemon {
+  const pidFile = join(place.folder, 'pid')
+  const pid = (): number | undefined => runningPid(pidFile, place.folder)
+  const signal = (name: NodeJS.Signals): void => {
+    const running = pid()
+    if (running === undefined) return
+    try {
+      process.kill(running, name)
+    } catch (error) {
+      // It has ended between the look and the signal.
+      if ((error as { code?: unknown }).code !== 'ESRCH') throw error
+    }
+  }
+  const ended = async (withinMs: number): Promise<boolean> => {
+    for (const until = performance.now() + withinMs; pid() !== undefined; await pause(lookMs)) if (performance.now() > until) return false
+    return true
+  }
+  const kill = async (): Promise<void> => {
+    signal('SIGKILL')
+    if (!(await ended(stopMs))) throw new Error(`${place.program} survives being killed`)
+  }
+  return {
+    start: async () => {
+      if (pid() !== undefined) throw new Error(`${place.program} runs already, in ${place.folder}`)
+      await launch(place, pidFile)
+      for (const until = performance.now() + startMs; ; await pause(lookMs)) {
+        if (await isReady().catch(() => false)) return
+        if (pid() === undefined) throw new Error(`${place.program} has ended: ${outputOf(place)}`)
+        if (performance.now() < until) continue
+        await kill()
+        throw new Error(`${place.program} is not ready after ${startMs} ms: ${outputOf(place)}`)
+      }
+    },
+    stop: async () => {
+      signal('SIGTERM')
+      // A paused process hears of it when it goes on.
+      signal('SIGCONT')
+      if (!(await ended(stopMs))) await kill()
+    },
+    kill,
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    isRunning: () => pid() !== undefined,
+    remove: () => {
+      signal('SIGKILL')
+      // It may still be writing while it dies.
+      rmSync(place.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+    },
+  }
+}
+
+/** Throws what the system says when it cannot be started. */
+async function launch({ folder, program, args, env = {} }: DaemonPlace, pidFile: string): Promise<void> {
+  const log = openSync(join(folder, 'log'), 'a')
+  try {
+    const { PATH = '', HOME = folder } = process.env
+    const child = spawn(program, args, {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { PATH, HOME, LC_ALL: 'C', ...env },
+    })
+    await once(child, 'spawn')
+    child.unref()
+    writeFileSync(pidFile, String(child.pid))
+  } finally {
+    closeSync(log)
+  }
+}
+
+function outputOf({ folder }: DaemonPlace): string {
+  return readFileSync(join(folder, 'log'), 'utf8').slice(-2_000)
+}

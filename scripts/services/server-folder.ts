@@ -1,0 +1,107 @@
+/**
+ * Folders of servers that a process starts for itself: in the system's temporary folder, with a file that names their owner.
+ * What a killed process leaves behind is cleared away by whoever starts the next server of that kind.
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** What is needed to find a running server again: data, to be kept in a file. */
+export interface Place {
+  /** Everything of the server's is in there, and its command line names it. */
+  readonly folder: string
+}
+
+interface Owner<P> {
+  readonly pid: number
+  readonly place: P
+}
+
+/** In a server's folder: the process that it belongs to. */
+const ownerFile = 'owner'
+
+/** A new folder named `workflow-<kind>-…` that other users can enter. First removes what killed processes have left of the kind. */
+export function makeServerFolder<P extends Place>(kind: string, remove: (place: P) => void): string {
+  removeOrphans(`workflow-${kind}-`, remove)
+  const folder = mkdtempSync(join(tmpdir(), `workflow-${kind}-`))
+  chmodSync(folder, 0o755)
+  return folder
+}
+
+/** Says that the server of a place must not outlive this process. */
+export function own(place: Place): void {
+  writeFileSync(join(place.folder, ownerFile), JSON.stringify({ pid: process.pid, place } satisfies Owner<Place>))
+}
+
+/**
+ * Whether the process of a server runs, as `pidFile` names it and its command line names `folder`. A power cut, or the end of a
+ * container, leaves the file behind, and by then that may be the id of anybody's process.
+ */
+export function runningPid(pidFile: string, folder: string): number | undefined {
+  const pid = Number.parseInt(textOf(pidFile), 10)
+  if (!Number.isInteger(pid)) return undefined
+  const commandLine = existsSync('/proc/self/cmdline')
+    ? textOf(`/proc/${pid}/cmdline`)
+    : spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout
+  return commandLine.includes(folder) ? pid : undefined
+}
+
+/** Ports of the loopback interface that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const probes = await Promise.all(Array.from({ length: count }, probe))
+  // A TCP server that listens has an address with a port.
+  const ports = probes.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(probes.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+async function probe(): Promise<ReturnType<typeof createServer>> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+/** Stops and deletes the servers whose process was killed before it could. What cannot be cleared away is in nobody's way. */
+function removeOrphans<P extends Place>(prefix: string, remove: (place: P) => void): void {
+  for (const name of readdirSync(tmpdir())) {
+    const file = join(tmpdir(), name, ownerFile)
+    if (!name.startsWith(prefix) || !existsSync(file)) continue
+    const owner = ownerOf<P>(file)
+    if (owner === undefined || isAlive(owner.pid)) continue
+    try {
+      remove(owner.place)
+    } catch (error) {
+      console.error(`${join(tmpdir(), name)} is of no use to anybody, but stays:`, error)
+    }
+  }
+}
+
+/** Undefined where somebody is just writing the file. */
+function ownerOf<P extends Place>(file: string): Owner<P> | undefined {
+  try {
+    // Written by `own`.
+    const owner = JSON.parse(readFileSync(file, 'utf8')) as Partial<Owner<P>> | null
+    return typeof owner?.pid === 'number' && owner.place !== undefined ? { pid: owner.pid, place: owner.place } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EPERM'
+  }
+}
+
+/** Empty where there is no such file, or no longer. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
