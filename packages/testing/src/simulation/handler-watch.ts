@@ -122,7 +122,7 @@ export class HandlerWatch {
     if (model === undefined || model.version !== run.version) return
     const note = model.notes.get(name)
     // Who does not know that it has lost its role cannot know, either, what its successor has noted.
-    const unheard = note !== undefined && note.writer !== process.ordinal && process.deceived
+    const unheard = note !== undefined && note.writer !== process.ordinal && (process.deceived || note.stray)
     if (!unheard && note?.retryAtMs !== undefined && note.retryAtMs > process.clock.latest)
       this.#oracle.fail(
         'retries counted',
@@ -168,7 +168,13 @@ export class HandlerWatch {
         'retries counted',
         `${this.#oracle.nameOf(run.runId)}: attempt ${note.attempt} of '${note.process}' must be the last, and is to be followed by another`,
       )
-    run.notes.set(note.process, { kind: note.kind, attempt: note.attempt, writer: process.ordinal, retryAtMs: note.retryAt?.getTime() })
+    run.notes.set(note.process, {
+      kind: note.kind,
+      attempt: note.attempt,
+      writer: process.ordinal,
+      stray: process.deceived,
+      retryAtMs: note.retryAt?.getTime(),
+    })
   }
 
   #isLast({ process: name, runId, version, attempt }: AttemptNote, process: SimProcess): boolean {

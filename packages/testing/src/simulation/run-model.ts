@@ -45,6 +45,8 @@ export type ModelNotes = Map<
   string,
   Pick<AttemptNote, 'kind' | 'attempt'> & {
     readonly writer: number
+    /** Its writer may have lost the role before it was stored: who has the role may have looked earlier, and knows nothing of it. */
+    readonly stray: boolean
     /** Before this it is not tried again. */
     readonly retryAtMs: number | undefined
   }
