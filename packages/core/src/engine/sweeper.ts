@@ -21,7 +21,7 @@ const pagesMax = 10
 const looksMax = 400
 /** A run whose event was sent again for nothing is left alone for ever longer, from the margin up to this. */
 const againMsMax = 3_600_000
-/** Of so many runs is known that their event was sent again. */
+/** Of so many runs is known that their event was sent again, or may have to be. */
 const askedMax = 10_000
 /** More timers than this no run has open, unless it is one that sending its event again cannot harm either. */
 const timersMax = 1_000
@@ -32,8 +32,8 @@ export interface SweeperOptions {
   readonly openSlots: () => readonly number[]
 }
 
-/** How sure it is that a run has something to do. */
-type Doing = 'nothing' | 'perhaps' | 'something'
+/** How sure it is that a run has something to do. What has come up beside its version may have come up a moment ago. */
+type Doing = 'nothing' | 'perhaps' | 'newly' | 'something'
 
 interface Asked {
   readonly version: number
@@ -134,6 +134,11 @@ export class Sweeper {
     const doing = await this.#doing(listed)
     const asked = this.#asked.get(listed.runId)
     const again = asked?.version === listed.version
+    if (doing === 'newly' && !again) {
+      // The event is on its way: only if the next sweep finds the same it is lost.
+      this.#remember(listed, 0)
+      return false
+    }
     if (doing === 'nothing' || (doing === 'perhaps' && again) || (await this.#comesBack(listed))) return false
     const record = await ctx.store.lookup(listed.runId)
     if (
@@ -143,12 +148,12 @@ export class Sweeper {
       ctx.lanes.lane(record.runId) !== undefined
     )
       return false
-    ctx.logger[doing === 'something' ? 'warn' : 'debug'](
+    ctx.logger[doing === 'perhaps' ? 'debug' : 'warn'](
       { workflow: ctx.contract.name, process: 'sweeper', runId: record.runId, foreignId: record.foreignId, version: record.version },
       'nothing has come of this run for long: sending its event again',
     )
     await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] }, stop)
-    this.#remember(record, again ? Math.min(asked.waitMs * 2, againMsMax) : marginMs)
+    this.#remember(record, again ? Math.min(Math.max(asked.waitMs * 2, marginMs), againMsMax) : marginMs)
     return true
   }
 
@@ -160,7 +165,7 @@ export class Sweeper {
     const exits = ctx.contract.graph.get(status)
     if (exits === undefined) return 'nothing'
     if (exits.callback !== undefined && (await ctx.store.items(runId, callbackStream(status), { limit: 1 })).items.length > 0)
-      return 'something'
+      return 'newly'
     if (exits.step !== undefined || exits.join !== undefined) {
       // A listing has no notes.
       const record = await ctx.store.lookup(runId)
@@ -172,7 +177,7 @@ export class Sweeper {
         noteOf(record, processNames.join(status))?.kind !== 'skipped' &&
         (await ctx.store.unfinishedChildren(runId, joinOf(status, record.entered.version), 1)) === 0
       )
-        return 'something'
+        return 'newly'
     }
     return exits.timeout !== undefined && listed.entered.version === 1 ? await this.#timersToStart(listed) : 'nothing'
   }

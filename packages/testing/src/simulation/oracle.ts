@@ -234,8 +234,8 @@ export class Oracle {
         'timers of this stay',
         `${name}: the timer '${key.name}' fired and is ${timer === undefined ? 'unknown' : timer.held ? 'held' : 'settled'}`,
       )
-    else if (timer.atMs > process.clock.latest)
-      this.fail('timers of this stay', `${name}: the timer '${key.name}' fired ${timer.atMs - process.clock.latest} ms before its time`)
+    else if (timer.setForMs > process.clock.latest)
+      this.fail('timers of this stay', `${name}: the timer '${key.name}' fired ${timer.setForMs - process.clock.latest} ms before its time`)
   }
 
   #emitted(event: RunEvent, process: SimProcess): void {

@@ -2,6 +2,8 @@ import { timerId, type TimerKey, type TimerOp } from '@workflow/core/adapter'
 
 export interface ModelTimer {
   readonly key: TimerKey
+  /** Its first time. Later ones are back-offs, and those bind whoever begins after them, not a write that is on its way. */
+  readonly setForMs: number
   atMs: number
   held: boolean
   open: boolean
@@ -30,7 +32,7 @@ export class TimerModel {
       let timers = this.#owners.get(key.owner)
       if (timers === undefined) this.#owners.set(key.owner, (timers = new Map()))
       const id = timerId(key)
-      if (!timers.has(id)) timers.set(id, { key, atMs: at.getTime(), held, open: true })
+      if (!timers.has(id)) timers.set(id, { key, setForMs: at.getTime(), atMs: at.getTime(), held, open: true })
     } else if ('settle' in op) {
       const timer = this.find(op.settle)
       if (timer !== undefined) timer.open = false

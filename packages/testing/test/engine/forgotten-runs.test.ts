@@ -214,3 +214,42 @@ test('a sweep that the store interrupts takes the same page again', async () => 
   expect(world.logged('error', 'the sweep failed')).toHaveLength(1)
   expect(await wf.lookup(runId)).toMatchObject({ status: 'b' })
 })
+
+test('a callback whose event is on its way is not taken for a forgotten one, and one whose event is lost is found', async () => {
+  await using world = new World()
+  const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'] }, b: {} } })
+  const sent: string[] = []
+  let lose = false
+  const slow = (ports: Ports): Ports => {
+    const { eventStreamer } = losing(ports, ({ kind }) => lose && kind === 'wake')
+    const newReceiver: typeof eventStreamer.newReceiver = async (options) => {
+      const receiver = await eventStreamer.newReceiver(options)
+      if (!options.durable) return receiver
+      return receiving(receiver, {
+        receive: async (how) => {
+          const deliveries = await receiver.receive(how)
+          await new Promise<void>((resolve) => ports.clock.setTimer(20_000, resolve))
+          return deliveries
+        },
+      })
+    }
+    return { ...ports, eventStreamer: { ...eventStreamer, newReceiver } }
+  }
+  const wf = await world.start((ports) => waits.addCallback('a', async () => 'b').build(slow(ports)), 'a', noting(sent))
+  const runIds = await Promise.all(Array.from({ length: 7 }, (_, n) => wf.trigger(`x${n}`, { initialValue: {} })))
+  await world.pass(hour)
+  // Sweeps come once a minute: one of these falls between a callback and its event.
+  for (const runId of runIds.slice(0, 6)) {
+    await wf.callback({ runId }, 'a')
+    await world.pass(15_000)
+  }
+  await world.pass(hour)
+  expect(sent).toEqual([])
+  expect((await wf.list({ status: 'b' })).items).toHaveLength(6)
+  lose = true
+  const last = runIds.at(-1) ?? ''
+  await wf.callback({ runId: last }, 'a')
+  await world.pass(240_000)
+  expect(sent).toEqual([last])
+  expect(await wf.lookup(last)).toMatchObject({ status: 'b' })
+})
