@@ -1,0 +1,149 @@
+/**
+ * Sends events: those of one topic and slot that come together travel in one message. A message has an id for the server,
+ * which drops it when it comes again because the answer to its first sending was lost. What comes behind a message that
+ * failed is sent again after it, so that it is there in order, too.
+ */
+import { assertEvent, Configuration, InvalidArgument, type EventSender, type RunEvent, Stopped } from '@workflow/core/adapter'
+import { NoRespondersError, nuid } from '@nats-io/transport-node'
+import { packMax, packOf } from './event-pack.ts'
+import { isSilence, natsError } from './nats-error.ts'
+import type { Link, Session } from './session.ts'
+import { ensureEventStream, streamInfo } from './streams.ts'
+
+const attemptsMax = 3
+/** What a message has beside its events, at most: headers. */
+const overheadBytes = 512
+const packBytesMax = 262_144
+/** So many messages are under way at once. */
+const windowMessages = 512
+
+interface Pack {
+  readonly workflowName: string
+  readonly topic: string
+  readonly slot: number
+  readonly events: string[]
+  bytes: number
+  id: string
+}
+
+export class NatsSender implements EventSender {
+  readonly #session: Session
+  readonly #name: string = nuid.next()
+  #packs = 0
+  #ended = false
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  async send(events: readonly RunEvent[]): Promise<void> {
+    if (this.#ended) throw new Stopped('this sender has ended; open a new one')
+    for (const event of events) assertEvent(event, () => `run ${JSON.stringify(event.runId)}`)
+    if (events.length === 0) return this.#session.assertOpen()
+    await this.#session.run('sending events', async (link) => {
+      let rest = this.#packed(events, Math.min(packBytesMax, link.maxPayload - overheadBytes))
+      for (let attempt = 1; rest.length > 0; attempt++) {
+        const failure = await this.#sendAll(link, rest)
+        if (failure === undefined) return
+        if (attempt === attemptsMax) throw failure.error
+        await this.#mend(link, rest[failure.at], failure.error)
+        rest = rest.slice(failure.at)
+        // The server may have the first one, and says so by its id; those behind it must come behind it.
+        for (const pack of rest.slice(isSilence(failure.error) ? 1 : 0)) pack.id = this.#nextId()
+      }
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true
+  }
+
+  #packed(events: readonly RunEvent[], bytesMax: number): Pack[] {
+    const packs: Pack[] = []
+    const open = new Map<string, Pack>()
+    for (const event of events) {
+      const text = JSON.stringify(event)
+      const bytes = Buffer.byteLength(text) + 2
+      if (bytes > bytesMax)
+        throw new InvalidArgument(
+          `the event of run ${JSON.stringify(event.runId)} has ${bytes} bytes, and a message may have ${bytesMax}: raise max_payload of the server`,
+          { details: { runId: event.runId, workflowName: event.workflowName, bytes } },
+        )
+      for (const topic of event.topics) {
+        const key = `${event.slot} ${event.workflowName.length} ${event.workflowName} ${topic}`
+        let pack = open.get(key)
+        if (pack === undefined || pack.events.length === packMax || pack.bytes + bytes > bytesMax) {
+          pack = { workflowName: event.workflowName, topic, slot: event.slot, events: [], bytes: 0, id: this.#nextId() }
+          open.set(key, pack)
+          packs.push(pack)
+        }
+        pack.events.push(text)
+        pack.bytes += bytes
+      }
+    }
+    return packs
+  }
+
+  /** Sends packs in order; answers the first that failed. */
+  async #sendAll(link: Link, packs: readonly Pack[]): Promise<{ readonly at: number; readonly error: unknown } | undefined> {
+    const marks = this.#mark(link, packs)
+    for (let from = 0; from < packs.length; from += windowMessages) {
+      const part = packs.slice(from, from + windowMessages)
+      const results = await Promise.allSettled(part.map((pack) => this.#publish(link, pack)))
+      for (const [n, result] of results.entries()) if (result.status === 'rejected') return { at: from + n, error: result.reason }
+    }
+    return marks.then(
+      () => undefined,
+      (error: unknown) => ({ at: 0, error }),
+    )
+  }
+
+  async #publish({ client }: Link, { workflowName, topic, slot, events, id }: Pack): Promise<void> {
+    await client.publish(this.#session.names.event(workflowName, topic, slot), packOf(events), { msgID: id })
+  }
+
+  /** Notes each topic and slot when it is used for the first time, so that a loss of all its events can be told from there having been none. */
+  #mark({ state }: Link, packs: readonly Pack[]): Promise<unknown> {
+    const { marked, names } = this.#session
+    const fresh = new Set<string>()
+    for (const { workflowName, topic, slot } of packs) {
+      const mark = names.mark(workflowName, topic, slot)
+      if (!marked.has(mark)) fresh.add(mark)
+    }
+    if (fresh.size === 0) return Promise.resolve()
+    const work = Promise.all([...fresh].map((mark) => state.set(mark, {}).then(() => marked.add(mark))))
+    // Looked at only after the events.
+    work.catch(() => undefined)
+    return work
+  }
+
+  /** Where a stream has been deleted underneath, another takes its place; readers find out by its date. */
+  async #mend({ manager, connection }: Link, pack: Pack | undefined, error: unknown): Promise<void> {
+    if (pack === undefined || isSilence(error) || !isNobody(error)) return
+    const { names, settings } = this.#session
+    const name = names.eventStream(pack.workflowName)
+    if ((await streamInfo(manager, name)) !== undefined) return
+    const layout = await this.#session.run('reading a layout', ({ state }) => state.get(names.layout(pack.workflowName)))
+    if (layout === undefined || !settings.create)
+      throw new Configuration(
+        `workflow ${JSON.stringify(pack.workflowName)} has no stream ${name} to send to: start a worker of it first, which creates the stream`,
+        { cause: natsError(error, 'sending events'), details: { stream: name } },
+      )
+    settings.logger.error({ stream: name, workflow: pack.workflowName }, 'the stream was deleted underneath; creating it again')
+    await ensureEventStream(manager, names, pack.workflowName, settings, connection.info?.cluster !== undefined)
+  }
+
+  #nextId(): string {
+    this.#packs++
+    return `${this.#name}-${this.#packs}`
+  }
+}
+
+/** Whether nobody took the message: its stream is not there, or has no leader. */
+function isNobody(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return (
+    [error, cause].some((one) => one instanceof NoRespondersError || (one instanceof Error && /no responders/i.test(one.message))) ||
+    (error instanceof Error && error.name === 'JetStreamNotEnabled')
+  )
+}

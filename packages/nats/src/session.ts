@@ -1,0 +1,163 @@
+/**
+ * The connection of one `nats(…)`: made at the first use, shared by everything that is opened from it. Tells those who
+ * read when it has come back, because what was announced meanwhile has been missed.
+ *
+ * A connection that cannot be made is tried anew by the next call; one that was made and lost is the client's to mend.
+ */
+import { Configuration, Stopped, type WorkflowError } from '@workflow/core/adapter'
+import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { jetStreamIsOff, natsError } from './nats-error.ts'
+import type { Settings } from './settings.ts'
+import { StateStore } from './state-store.ts'
+import { ensureStateStream } from './streams.ts'
+import { Names } from './subject.ts'
+
+/** What a connection offers. */
+export interface Link {
+  readonly connection: NatsConnection
+  readonly manager: JetStreamManager
+  readonly client: JetStreamClient
+  readonly state: StateStore
+  /** How many bytes a message may have. */
+  readonly maxPayload: number
+}
+
+/** Who wants to hear of the connection, and of the time. */
+export interface Listener {
+  /** The connection has come back; what was said meanwhile is lost. */
+  readonly onReconnect: () => void
+  /** About once a second. */
+  readonly onBeat: () => void
+}
+
+const beatMs = 1_000
+const quietMs = 30_000
+const versionMin = '2.10'
+
+export class Session {
+  readonly settings: Settings
+  readonly names: Names
+  readonly #listeners = new Set<Listener>()
+  /** Subjects of events of which the server is known to know that they were used. */
+  readonly marked: Set<string> = new Set()
+  /** When trouble with a stream was told last. */
+  readonly #troubles = new Map<string, number>()
+  #link: Promise<Link> | undefined
+  #beat: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(settings: Settings) {
+    this.settings = settings
+    this.names = new Names(settings.prefix)
+  }
+
+  /** The connection. Throws `StoreUnavailable` where there is no server, `Configuration` where it cannot be used, `Stopped` after `close`. */
+  async link(): Promise<Link> {
+    this.assertOpen()
+    this.#link ??= this.#connect()
+    try {
+      return await this.#link
+    } catch (error) {
+      this.#link = undefined
+      throw error
+    }
+  }
+
+  assertOpen(): void {
+    if (this.#closed) throw new Stopped('this connection to NATS has been closed; open a new one')
+  }
+
+  /** Runs `work` on the connection, and makes its errors ours. */
+  async run<T>(what: string, work: (link: Link) => Promise<T>): Promise<T> {
+    const link = await this.link()
+    try {
+      return await work(link)
+    } catch (error) {
+      this.assertOpen()
+      throw natsError(error, what)
+    }
+  }
+
+  /** A stream cannot be read: said once for all topics of all receivers, and again after a while. */
+  trouble(stream: string, error: unknown): void {
+    const now = performance.now()
+    if (now - (this.#troubles.get(stream) ?? Number.NEGATIVE_INFINITY) < quietMs) return
+    this.#troubles.set(stream, now)
+    this.settings.logger.warn({ stream, error }, 'the stream cannot be read; trying again')
+  }
+
+  listen(listener: Listener): void {
+    this.#listeners.add(listener)
+    this.#beat ??= setInterval(() => {
+      for (const one of this.#listeners) one.onBeat()
+    }, beatMs)
+  }
+
+  unlisten(listener: Listener): void {
+    this.#listeners.delete(listener)
+    if (this.#listeners.size > 0) return
+    clearInterval(this.#beat)
+    this.#beat = undefined
+  }
+
+  /** Closes the connection if it is ours. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#listeners.clear()
+    clearInterval(this.#beat)
+    const link = await this.#link?.catch(() => undefined)
+    if (this.settings.connection === undefined) await link?.connection.close()
+  }
+
+  async #connect(): Promise<Link> {
+    const { settings } = this
+    const timeout = settings.requestTimeoutMs
+    let connection: NatsConnection | undefined
+    try {
+      connection =
+        settings.connection ??
+        (await connect({ maxReconnectAttempts: -1, reconnectTimeWait: 250, timeout, ...settings.connect, servers: [...settings.servers] }))
+      assertVersion(connection)
+      const manager = await jetstreamManager(connection, { timeout })
+      const state = new StateStore(manager, jetstream(connection, { timeout }), this.names.stateStream)
+      await ensureStateStream(manager, this.names, settings, connection.info?.cluster !== undefined)
+      this.#watch(connection)
+      if (this.#closed) await connection.close()
+      const client = jetstream(connection, { timeout })
+      return { connection, manager, client, state, maxPayload: connection.info?.max_payload ?? 1_048_576 }
+    } catch (error) {
+      if (settings.connection === undefined) await connection?.close()
+      throw connectError(error, `connecting to ${settings.servers.map(withoutPassword).join(', ') || 'NATS'}`)
+    }
+  }
+
+  #watch(connection: NatsConnection): void {
+    void (async () => {
+      for await (const { type } of connection.status()) {
+        if (this.#closed) return
+        if (type === 'reconnect') for (const listener of this.#listeners) listener.onReconnect()
+      }
+    })()
+  }
+}
+
+function assertVersion({ info }: NatsConnection): void {
+  const version = info?.version ?? '0'
+  if (version.localeCompare(versionMin, 'en', { numeric: true }) < 0)
+    throw new Configuration(
+      `this server is NATS ${version}, and @workflow/nats needs ${versionMin} or newer, for consumers with several filters: update the server`,
+      { details: { version } },
+    )
+}
+
+/** Before there is anything of ours, nobody to answer means that there is no JetStream; later it may be on its way. */
+function connectError(error: unknown, what: string): WorkflowError {
+  const off = error instanceof Error && error.name === 'JetStreamNotEnabled'
+  return off ? jetStreamIsOff(what, error) : natsError(error, what)
+}
+
+function withoutPassword(server: string): string {
+  return server.replace(/\/\/[^@/]*@/, '//')
+}

@@ -1,0 +1,36 @@
+/** The server that the tests of this package share, and what they leave on it. */
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { inject } from 'vitest'
+import { type Nats, nats, type NatsOptions } from '../src/index.ts'
+
+/** Undefined where there is none. */
+export const serverUrl: string | undefined = inject('natsUrl')
+/** Whether tests can start servers of their own. */
+export const canStart: boolean = inject('natsStarts')
+
+let count = 0
+
+/** A prefix that nobody else has. */
+export function freshPrefix(): string {
+  count++
+  return `t-${process.pid}-${performance.timeOrigin.toString(36).replace('.', '-')}-${count}`.slice(0, 32)
+}
+
+/** A connection of the tests' own. */
+export function connectTo(url: string = serverUrl ?? ''): Promise<NatsConnection> {
+  return connect({ servers: url })
+}
+
+/** Opens the adapter, as a process would. */
+export function openNats(prefix: string, options: Partial<NatsOptions> = {}): Nats {
+  return nats({ servers: serverUrl ?? '', prefix, requestTimeout: '3s', ...options })
+}
+
+/** Deletes whatever a prefix has on a server. */
+export async function removeStreams(prefix: string, url?: string): Promise<void> {
+  const connection = await connectTo(url)
+  const manager = await jetstreamManager(connection)
+  for await (const name of manager.streams.names()) if (name.startsWith(`${prefix}_`)) await manager.streams.delete(name)
+  await connection.close()
+}
