@@ -23,6 +23,7 @@ const looksPaused = 5
 
 /** Who reads the stream. */
 export interface StreamReader {
+  readonly prepareToLook: () => void
   readonly look: (facts: StreamFacts) => Promise<void>
 }
 
@@ -79,6 +80,7 @@ export class StreamKeeper implements Listener {
   }
 
   async #look(): Promise<void> {
+    for (const receiver of this.receivers) receiver.prepareToLook()
     const facts = await this.#facts()
     for (const receiver of this.receivers) await receiver.look(facts)
     await this.#tick(facts)

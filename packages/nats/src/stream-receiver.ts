@@ -75,6 +75,8 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
   #stream = ''
   #assigning: Promise<void> = Promise.resolve()
   #shrunk = false
+  /** The last message that had been read when the stream was asked. */
+  #readBeforeLook = 0
   #ended: Promise<void> | undefined
 
   constructor(options: StreamReceiverOptions<E>) {
@@ -120,11 +122,15 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
     for (const feed of this.#feeds) feed.beat()
   }
 
+  /** Called before the stream is asked how it is: what is read until it answers tells nothing of that. */
+  prepareToLook(): void {
+    this.#readBeforeLook = Math.max(0, ...Array.from(this.#feeds, (feed) => seqAfter(feed.read) - 1))
+  }
+
   /** Looks whether the stream still has what is unread. */
   async look(facts: StreamFacts): Promise<void> {
     if (this.#options.keeping === undefined || this.#ended !== undefined) return
-    const read = Math.max(0, ...Array.from(this.#feeds, (feed) => feed.read))
-    const shrunk = facts.lastSeq < Math.floor(read / 1_024)
+    const shrunk = facts.lastSeq < this.#readBeforeLook
     // A leader that is new may not know its last messages for a moment.
     const replaced = facts.created !== this.#stream || (shrunk && this.#shrunk)
     this.#shrunk = shrunk

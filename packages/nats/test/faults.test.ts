@@ -2,13 +2,12 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { natsBinaries, isTooOld } from '../../../scripts/services/nats-binaries.ts'
 import { type NatsServer, type NatsStartOptions, startNats, startNatsCluster } from '../../../scripts/services/nats-server.ts'
 import { type Nats, nats, type NatsOptions } from '../src/index.ts'
 import { ensure, eventOf, eventsOf, openReceiver, refusalOf, send, slots, spec, take, versionsOf, workflowName } from './events.ts'
-import { canStart, connectTo } from './server.ts'
+import { canStart, connectTo, overridden } from './server.ts'
 
 async function started(options: NatsStartOptions = {}): Promise<NatsServer> {
   const server = await startNats(options)
@@ -20,17 +19,6 @@ function opened(options: NatsOptions): Nats {
   const one = nats({ requestTimeout: '1s', checkFrequency: '300ms', logger: silent, ...options })
   onTestFinished(() => one.close())
   return one
-}
-
-/** A connection of which something is otherwise. */
-function overridden(connection: NatsConnection, by: Partial<NatsConnection>): NatsConnection {
-  return new Proxy(connection, {
-    get: (target, key) => {
-      if (key in by) return Reflect.get(by, key) as unknown
-      const value: unknown = Reflect.get(target, key)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
 }
 
 const ignore = (): void => undefined

@@ -24,7 +24,8 @@ export function connectTo(url: string = serverUrl ?? ''): Promise<NatsConnection
 
 /** Opens the adapter, as a process would. */
 export function openNats(prefix: string, options: Partial<NatsOptions> = {}): Nats {
-  return nats({ servers: serverUrl ?? '', prefix, requestTimeout: '3s', ...options })
+  const place = options.connection === undefined ? { servers: serverUrl ?? '' } : {}
+  return nats({ ...place, prefix, requestTimeout: '3s', ...options })
 }
 
 /** Deletes whatever a prefix has on a server. */
@@ -33,4 +34,15 @@ export async function removeStreams(prefix: string, url?: string): Promise<void>
   const manager = await jetstreamManager(connection)
   for await (const name of manager.streams.names()) if (name.startsWith(`${prefix}_`)) await manager.streams.delete(name)
   await connection.close()
+}
+
+/** A connection of which something is otherwise. */
+export function overridden(connection: NatsConnection, by: Partial<NatsConnection>): NatsConnection {
+  return new Proxy(connection, {
+    get: (target, key) => {
+      if (key in by) return Reflect.get(by, key) as unknown
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }

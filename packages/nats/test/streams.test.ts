@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Nats, NatsOptions } from '../src/index.ts'
 import { Names } from '../src/subject.ts'
 import { ensure, eventsOf, openReceiver, refusalOf, send, slots, spec, take, topic, versionsOf, workflowName } from './events.ts'
-import { connectTo, freshPrefix, openNats, removeStreams, serverUrl } from './server.ts'
+import { connectTo, freshPrefix, openNats, overridden, removeStreams, serverUrl } from './server.ts'
 
 interface Scene {
   readonly prefix: string
@@ -142,6 +142,33 @@ describe.skipIf(serverUrl === undefined)('streams', { timeout: 30_000 }, () => {
       [topic, 1],
       [topic, 2],
     ])
+  })
+
+  test('that are read while they are looked after are not taken for shrunken ones', async () => {
+    const { connection, prefix } = await scene()
+    let looks = 0
+    // The stream answers how it was, and by then more of it has been read.
+    const slow: typeof connection.request = async (subject, ...rest) => {
+      const answer = await connection.request(subject, ...rest)
+      if (subject.includes('STREAM.INFO') && looking) {
+        const before = seen
+        await expect.poll(() => seen, { timeout: 5_000 }).toBeGreaterThan(before + 3)
+        looks++
+      }
+      return answer
+    }
+    let looking = false
+    let seen = 0
+    const nats = openNats(prefix, { connection: overridden(connection, { request: slow }), checkFrequency: '100ms' })
+    onTestFinished(() => nats.close())
+    await ensure(nats.eventStreamer)
+    const receiver = await openReceiver(nats)
+    looking = true
+    for (let version = 1; looks < 3; version++) {
+      await send(nats, eventsOf(1, 0, version))
+      expect(versionsOf(await take(receiver, 1))).toEqual([version])
+      seen++
+    }
   })
 
   test('that are deleted underneath come again, and receivers are told', async () => {
