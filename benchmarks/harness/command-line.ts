@@ -29,6 +29,8 @@ export function commandLine(args: readonly string[], known: readonly string[]): 
       repeats: { type: 'string', default: String(repeatsDefault) },
       seconds: { type: 'string' },
       processes: { type: 'string' },
+      // Of `streams`, which reads it itself.
+      adapter: { type: 'string' },
     },
   })
   const cases = values.case.flatMap((names) => names.split(','))

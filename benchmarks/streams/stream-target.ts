@@ -1,0 +1,27 @@
+/** A stream to measure: the adapter, and the client library below it, driven by hand. */
+import type { EventStreamer } from '@workflow/core/adapter'
+
+export interface StreamTarget extends AsyncDisposable {
+  readonly name: string
+  /** What it runs on besides the machine. */
+  readonly about: string
+  /** A streamer of its own, on the server that all of them share. */
+  readonly open: () => OpenedStream
+  /**
+   * Publishes messages through the bare client, so many at a time, and consumes and acknowledges them at the same time, on a stream of
+   * its own. Resolves when all of them are acknowledged.
+   */
+  readonly bare: (messages: readonly string[], atOnce: number) => Promise<void>
+  /** What the server has used until now. */
+  readonly server: () => ServerUsage
+}
+
+export interface OpenedStream {
+  readonly eventStreamer: EventStreamer
+  readonly close: () => Promise<void>
+}
+
+export interface ServerUsage {
+  readonly cpuMs: number
+  readonly rssMegabytes: number
+}
