@@ -1,0 +1,219 @@
+/**
+ * Keeps the sources of one receiver filled. A fetch waits at the broker until one of its partitions has something, so it carries
+ * all that are free, and others that become free meanwhile go into a further one, a few at once per broker.
+ */
+import { backOffMs, systemRandom, type Clock, type Logger } from '@workflow/core/adapter'
+import { KafkaFault, partitionKey, type KafkaDriver } from './driver.ts'
+import type { Source } from './source.ts'
+
+/** An idle fetch of many partitions costs a millisecond or two, so it is not repeated often. */
+const longPollMs = 3_000
+const shortPollMs = 200
+const fetchBytes = 4_194_304
+const fetchBytesPerPartition = 262_144
+const atOncePerBroker = 3
+/** So often a partition without a leader is looked for, at most. */
+const locateMs = 5_000
+
+export interface FetchLoopOptions {
+  readonly name: string
+  readonly driver: KafkaDriver
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Something has come, or was lost. */
+  readonly onChange: () => void
+}
+
+interface Underway {
+  readonly leader: string
+  readonly sources: readonly Source[]
+  /** Whether it waits long where there is nothing. */
+  readonly isLong: boolean
+}
+
+export class FetchLoop {
+  readonly #options: FetchLoopOptions
+  readonly #sources = new Set<Source>()
+  readonly #underway = new Set<Underway>()
+  #failures = 0
+  #pause: Disposable | undefined
+  #scheduled = false
+  #closed = false
+
+  constructor(options: FetchLoopOptions) {
+    this.#options = options
+  }
+
+  /** Begins to read sources. Those whose leader is known are read at once. */
+  add(sources: readonly Source[]): void {
+    for (const source of sources) this.#sources.add(source)
+    this.pump()
+    if (sources.some(({ leader }) => leader === '')) this.#locateLater(0)
+  }
+
+  /** Leaves sources alone; what is under way for them is dropped when it comes. */
+  remove(sources: readonly Source[]): void {
+    for (const source of sources) this.#sources.delete(source)
+  }
+
+  /** Fetches for whoever wants more, as soon as what is going on now has come to an end. */
+  pump(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#start()
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#sources.clear()
+    this.#pause?.[Symbol.dispose]()
+  }
+
+  #start(): void {
+    if (this.#closed || this.#pause !== undefined) return
+    const wanting = Map.groupBy(
+      [...this.#sources].filter(({ wantsMore }) => wantsMore),
+      ({ leader }) => leader,
+    )
+    for (const [leader, sources] of wanting) {
+      const underway = this.#underwayAt(leader)
+      if (underway.length >= atOncePerBroker) continue
+      for (const source of sources) source.busy = true
+      // One waits long; those beside it end soon, to take along what has become free meanwhile.
+      const isLong = !underway.some((fetch) => fetch.isLong)
+      void this.#fetch({ leader, sources, isLong })
+    }
+  }
+
+  /** Fetches for sources that were all taken away meanwhile are in nobody's way. */
+  #underwayAt(leader: string): readonly Underway[] {
+    return [...this.#underway].filter((fetch) => fetch.leader === leader && fetch.sources.some((source) => this.#sources.has(source)))
+  }
+
+  async #fetch(fetch: Underway): Promise<void> {
+    const { leader, sources, isLong } = fetch
+    this.#underway.add(fetch)
+    let came = true
+    try {
+      const answer = await this.#options.driver.fetch(leader, {
+        from: sources.map(({ spec, next }) => ({ ...spec.at, offset: next })),
+        maxWaitMs: isLong ? longPollMs : shortPollMs,
+        maxBytes: fetchBytes,
+        maxBytesPerPartition: fetchBytesPerPartition,
+      })
+      this.#failures = 0
+      const byKey = new Map(sources.map((source) => [source.key, source]))
+      for (const fetched of answer) byKey.get(partitionKey(fetched))?.accept(fetched)
+      came = answer.some(({ records }) => records.length > 0)
+      if (came) this.#options.onChange()
+    } catch (error) {
+      await this.#recover(sources, error)
+    } finally {
+      for (const source of sources) source.busy = false
+      this.#underway.delete(fetch)
+      // After a quiet while the next short one to end takes all along, so that few fetches carry many.
+      if (came || !isLong || this.#underwayAt(leader).length === 0) this.pump()
+    }
+  }
+
+  /** kafkajs says that something is wrong with one of the partitions, not with which. */
+  async #recover(sources: readonly Source[], error: unknown): Promise<void> {
+    if (this.#closed) return
+    const { name, logger } = this.#options
+    this.#failures++
+    if (error instanceof KafkaFault && error.kind === 'missing') for (const source of sources) source.doubtful = true
+    try {
+      await this.#locate(sources)
+      const found = sources.filter(({ leader }) => leader !== '')
+      if (error instanceof KafkaFault && error.kind === 'out of range') {
+        await this.#findLosses(found)
+        return
+      }
+    } catch (later) {
+      if (this.#failures === 1) logger.debug({ receiver: name, error: later }, 'a look at what is wrong with a fetch has failed')
+    }
+    if (this.#failures === 1 || this.#failures % 20 === 0)
+      logger.warn({ receiver: name, failures: this.#failures, error }, 'events cannot be fetched from Kafka; trying again')
+    this.#pauseFor(backOffMs(this.#failures, systemRandom, { maxMs: 2_000 }))
+  }
+
+  async #findLosses(sources: readonly Source[]): Promise<void> {
+    const at = sources.map(({ spec }) => spec.at)
+    const [starts, ends] = await Promise.all([this.#options.driver.offsets(at, 'earliest'), this.#options.driver.offsets(at, 'latest')])
+    let lost = false
+    for (const [n, source] of sources.entries()) {
+      const [start, end] = [starts[n] ?? 0, ends[n] ?? 0]
+      // Beyond the end: somebody has deleted the topic and made it anew.
+      if (source.next >= start && source.next <= end) continue
+      source.lose(start)
+      lost = true
+    }
+    if (lost) this.#options.onChange()
+    else this.#pauseFor(backOffMs(this.#failures, systemRandom, { maxMs: 2_000 }))
+  }
+
+  async #locate(sources: readonly Source[]): Promise<void> {
+    const topics = await this.#options.driver.describe([...new Set(sources.map(({ spec }) => spec.at.topic))])
+    const missing = new Set<string>()
+    for (const source of sources) {
+      const { topic, partition } = source.spec.at
+      const leader = topics.get(topic)?.[partition] ?? ''
+      if (!topics.has(topic)) missing.add(topic)
+      if (leader !== '' && source.doubtful) await this.#compare(source)
+      source.leader = leader
+    }
+    for (const topic of missing)
+      this.#options.logger.error(
+        { receiver: this.#options.name, topic },
+        'a topic that is being read does not exist any more: create it again, by ensure or by hand; the others go on',
+      )
+    if (sources.some(({ leader }) => leader === '')) this.#locateLater(locateMs)
+  }
+
+  /**
+   * Kafka's clients of today are not told which topic of a name they read. The one that was read has, after the newest record that
+   * we know, nothing newer at a smaller offset than the next; one that was made since has nothing else.
+   */
+  async #compare(source: Source): Promise<void> {
+    const { driver, onChange } = this.#options
+    const { at } = source.spec
+    if (source.newestMs === 0) {
+      // Nothing was read yet: an offset beyond the end shows by itself.
+      source.doubtful = false
+      return
+    }
+    const [newer = 0] = await driver.offsets([at], source.newestMs + 1)
+    const [start = 0] = await driver.offsets([at], 'earliest')
+    source.doubtful = false
+    if (newer >= source.next) return
+    source.lose(start)
+    onChange()
+  }
+
+  #locating: Disposable | undefined
+
+  #locateLater(afterMs: number): void {
+    if (this.#locating !== undefined || this.#closed) return
+    this.#locating = this.#options.clock.setTimer(afterMs, () => {
+      this.#locating = undefined
+      const lost = [...this.#sources].filter(({ leader }) => leader === '')
+      if (this.#closed || lost.length === 0) return
+      this.#locate(lost).then(
+        () => this.pump(),
+        () => this.#locateLater(locateMs),
+      )
+    })
+  }
+
+  #pauseFor(ms: number): void {
+    if (this.#closed) return
+    this.#pause?.[Symbol.dispose]()
+    this.#pause = this.#options.clock.setTimer(ms, () => {
+      this.#pause = undefined
+      this.pump()
+    })
+  }
+}

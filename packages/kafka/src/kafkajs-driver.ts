@@ -1,0 +1,375 @@
+/**
+ * The driver on kafkajs. Its consumers read what Kafka's group protocol gives them, while here the engine's role scheduler
+ * decides who reads what: so reading goes through the `Cluster` and `Broker` of kafkajs, whose types it publishes for authors of
+ * partition assigners and whose objects its class `Kafka` keeps behind a symbol. Producing and creating use the public surface.
+ */
+import { Configuration } from '@workflow/core/adapter'
+import { type Admin, Kafka, logLevel, type ISocketFactory, type KafkaConfig, Partitioners, type Producer } from 'kafkajs'
+import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewRecord, NewTopic, Partition } from './driver.ts'
+import { fetchedOf, type FetchResponse } from './kafkajs-records.ts'
+import { type FaultKind, KafkaFault, partitionKey } from './driver.ts'
+import { faultOf } from './kafkajs-fault.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { trackedSockets } from './tracked-sockets.ts'
+
+/** What of kafkajs's settings there is to choose. */
+export interface KafkaJsOptions
+  extends Pick<KafkaConfig, 'brokers' | 'clientId' | 'ssl' | 'sasl' | 'connectionTimeout' | 'requestTimeout'> {
+  /** Opens sockets, in the place of kafkajs. */
+  readonly socketFactory?: ISocketFactory
+  /** Is told what kafkajs logs. @default nobody */
+  readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string) => void
+}
+
+interface Broker {
+  readonly fetch: (request: object) => Promise<{ readonly responses: readonly FetchResponse[] }>
+}
+
+interface Metadata {
+  readonly topicMetadata: readonly {
+    readonly topic: string
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
+  }[]
+}
+
+/** The part of kafkajs's `Cluster` that is used here. */
+interface Cluster {
+  readonly connect: () => Promise<void>
+  readonly disconnect: () => Promise<void>
+  readonly metadata: (options: { readonly topics: readonly string[] }) => Promise<Metadata | null>
+  readonly findBroker: (node: { readonly nodeId: string }) => Promise<Broker>
+  readonly findLeaderForPartitions: (topic: string, partitions: readonly number[]) => Readonly<Record<string, readonly number[]>>
+  readonly fetchTopicsOffset: (
+    topics: readonly object[],
+  ) => Promise<
+    readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]
+  >
+}
+
+const retry = { retries: 4, initialRetryTime: 50, maxRetryTime: 500 } as const
+/** Hundreds of new partitions take a broker some seconds. */
+const leaderAttemptsMax: { readonly [kind in FaultKind]?: number } = { 'led elsewhere': 300, missing: 40 }
+const leaderPauseMs = 50
+const levels = new Map<logLevel, 'warn' | 'info' | 'debug'>([
+  [logLevel.ERROR, 'warn'],
+  [logLevel.WARN, 'warn'],
+  [logLevel.INFO, 'info'],
+  [logLevel.DEBUG, 'debug'],
+])
+
+/** A driver whose connections are made by kafkajs. Nothing is opened before it is needed. */
+export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions): KafkaDriver {
+  const sockets = trackedSockets(socketFactory)
+  const client = new Kafka({
+    ...config,
+    socketFactory: sockets.factory,
+    retry,
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ level, log: { message, timestamp: _timestamp, ...fields } }) =>
+        log?.(levels.get(level) ?? 'debug', fields, `kafkajs: ${message}`),
+  })
+  const driver = new KafkaJsDriver(client, sockets.destroy)
+  return {
+    describe: (topics) => driver.describe(topics),
+    create: (topics) => driver.create(topics),
+    settings: (topic, names) => driver.settings(topic, names),
+    offsets: (partitions, at) => driver.offsets(partitions, at),
+    fetch: (leader, request) => driver.fetch(leader, request),
+    producer: () => driver.producer(),
+    close: () => driver.close(),
+  }
+}
+
+class KafkaJsDriver {
+  readonly #client: Kafka
+  readonly #destroySockets: () => void
+  /** Clusters that wait for the next fetch: a connection serves one at a time. */
+  readonly #idle: Cluster[] = []
+  readonly #clusters = new Set<Cluster>()
+  readonly #producers = new Set<Producer>()
+  #admin: Promise<Admin> | undefined
+  /** For questions that are answered at once. */
+  #questions: Cluster | undefined
+  #asked: Promise<unknown> = Promise.resolve()
+  /** A topic that is known to be there: kafkajs asks for all topics of a cluster where it has none to ask for. */
+  #anchor: string | undefined
+  #closed = false
+
+  constructor(client: Kafka, destroySockets: () => void) {
+    this.#client = client
+    this.#destroySockets = destroySockets
+  }
+
+  async describe(topics: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const found = new Map<string, readonly string[]>()
+    await this.#describe([...new Set(topics)], found)
+    return found
+  }
+
+  /** kafkajs gives up on all topics of a question where one of them does not exist. */
+  async #describe(topics: readonly string[], found: Map<string, readonly string[]>): Promise<void> {
+    if (topics.length === 0) return
+    try {
+      const metadata = await this.#asking((cluster) => cluster.metadata({ topics }), `asking for topics ${topics.join(', ')}`)
+      for (const { topic, partitionMetadata } of metadata?.topicMetadata ?? []) {
+        const leaders: string[] = Array.from({ length: partitionMetadata.length }, () => '')
+        for (const { partitionId, leader } of partitionMetadata) leaders[partitionId] = leader < 0 ? '' : String(leader)
+        found.set(topic, leaders)
+        this.#anchor = topic
+      }
+    } catch (error) {
+      if (!(error instanceof KafkaFault) || error.kind !== 'missing') throw error
+      if (topics.length === 1) return
+      const half = Math.ceil(topics.length / 2)
+      await this.#describe(topics.slice(0, half), found)
+      await this.#describe(topics.slice(half), found)
+    }
+  }
+
+  async create(topics: readonly NewTopic[]): Promise<void> {
+    if (topics.length === 0) return
+    await this.#administrating(
+      (admin) =>
+        admin.createTopics({
+          // kafkajs does not wait for a topic of which the asked broker has not heard yet.
+          waitForLeaders: false,
+          topics: topics.map(({ topic, partitions, replicationFactor, settings }) => ({
+            topic,
+            numPartitions: partitions,
+            replicationFactor,
+            configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+          })),
+        }),
+      `creating topics ${topics.map(({ topic }) => topic).join(', ')}`,
+    )
+  }
+
+  async settings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { resources } = await this.#administrating(
+      (admin) => admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic, configNames: [...names] }] }),
+      `reading the settings of topic ${topic}`,
+    )
+    return new Map(
+      resources.flatMap(({ configEntries }) => configEntries.map(({ configName, configValue }) => [configName, configValue] as const)),
+    )
+  }
+
+  async offsets(partitions: readonly Partition[], at: 'earliest' | 'latest' | number): Promise<readonly number[]> {
+    if (partitions.length === 0) return []
+    const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, its]) => ({
+      topic,
+      partitions: its.map(({ partition }) => ({ partition })),
+    }))
+    const position = at === 'earliest' ? { fromBeginning: true } : at === 'latest' ? { fromBeginning: false } : { fromTimestamp: at }
+    const answer = await this.#askingLeaders(
+      async (cluster) => {
+        // Loads the leaders that the question goes to.
+        await cluster.metadata({ topics: topics.map(({ topic }) => topic) })
+        return cluster.fetchTopicsOffset(topics.map((topic) => ({ ...topic, ...position })))
+      },
+      `asking for offsets of ${topics.map(({ topic }) => topic).join(', ')}`,
+    )
+    const offsets = new Map(
+      answer.flatMap(({ topic, partitions: its }) =>
+        its.map(({ partition, offset }) => [partitionKey({ topic, partition }), Number(offset)] as const),
+      ),
+    )
+    const none = partitions.filter((partition) => (offsets.get(partitionKey(partition)) ?? -1) < 0)
+    if (none.length > 0) {
+      if (typeof at !== 'number') throw new KafkaFault('unavailable', `no broker leads ${none.map(partitionKey).join(', ')}`)
+      for (const [n, offset] of (await this.offsets(none, 'latest')).entries())
+        offsets.set(partitionKey(none[n] ?? { topic: '', partition: -1 }), offset)
+    }
+    return partitions.map((partition) => offsets.get(partitionKey(partition)) ?? 0)
+  }
+
+  async fetch(leader: string, request: FetchRequest): Promise<readonly Fetched[]> {
+    const cluster = this.#idle.pop() ?? (await this.#newCluster())
+    try {
+      const broker = await cluster.findBroker({ nodeId: leader })
+      const { responses } = await broker.fetch({
+        maxWaitTime: request.maxWaitMs,
+        minBytes: 1,
+        maxBytes: request.maxBytes,
+        isolationLevel: 1,
+        topics: [...Map.groupBy(request.from, ({ topic }) => topic)].map(([topic, its]) => ({
+          topic,
+          partitions: its.map(({ partition, offset }) => ({
+            partition,
+            fetchOffset: String(offset),
+            maxBytes: request.maxBytesPerPartition,
+          })),
+        })),
+      })
+      this.#idle.push(cluster)
+      return fetchedOf(request, responses)
+    } catch (error) {
+      const fault = faultOf(error, 'reading')
+      // Of a connection that failed nobody knows what is still under way on it.
+      if (fault.kind === 'unavailable') this.#discard(cluster)
+      else this.#idle.push(cluster)
+      throw fault
+    }
+  }
+
+  async producer(): Promise<KafkaProducer> {
+    this.#assertOpen()
+    const producer = this.#client.producer({
+      idempotent: true,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      retry,
+    })
+    this.#producers.add(producer)
+    const close = async (): Promise<void> => {
+      this.#producers.delete(producer)
+      await producer.disconnect().catch(() => undefined)
+    }
+    try {
+      await producer.connect()
+    } catch (error) {
+      await close()
+      throw faultOf(error, 'connecting a producer')
+    }
+    return { send: (records) => sendAll(producer, records), close }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#destroySockets()
+    const admin = await this.#admin?.catch(() => undefined)
+    await Promise.allSettled([
+      admin?.disconnect(),
+      ...[...this.#clusters].map((cluster) => cluster.disconnect()),
+      ...[...this.#producers].map((producer) => producer.disconnect()),
+    ])
+    this.#destroySockets()
+  }
+
+  /** One question at a time: kafkajs remembers the leaders of those topics only that it was asked for last. */
+  #asking<T>(ask: (cluster: Cluster) => Promise<T>, doing: string): Promise<T> {
+    const answer = this.#asked.then(() => this.#ask(ask, doing))
+    this.#asked = answer.catch(() => undefined)
+    return answer
+  }
+
+  async #ask<T>(ask: (cluster: Cluster) => Promise<T>, doing: string): Promise<T> {
+    this.#questions ??= this.#create()
+    const cluster = this.#questions
+    try {
+      await cluster.connect()
+      return await ask(cluster)
+    } catch (error) {
+      const fault = faultOf(error, doing)
+      if (fault.kind === 'unavailable' && this.#questions === cluster) {
+        this.#questions = undefined
+        this.#discard(cluster)
+      }
+      throw fault
+    }
+  }
+
+  /** A broker that was just made a leader, e.g. of a new topic, may not know it yet. */
+  async #askingLeaders<T>(ask: (cluster: Cluster) => Promise<T>, doing: string): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#asking(ask, doing)
+      } catch (error) {
+        const attemptsMax = error instanceof KafkaFault ? leaderAttemptsMax[error.kind] : undefined
+        if (attempt >= (attemptsMax ?? 0)) throw error
+        await pause(leaderPauseMs)
+      }
+    }
+  }
+
+  async #administrating<T>(work: (admin: Admin) => Promise<T>, doing: string): Promise<T> {
+    this.#assertOpen()
+    this.#admin ??= (async () => {
+      const admin = this.#client.admin({ retry })
+      await admin.connect()
+      return admin
+    })()
+    const connecting = this.#admin
+    try {
+      return await work(await connecting)
+    } catch (error) {
+      const fault = faultOf(error, doing)
+      if (fault.kind === 'unavailable' && this.#admin === connecting) {
+        this.#admin = undefined
+        connecting.then((admin) => admin.disconnect()).catch(() => undefined)
+      }
+      throw fault
+    }
+  }
+
+  /** A cluster that knows its brokers. */
+  async #newCluster(): Promise<Cluster> {
+    const cluster = this.#create()
+    try {
+      await cluster.connect()
+      if (this.#anchor !== undefined) await cluster.metadata({ topics: [this.#anchor] })
+      return cluster
+    } catch (error) {
+      this.#discard(cluster)
+      throw faultOf(error, 'connecting')
+    }
+  }
+
+  #create(): Cluster {
+    this.#assertOpen()
+    const factory = Object.getOwnPropertySymbols(this.#client).find(({ description }) => description === 'private:Kafka:createCluster')
+    // The members are looked at below: whatever stands there is not of a type that we could name.
+    const create = factory === undefined ? undefined : (this.#client as unknown as Record<symbol, (options: object) => unknown>)[factory]
+    const cluster = create?.call(this.#client, { allowAutoTopicCreation: false, metadataMaxAge: 0, isolationLevel: 1 })
+    if (!isCluster(cluster))
+      throw new Configuration(
+        'this version of kafkajs is built in another way than 2.2.4; install kafkajs@2.2.4, or pass a driver of your own',
+      )
+    this.#clusters.add(cluster)
+    return cluster
+  }
+
+  #discard(cluster: Cluster): void {
+    this.#clusters.delete(cluster)
+    cluster.disconnect().catch(() => undefined)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new KafkaFault('unavailable', 'the Kafka driver has been closed')
+  }
+}
+
+const clusterMethods = ['connect', 'disconnect', 'metadata', 'findBroker', 'fetchTopicsOffset'] as const
+
+function isCluster(value: unknown): value is Cluster {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    clusterMethods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+  )
+}
+
+async function sendAll(producer: Producer, records: readonly NewRecord[]): Promise<ReadonlyMap<string, number>> {
+  try {
+    const answers = await producer.sendBatch({
+      acks: -1,
+      topicMessages: [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, its]) => ({
+        topic,
+        messages: its.map(({ key, value, partition, headers }) => ({
+          key,
+          value,
+          partition,
+          ...(headers === undefined ? {} : { headers }),
+        })),
+      })),
+    })
+    return new Map(
+      answers.map(({ topicName, partition, baseOffset }) => [partitionKey({ topic: topicName, partition }), Number(baseOffset ?? -1)]),
+    )
+  } catch (error) {
+    throw faultOf(error, 'writing')
+  }
+}

@@ -1,0 +1,196 @@
+/** One Kafka in a temporary folder, on the loopback interface only: broker and controller in one process. */
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { type Daemon, daemonAt, type DaemonPlace } from './daemon.ts'
+import { kafkaBinary } from './kafka-binaries.ts'
+import { freePorts, makeServerFolder, own } from './server-folder.ts'
+
+export interface KafkaPlace extends DaemonPlace {
+  readonly port: number
+  /** Where clients must give a name and password over TLS; undefined where there is no such listener. */
+  readonly securePort?: number
+}
+
+export interface KafkaServer extends Daemon {
+  readonly place: KafkaPlace
+  /** `host:port`, as clients of Kafka take it. */
+  readonly url: string
+  /** The listener with TLS and passwords, with the certificate of its authority. */
+  readonly secure?: { readonly url: string; readonly ca: string }
+}
+
+export interface KafkaStartOptions {
+  /** Whether there is a listener with TLS and passwords, too. @default false */
+  readonly secure?: boolean
+  /** Whether the JVM takes its time to make fast code, as measurements need it, or starts quickly. @default false */
+  readonly fast?: boolean
+  /** Whether it goes on when this process has ended. @default false */
+  readonly outlives?: boolean
+  /** More lines for server.properties. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** The one user of the listener with passwords. */
+export const kafkaUser = { username: 'app', password: 'secret' } as const
+
+const storePassword = 'changeit'
+const maxHeap = '-Xmx512m'
+const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
+/** Makes a server and starts it. */
+export async function startKafka(options: KafkaStartOptions = {}): Promise<KafkaServer> {
+  const binary = kafkaBinary()
+  if (binary === undefined) throw new Error('there is no Kafka to start: node scripts/services.ts install kafka')
+  const folder = makeServerFolder<KafkaPlace>('kafka', (place) => kafkaAt(place).remove())
+  const [port = 0, controllerPort = 0, securePort = 0] = await freePorts(3)
+  const file = join(folder, 'server.properties')
+  mkdirSync(join(folder, 'data'))
+  const secure = options.secure === true ? { securePort } : {}
+  if (options.secure === true) makeCertificate(folder)
+  writeFileSync(file, propertiesOf(folder, { port, controllerPort, ...secure }, options.settings))
+  const classPath = join(binary.libs, '*')
+  const clusterId = randomBytes(16).toString('base64url')
+  runJava(['-Xmx128m', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file], folder)
+  const place: KafkaPlace = {
+    folder,
+    program: 'java',
+    args: [
+      maxHeap,
+      ...(options.fast === true ? [] : quickStart),
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+      '-cp',
+      classPath,
+      'kafka.Kafka',
+      file,
+    ],
+    port,
+    ...secure,
+  }
+  if (options.outlives !== true) own(place)
+  const server = kafkaAt(place)
+  try {
+    await server.start()
+  } catch (error) {
+    server.remove()
+    throw error
+  }
+  return server
+}
+
+/** The server of a place, running or not. */
+export function kafkaAt(place: KafkaPlace): KafkaServer {
+  const { port, securePort, folder } = place
+  return {
+    ...daemonAt(place, () => answers(port)),
+    place,
+    url: `127.0.0.1:${port}`,
+    ...(securePort === undefined
+      ? {}
+      : { secure: { url: `127.0.0.1:${securePort}`, ca: readFileSync(join(folder, 'certificate.pem'), 'utf8') } }),
+  }
+}
+
+interface Ports {
+  readonly port: number
+  readonly controllerPort: number
+  readonly securePort?: number
+}
+
+function propertiesOf(
+  folder: string,
+  { port, controllerPort, securePort }: Ports,
+  settings: Readonly<Record<string, string>> = {},
+): string {
+  const listeners = [`PLAINTEXT://127.0.0.1:${port}`, ...(securePort === undefined ? [] : [`SECURE://127.0.0.1:${securePort}`])]
+  const one = '1'
+  return Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': one,
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: [...listeners, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': listeners.join(','),
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL',
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': join(folder, 'data'),
+    'auto.create.topics.enable': 'false',
+    'offsets.topic.replication.factor': one,
+    'transaction.state.log.replication.factor': one,
+    'transaction.state.log.min.isr': one,
+    'share.coordinator.state.topic.replication.factor': one,
+    'share.coordinator.state.topic.min.isr': one,
+    'group.initial.rebalance.delay.ms': '0',
+    // What fifty partitions of a test need of a server of its own.
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.num.partitions': '4',
+    ...(securePort === undefined ? {} : secureSettings(folder)),
+    ...settings,
+  })
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+function secureSettings(folder: string): Readonly<Record<string, string>> {
+  const { username, password } = kafkaUser
+  return {
+    'sasl.enabled.mechanisms': 'PLAIN',
+    'listener.name.secure.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`,
+    'listener.name.secure.ssl.keystore.location': join(folder, 'keystore.p12'),
+    'listener.name.secure.ssl.keystore.password': storePassword,
+    'listener.name.secure.ssl.keystore.type': 'PKCS12',
+  }
+}
+
+/** A certificate that is its own authority, with the tool that comes with Java. */
+function makeCertificate(folder: string): void {
+  const store = ['-keystore', join(folder, 'keystore.p12'), '-storetype', 'PKCS12', '-storepass', storePassword, '-alias', 'kafka']
+  runJava(
+    [
+      '-genkeypair',
+      ...store,
+      '-keyalg',
+      'EC',
+      '-groupname',
+      'secp256r1',
+      '-dname',
+      'CN=127.0.0.1',
+      '-ext',
+      'SAN=ip:127.0.0.1',
+      '-validity',
+      '3650',
+    ],
+    folder,
+    'keytool',
+  )
+  runJava(['-exportcert', ...store, '-rfc', '-file', join(folder, 'certificate.pem')], folder, 'keytool')
+}
+
+function runJava(args: readonly string[], cwd: string, program = 'java'): void {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${program} failed: ${[error?.message, stdout, stderr].filter(Boolean).join('\n').slice(-2_000)}`)
+}
+
+/** Whether a broker answers what every client asks first: which versions of requests it knows. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    const end = (answered: boolean): void => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.setTimeout(1_000, () => end(false))
+    socket.once('error', () => end(false))
+    socket.once('close', () => end(false))
+    socket.once('data', () => end(true))
+    // Its length, then the kind of request, its version, a number to recognise the answer by, and no name of a client.
+    const request = Buffer.alloc(14)
+    request.writeInt32BE(10, 0)
+    request.writeInt16BE(18, 4)
+    request.writeInt32BE(1, 8)
+    request.writeInt16BE(-1, 12)
+    socket.once('connect', () => socket.write(request))
+  })
+}
