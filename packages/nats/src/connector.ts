@@ -9,9 +9,11 @@ import type { MsgHdrs } from '@nats-io/transport-node'
 import { CursorFlusher } from './cursor-flusher.ts'
 import { endOf } from './event-pack.ts'
 import type { Source } from './feed.ts'
+import type { Keeping } from './keeping.ts'
 import { seqBefore } from './registry.ts'
 import type { Link, Session } from './session.ts'
-import { type Keeping, StreamReceiver } from './stream-receiver.ts'
+import { StreamKeeper } from './stream-keeper.ts'
+import { StreamReceiver } from './stream-receiver.ts'
 import { streamInfo } from './streams.ts'
 import type { TailMessage } from './tail.ts'
 
@@ -98,6 +100,7 @@ async function newReceiver(
     wasUsed: async () => subjects.length === 0,
     facts,
   }
+  const keeper = new StreamKeeper(session, link, undefined, facts)
   const receiver: StreamReceiver<ForeignEvent> = new StreamReceiver({
     session,
     link,
@@ -107,8 +110,12 @@ async function newReceiver(
     keeping,
     place: 0,
     logger: settings.logger,
-    onEnd: () => open.delete(receiver),
+    onEnd: () => {
+      keeper.close()
+      open.delete(receiver)
+    },
   })
+  keeper.receivers.add(receiver)
   open.add(receiver)
   return receiver
 }

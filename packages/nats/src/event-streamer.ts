@@ -14,12 +14,13 @@ import {
 import { CursorFlusher } from './cursor-flusher.ts'
 import { unpack } from './event-pack.ts'
 import type { Source } from './feed.ts'
+import type { Keeping, Notice } from './keeping.ts'
 import { receiverInfos } from './receiver-info.ts'
 import { Registry } from './registry.ts'
 import { NatsSender } from './sender.ts'
 import type { Link, Session } from './session.ts'
 import { StreamKeeper } from './stream-keeper.ts'
-import { type Keeping, type Notice, StreamReceiver, type StreamReceiverOptions } from './stream-receiver.ts'
+import { StreamReceiver, type StreamReceiverOptions } from './stream-receiver.ts'
 
 /** The streamer of a session. */
 export class NatsEventStreamer implements EventStreamer {

@@ -31,6 +31,8 @@ export interface Listener {
   readonly onBeat: () => void
 }
 
+/** A connection that was there once is worth waiting for, also where the server refuses for a while who it knows. */
+const forEver = { maxReconnectAttempts: -1, reconnectTimeWait: 250, ignoreAuthErrorAbort: true }
 const beatMs = 1_000
 const quietMs = 30_000
 const versionMin = '2.10'
@@ -116,9 +118,7 @@ export class Session {
     const timeout = settings.requestTimeoutMs
     let connection: NatsConnection | undefined
     try {
-      connection =
-        settings.connection ??
-        (await connect({ maxReconnectAttempts: -1, reconnectTimeWait: 250, timeout, ...settings.connect, servers: [...settings.servers] }))
+      connection = settings.connection ?? (await connect({ ...forEver, timeout, ...settings.connect, servers: [...settings.servers] }))
       assertVersion(connection)
       const manager = await jetstreamManager(connection, { timeout })
       const state = new StateStore(manager, jetstream(connection, { timeout }), this.names.stateStream)

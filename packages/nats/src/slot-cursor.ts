@@ -157,7 +157,8 @@ export async function claimCursor(state: StateStore, options: ClaimOptions): Pro
     const of = known ? present.value.stream : starts.stream
     const replaced = of !== stream
     // Our own claim went through, and its answer did not.
-    if (known && present.value.holder === holder) return { record: present.value, revision: present.revision, known, replaced }
+    if (known && present.value.holder === holder && isSame(present.value, claim.fence))
+      return { record: present.value, revision: present.revision, known, replaced }
     if (known && isNewer(present.value, claim.fence)) return undefined
     const { role, domain, token } = claim.fence
     const lanes = { ...starts.lanes, ...present?.value.lanes }
@@ -169,6 +170,10 @@ export async function claimCursor(state: StateStore, options: ClaimOptions): Pro
       if (!isSilence(error)) throw error
     }
   }
+}
+
+function isSame({ role, domain, token }: CursorRecord, fence: Fence): boolean {
+  return role === fence.role && domain === fence.domain && token === String(fence.token)
 }
 
 /** Tokens of different domains cannot be compared: then whoever comes last has it. */

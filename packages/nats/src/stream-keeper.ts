@@ -30,7 +30,7 @@ export interface StreamReader {
 export class StreamKeeper implements Listener {
   readonly #session: Session
   readonly #link: Link
-  readonly #workflowName: string
+  readonly #workflowName: string | undefined
   readonly #facts: () => Promise<StreamFacts>
   readonly #logger: Logger
   readonly receivers: Set<StreamReader> = new Set()
@@ -41,7 +41,8 @@ export class StreamKeeper implements Listener {
   #looking = false
   #pausedLooks = 0
 
-  constructor(session: Session, link: Link, workflowName: string, facts: () => Promise<StreamFacts>) {
+  /** @param workflowName Undefined for a stream of somebody else, which is only looked at. */
+  constructor(session: Session, link: Link, workflowName: string | undefined, facts: () => Promise<StreamFacts>) {
     this.#session = session
     this.#link = link
     this.#workflowName = workflowName
@@ -83,20 +84,21 @@ export class StreamKeeper implements Listener {
     for (const receiver of this.receivers) receiver.prepareToLook()
     const facts = await this.#facts()
     for (const receiver of this.receivers) await receiver.look(facts)
-    await this.#tick(facts)
-    await this.#trim(facts)
+    if (this.#workflowName === undefined) return
+    await this.#tick(this.#workflowName, facts)
+    await this.#trim(this.#workflowName, facts)
   }
 
   /** Unless nothing has come since the last mark, or somebody else has just set one. */
-  async #tick({ lastSeq }: StreamFacts): Promise<void> {
+  async #tick(workflowName: string, { lastSeq }: StreamFacts): Promise<void> {
     const last = this.#ticks.at(-1)
     if (lastSeq <= (last?.seq ?? 0)) return
     if (last !== undefined && performance.now() - last.readAt < this.#session.settings.checkMs) return
-    await this.#link.client.publish(this.#session.names.tick(this.#workflowName), '')
+    await this.#link.client.publish(this.#session.names.tick(workflowName), '')
   }
 
   /** Deletes what everybody has acknowledged before some mark that is old enough. */
-  async #trim({ firstSeq, created }: StreamFacts): Promise<void> {
+  async #trim(workflowName: string, { firstSeq, created }: StreamFacts): Promise<void> {
     const keptSince = performance.now() - this.#session.settings.keepMs
     const old = this.#ticks.findLastIndex(({ readAt }) => readAt <= keptSince)
     if (old < 0) return
@@ -104,15 +106,15 @@ export class StreamKeeper implements Listener {
     const mark = this.#ticks[0]?.seq ?? 0
     // Whoever has found nothing to delete leaves the next looks to others.
     if (mark <= firstSeq || this.#pausedLooks-- > 0) return
-    const until = Math.min(mark, await this.#oldestNeeded(created))
+    const until = Math.min(mark, await this.#oldestNeeded(workflowName, created))
     if (until <= firstSeq) this.#pausedLooks = looksPaused
-    else await this.#link.manager.streams.purge(this.#session.names.eventStream(this.#workflowName), { seq: until })
+    else await this.#link.manager.streams.purge(this.#session.names.eventStream(workflowName), { seq: until })
   }
 
   /** The first message that some receiver has not acknowledged. */
-  async #oldestNeeded(created: string): Promise<number> {
+  async #oldestNeeded(workflowName: string, created: string): Promise<number> {
     let oldest = Infinity
-    for (const places of await allPlaces(this.#session, this.#link, this.#workflowName))
+    for (const places of await allPlaces(this.#session, this.#link, workflowName))
       for (const { place, stream } of places.lanes) oldest = Math.min(oldest, stream === created ? seqAfter(place) : 0)
     return Number.isFinite(oldest) ? oldest : 0
   }

@@ -17,25 +17,11 @@ import { nuid, type Subscription } from '@nats-io/transport-node'
 import { endOf, seqAfter } from './event-pack.ts'
 import { Feed, type Source, type StreamFacts } from './feed.ts'
 import { HandedOut } from './handed-out.ts'
-import type { CursorFlusher } from './cursor-flusher.ts'
+import type { Keeping, Notice } from './keeping.ts'
 import type { Link, Listener, Session } from './session.ts'
 import { claimCursor, type Claimed, type CursorRecord, Lane, SlotCursor } from './slot-cursor.ts'
 import type { TailMessage } from './tail.ts'
 import { TopicQueues } from './topic-queues.ts'
-
-/** What makes a receiver keep its place. */
-export interface Keeping {
-  readonly flusher: CursorFlusher
-  readonly cursorSubject: (slot: number) => string
-  /** Where holders of its slots are announced. */
-  readonly noticeSubject: string
-  /** Where topics begin that a cursor does not know, and in which stream. */
-  readonly starts: { readonly stream: string; readonly lanes: Readonly<Record<string, number>> }
-  /** Whether a topic and slot ever had events: whether there can have been something to lose. */
-  readonly wasUsed: (topic: string, slot: number) => Promise<boolean>
-  /** What the stream is like now, as its leader knows it. */
-  readonly facts: () => Promise<StreamFacts>
-}
 
 export interface StreamReceiverOptions<E> {
   readonly session: Session
@@ -49,12 +35,6 @@ export interface StreamReceiverOptions<E> {
   readonly logger: Logger
   readonly onTick?: (message: TailMessage) => void
   readonly onEnd: () => void
-}
-
-/** Says that slots have a new holder; without slots, all of them. Perhaps nobody hears it. */
-export interface Notice {
-  readonly holder: string
-  readonly slots?: readonly number[]
 }
 
 /** So many events of a topic wait in a receiver; beyond it they wait on the server. */
@@ -201,6 +181,8 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
   async #begin(taken: readonly { readonly slot: number; readonly claimed: Claimed }[], facts: StreamFacts): Promise<void> {
     const lanes: Lane[] = []
     const gone: Lane[] = []
+    // Those that were there before have lost theirs.
+    if (this.#cursors.size > 0 && this.#stream !== facts.created) await this.#beginAnew(facts)
     this.#stream = facts.created
     for (const { slot, claimed } of taken) {
       const cursor = new SlotCursor({

@@ -22,7 +22,7 @@ async function scene(retention: RetentionPolicy = RetentionPolicy.Limits): Promi
   const stream = `${prefix}_foreign`
   await manager.streams.add({ name: stream, subjects: [`${prefix}.>`], retention })
   const ignore = (): void => undefined
-  const nats = openNats(freshPrefix(), { logger: { debug: ignore, info: ignore, warn: ignore, error: ignore } })
+  const nats = openNats(freshPrefix(), { checkFrequency: '200ms', logger: { debug: ignore, info: ignore, warn: ignore, error: ignore } })
   onTestFinished(async () => {
     await nats.close()
     await connection.close()
@@ -88,6 +88,21 @@ describe.skipIf(serverUrl === undefined)('a foreign stream', { timeout: 30_000 }
     await publish(2)
     await at.manager.streams.purge(at.stream, { keep: 1 })
     expect(await refusalOf(read(at, {}, 1))).toMatchObject({ code: 'EventsLost' })
+  })
+
+  test('that is deleted and made anew under a reader is told, and read from its beginning', async () => {
+    const at = await scene()
+    const publish = (value: number): Promise<unknown> => jetstream(at.connection).publish(at.subject('paid'), String(value))
+    for (const value of [1, 2, 3]) await publish(value)
+    await using receiver = await at.nats.connector({ stream: at.stream }).connect(connect)
+    const signal = AbortSignal.timeout(20_000)
+    for (let count = 0; count < 3; ) count += (await receiver.receive({ max: 10, signal })).length
+    const { config } = await at.manager.streams.info(at.stream)
+    await at.manager.streams.delete(at.stream)
+    await at.manager.streams.add(config)
+    await publish(4)
+    expect(await refusalOf(receiver.receive({ max: 10, signal }))).toMatchObject({ code: 'EventsLost' })
+    expect((await receiver.receive({ max: 10, signal })).map(({ event }) => event.value)).toEqual([4])
   })
 
   test('that is not there, or is a work queue, is refused with the way out', async () => {

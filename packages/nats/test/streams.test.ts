@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Nats, NatsOptions } from '../src/index.ts'
 import { Names } from '../src/subject.ts'
-import { ensure, eventsOf, openReceiver, refusalOf, send, slots, spec, take, topic, versionsOf, workflowName } from './events.ts'
+import { claimsOf, ensure, eventsOf, openReceiver, refusalOf, send, slots, spec, take, topic, versionsOf, workflowName } from './events.ts'
 import { connectTo, freshPrefix, openNats, overridden, removeStreams, serverUrl } from './server.ts'
 
 interface Scene {
@@ -142,6 +142,17 @@ describe.skipIf(serverUrl === undefined)('streams', { timeout: 30_000 }, () => {
       [topic, 1],
       [topic, 2],
     ])
+  })
+
+  test('know the newest fence of a slot that its holder gave back and took again', async () => {
+    const nats = (await scene()).open()
+    await ensure(nats.eventStreamer)
+    const receiver = await openReceiver(nats, claimsOf(1n, [0]))
+    await receiver.assign([])
+    await receiver.assign(claimsOf(3n, [0]))
+    expect(await refusalOf(openReceiver(nats, claimsOf(2n, [0])))).toMatchObject({ code: 'Fenced', details: { slots: [0] } })
+    await send(nats, eventsOf(1))
+    for (const { ack } of await take(receiver, 1)) await ack()
   })
 
   test('that are read while they are looked after are not taken for shrunken ones', async () => {

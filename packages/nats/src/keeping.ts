@@ -1,0 +1,22 @@
+import type { CursorFlusher } from './cursor-flusher.ts'
+import type { StreamFacts } from './feed.ts'
+
+/** What makes a receiver keep its place. */
+export interface Keeping {
+  readonly flusher: CursorFlusher
+  readonly cursorSubject: (slot: number) => string
+  /** Where holders of its slots are announced. */
+  readonly noticeSubject: string
+  /** Where topics begin that a cursor does not know, and in which stream. */
+  readonly starts: { readonly stream: string; readonly lanes: Readonly<Record<string, number>> }
+  /** Whether a topic and slot ever had events: whether there can have been something to lose. */
+  readonly wasUsed: (topic: string, slot: number) => Promise<boolean>
+  /** What the stream is like now, as its leader knows it. */
+  readonly facts: () => Promise<StreamFacts>
+}
+
+/** Says that slots have a new holder; without slots, all of them. Perhaps nobody hears it. */
+export interface Notice {
+  readonly holder: string
+  readonly slots?: readonly number[]
+}
