@@ -13,6 +13,8 @@ const filled = ['record', 'event', 'timer'] as const
 type Filled = (typeof filled)[number]
 /** Between two runs that are copied, in ms of their times. */
 const apartMs = 1
+/** How many numbers each number of the sequence of records stands for. */
+const seqsPerBatch = 16_384
 const batchSize = 4_096
 
 export interface Filling {
@@ -75,9 +77,9 @@ async function copy(
     const size = Math.min(copiesMax, copies - done)
     const [taken] = await place.sql(
       `SELECT setval('{record_seq}', nextval('{record_seq}') + $1) - $1 AS seq, setval('{batch}', nextval('{batch}') + $2) - $2 AS batch`,
-      [size, Math.ceil((size * versions) / batchSize)],
+      [Math.ceil(size / seqsPerBatch), Math.ceil((size * versions) / batchSize)],
     )
-    const seq = Number(taken?.['seq'])
+    const seq = Number(taken?.['seq']) * seqsPerBatch
     const runs = Array.from({ length: size }, (_, i) => runIdOf(seq + i))
     const values = [runs, runs.map((run) => slotOf(run, slots)), seq, Number(taken?.['batch']), (copies - done) * apartMs, size]
     await place.sql('BEGIN')

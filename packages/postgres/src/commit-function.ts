@@ -1,4 +1,5 @@
-import { openStates } from '@workflow/sql'
+import { eventInsert, recordInsert, recordUpdate, seqsPerBatch } from './change-type.ts'
+import { plainCommit } from './plain-commit.ts'
 
 /**
  * The function that writes a batch of units in one round trip. It is a function of the database, not a statement, for
@@ -14,20 +15,14 @@ import { openStates } from '@workflow/sql'
  */
 export const commitFunction: string = `
 CREATE FUNCTION {commit_1}(
-  p_origin integer, p_wait text, p_channel text, p_solo boolean, p_creates_first boolean,
-  c_unit integer[], c_expect bigint[], c_run text[], c_status text[], c_state text[], c_entered_version bigint[], c_entered_at bigint[],
-  c_repeat bigint[], c_updated_at bigint[], c_finished_at bigint[], c_writer text[], c_metadata text[], c_traceparent text[], c_pause text[],
-  c_codec text[], c_object bytea[],
-  n_workflow text[], n_foreign text[], n_created_at bigint[], n_parent_workflow text[], n_parent_run text[], n_parent_join text[],
-  e_shape integer[], e_slot integer[], e_at bigint[], e_foreign text[], e_traceparent text[], e_unit text[], e_entry text[],
-  e_codec text[], e_object bytea[], e_reason_codec text[], e_reason bytea[], e_error_codec text[], e_error bytea[],
-  p_parts json
+  p_origin integer, p_wait text, p_channel text, p_solo boolean, p_creates_first boolean, p_moves integer,
+  p_changes {change}[], p_parts json
 ) RETURNS text LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '20ms'
 AS $body$
 #variable_conflict use_column
 DECLARE
-  v_changes integer := coalesce(cardinality(c_unit), 0);
+  v_changes integer := coalesce(cardinality(p_changes), 0);
   v_creates integer := 0;
   v_updates integer := 0;
   v_written integer := 0;
@@ -44,8 +39,18 @@ DECLARE
   v_count integer;
   v_round json;
   v_kind text;
+  v_moved_base bigint;
+  v_moved text;
+  v_made_base bigint;
+  v_made text;
 BEGIN
   IF p_wait IS NOT NULL THEN PERFORM set_config('lock_timeout', p_wait, true); END IF;
+
+  -- Every change is a unit, and there is nothing else.
+  IF p_moves IS NOT NULL THEN
+${plainCommit}
+  END IF;
+
   PERFORM pg_current_xact_id();
 
   IF p_parts IS NOT NULL THEN
@@ -71,51 +76,41 @@ BEGIN
   END IF;
 
   IF v_changes > 0 THEN
-    SELECT array_agg(CASE WHEN w.expect = 0 AND w.unit <> ALL (v_failed) THEN nextval('{record_seq}') END),
+    v_seq := nextval('{record_seq}') * ${seqsPerBatch};
+    SELECT array_agg(CASE WHEN w.expect = 0 AND w.unit <> ALL (v_failed) THEN v_seq + w.ordinality END),
       count(*) FILTER (WHERE w.expect = 0 AND w.unit <> ALL (v_failed)),
       count(*) FILTER (WHERE w.expect > 0 AND w.unit <> ALL (v_failed))
-    INTO v_seqs, v_creates, v_updates FROM unnest(c_expect, c_unit) AS w(expect, unit);
+    INTO v_seqs, v_creates, v_updates FROM unnest(p_changes) WITH ORDINALITY AS w;
     FOR v_count IN 1..2 LOOP
       IF v_updates > 0 AND (v_count = 1) <> p_creates_first THEN
         v_written := 0;
         FOR v_at, v_seq IN
-          UPDATE {record} r SET version = c_expect[w.at] + 1, status = c_status[w.at], state = c_state[w.at],
-            ended = CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE r.seq END,
-            open = c_state[w.at] = ANY ('{${openStates.join()}}'), entered_version = c_entered_version[w.at],
-            entered_at = c_entered_at[w.at], repeat = c_repeat[w.at], updated_at = c_updated_at[w.at], finished_at = c_finished_at[w.at],
-            writer = c_writer[w.at], metadata = c_metadata[w.at]::jsonb, traceparent = c_traceparent[w.at], pause = c_pause[w.at],
-            attempts = NULL, object_codec = c_codec[w.at], object = c_object[w.at]
-          FROM generate_series(1, v_changes) AS w(at)
-          WHERE c_expect[w.at] > 0 AND r.run_id = c_run[w.at] AND r.version = c_expect[w.at] AND c_unit[w.at] <> ALL (v_failed)
-          RETURNING w.at, r.seq
+          UPDATE {record} r SET ${recordUpdate}
+          FROM unnest(p_changes) WITH ORDINALITY AS w
+          WHERE w.expect > 0 AND r.run_id = w.run_id AND r.version = w.expect AND w.unit <> ALL (v_failed)
+          RETURNING w.ordinality, r.seq
         LOOP
           v_seqs[v_at] := v_seq;
           v_written := v_written + 1;
         END LOOP;
         IF v_written < v_updates THEN
           FOR v_unit, v_at IN
-            SELECT w.unit, w.at FROM unnest(c_unit, c_expect, v_seqs) WITH ORDINALITY AS w(unit, expect, seq, at)
-            WHERE w.expect > 0 AND w.seq IS NULL AND w.unit <> ALL (v_failed)
+            SELECT w.unit, w.ordinality FROM unnest(p_changes) WITH ORDINALITY AS w
+            WHERE w.expect > 0 AND v_seqs[w.ordinality] IS NULL AND w.unit <> ALL (v_failed)
           LOOP
             v_failed := v_failed || v_unit;
             v_why := v_why || ('c' || v_at);
           END LOOP;
         END IF;
       ELSIF v_creates > 0 AND (v_count = 1) = p_creates_first THEN
-        INSERT INTO {record} (seq, run_id, workflow, foreign_id, version, status, state, ended, open, entered_version, entered_at, repeat,
-          created_at, updated_at, finished_at, writer, metadata, parent_workflow, parent_run, parent_join, traceparent, pause,
-          object_codec, object)
-        SELECT v_seqs[w.at], c_run[w.at], n_workflow[w.at], n_foreign[w.at], 1, c_status[w.at], c_state[w.at],
-          CASE WHEN c_finished_at[w.at] IS NULL THEN 0 ELSE v_seqs[w.at] END, c_state[w.at] = ANY ('{${openStates.join()}}'), c_entered_version[w.at], c_entered_at[w.at], c_repeat[w.at],
-          n_created_at[w.at], c_updated_at[w.at], c_finished_at[w.at], c_writer[w.at], c_metadata[w.at]::jsonb, n_parent_workflow[w.at],
-          n_parent_run[w.at], n_parent_join[w.at], c_traceparent[w.at], c_pause[w.at], c_codec[w.at], c_object[w.at]
-        FROM generate_series(1, v_changes) AS w(at)
-        WHERE c_expect[w.at] = 0 AND v_seqs[w.at] IS NOT NULL ON CONFLICT DO NOTHING;
+        ${recordInsert('v_seqs[w.ordinality]')}
+        FROM unnest(p_changes) WITH ORDINALITY AS w
+        WHERE w.expect = 0 AND v_seqs[w.ordinality] IS NOT NULL ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS v_written = ROW_COUNT;
         IF v_written < v_creates THEN
           FOR v_unit, v_at IN
-            SELECT w.unit, w.at FROM unnest(c_unit, c_expect, v_seqs) WITH ORDINALITY AS w(unit, expect, seq, at)
-            WHERE w.expect = 0 AND w.seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {record} r WHERE r.seq = w.seq)
+            SELECT w.unit, w.ordinality FROM unnest(p_changes) WITH ORDINALITY AS w
+            WHERE w.expect = 0 AND v_seqs[w.ordinality] IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {record} r WHERE r.seq = v_seqs[w.ordinality])
           LOOP
             v_failed := v_failed || v_unit;
             v_why := v_why || ('c' || v_at);
@@ -205,22 +200,16 @@ BEGIN
   END IF;
 
   IF cardinality(v_failed) = 0 THEN v_events := v_changes;
-  ELSE SELECT count(*) INTO v_events FROM unnest(c_unit) AS u WHERE u <> ALL (v_failed);
+  ELSE SELECT count(*) INTO v_events FROM unnest(p_changes) AS w WHERE w.unit <> ALL (v_failed);
   END IF;
   -- From here on everything is locked and written but the events: now, not earlier, the batch is given its number.
   FOR v_count IN 1..(v_events + v_emits + 4095) / 4096 LOOP
     v_bases := v_bases || nextval('{batch}') * 4096;
   END LOOP;
   IF v_events > 0 THEN
-    INSERT INTO {event} (id, run, version, at, origin, shape, slot, run_id, foreign_id, traceparent, unit, entry, object_codec, object,
-      reason_codec, reason, error_codec, error)
-    SELECT v_bases[1 + w.n / 4096] + w.n % 4096, v_seqs[w.at], c_expect[w.at] + 1, e_at[w.at], p_origin, e_shape[w.at], e_slot[w.at],
-      c_run[w.at], e_foreign[w.at], e_traceparent[w.at], e_unit[w.at], e_entry[w.at],
-      CASE e_codec[w.at] WHEN '=' THEN c_codec[w.at] ELSE e_codec[w.at] END,
-      CASE e_codec[w.at] WHEN '=' THEN c_object[w.at] ELSE e_object[w.at] END,
-      e_reason_codec[w.at], e_reason[w.at], e_error_codec[w.at], e_error[w.at]
+    ${eventInsert('v_bases[1 + w.n / 4096] + w.n % 4096', 'v_seqs[w.ordinality]')}
     FROM (
-      SELECT x.at, row_number() OVER () - 1 AS n FROM generate_series(1, v_changes) AS x(at) WHERE c_unit[x.at] <> ALL (v_failed)
+      SELECT x.*, row_number() OVER () - 1 AS n FROM unnest(p_changes) WITH ORDINALITY AS x WHERE x.unit <> ALL (v_failed)
     ) AS w;
   END IF;
   IF v_emits > 0 THEN

@@ -1,6 +1,6 @@
 /** A batch of units as one call of the function `commit_1`, and what that answers. */
 import type { Change, RunEvent, Unit } from '@workflow/core/adapter'
-import { ChangeColumns, columnCount } from './change-columns.ts'
+import { changeRows, type NumberedChange } from './change-rows.ts'
 import { CommitParts } from './commit-parts.ts'
 import type { Shapes } from './shapes.ts'
 
@@ -15,35 +15,33 @@ export interface Writing {
 export interface BatchOptions {
   /** The number by which this process knows its own events; 0 for those that it must read like everybody else's. */
   readonly origin: number
-  /** How long it waits for a lock, e.g. `20ms`. */
-  readonly wait: string
+  /** How long it waits for a lock, e.g. `2s`; null: 20 ms. */
+  readonly wait: string | null
   /** Where other processes hear of it; null: they are not told. */
   readonly channel: string | null
   /** The only unit of its batch, which is refused by an error. */
   readonly solo: boolean
+  /** The oid of the type `change`. */
+  readonly changeType: number
 }
 
-interface Row {
-  readonly change: Change
-  /** Number of the unit, from 1. */
-  readonly unit: number
-}
-
-export const statement: string = `SELECT {commit_1}(${Array.from({ length: 41 }, (_, i) => `$${i + 1}`).join(', ')})`
+export const statement: string = 'SELECT {commit_1}($1, $2, $3, $4, $5, $6, $7, $8)'
 
 /** One batch: made of units, turned into parameters, and able to read the answer. */
 export class CommitStatement {
   readonly params: readonly unknown[]
-  readonly #rows: readonly Row[]
+  readonly #rows: readonly NumberedChange[]
+  /** Of a batch of nothing but units of one change, how many are of runs that exist. Those come first. */
+  readonly #moves: number | undefined
   readonly #emitted: readonly RunEvent[]
   readonly #emitUnits: readonly number[]
 
   constructor(writings: readonly Writing[], shapes: Shapes, options: BatchOptions) {
     const parts = new CommitParts(shapes)
-    const rows: Row[] = []
+    const rows: NumberedChange[] = []
     for (const [i, { unit }] of writings.entries()) for (const change of unit.changes ?? []) rows.push({ change, unit: i + 1 })
-    // Rows are locked in the order of their ids, whoever writes them: so nobody waits for each other.
-    if (!options.solo) rows.sort((a, b) => (a.change.next.runId < b.change.next.runId ? -1 : 1))
+    // Rows are locked in the same order, whoever writes them: so nobody waits for each other.
+    if (!options.solo) rows.sort(inOrder)
     for (const [i, { change, unit }] of rows.entries()) {
       const of = writings[unit - 1]?.unit
       if (change.ifEmpty !== undefined && of !== undefined) parts.addEmpty(of, unit, i + 1, change.next.runId, change.ifEmpty)
@@ -53,16 +51,28 @@ export class CommitStatement {
       parts.add(unit, i + 1, named)
       for (const _ of unit.emit ?? []) emitUnits.push(i + 1)
     }
+    const json = parts.json()
+    const isPlain = json === null && rows.length === writings.length
     this.#rows = rows
+    this.#moves = isPlain ? rows.filter(({ change }) => change.expect !== 'absent').length : undefined
     this.#emitted = parts.events
     this.#emitUnits = emitUnits
+    const { origin, wait, channel, solo, changeType } = options
     const createsFirst = rows[0]?.change.expect === 'absent'
-    const columns = rows.length === 0 ? noChanges : columnsOf(rows, shapes)
-    this.params = [options.origin, options.wait, options.channel, options.solo, createsFirst, ...columns, parts.json()]
+    this.params = [origin, wait, channel, solo, createsFirst, this.#moves ?? null, changeRows(rows, changeType, shapes), json]
   }
 
   /** Reads the answer of the function. */
   answer(text: string): BatchAnswer {
+    return this.#moves === undefined ? this.#anyAnswer(text) : this.#plainAnswer(text, this.#moves)
+  }
+
+  /** The change that a refusal is about: its number, from 1. */
+  changeAt(at: number): Change | undefined {
+    return this.#rows[at - 1]?.change
+  }
+
+  #anyAnswer(text: string): BatchAnswer {
     const [bases = '', failed = '', why = '', seqs = ''] = text.split(';')
     const reasons = why.split(',')
     const refused = new Map(failed === '' ? [] : failed.split(',').map((unit, i) => [Number(unit) - 1, reasons[i] ?? '']))
@@ -74,20 +84,45 @@ export class CommitStatement {
       if (list === undefined) seqsOf.set(unit - 1, [seq])
       else list.push(seq)
     }
-    return { refused, seqsOf, batches: this.#batches(bases === '' ? [] : bases.split(',').map(Number), refused) }
-  }
-
-  /** The change that a refusal is about: its number, from 1. */
-  changeAt(at: number): Change | undefined {
-    return this.#rows[at - 1]?.change
-  }
-
-  #batches(bases: readonly number[], refused: ReadonlyMap<number, string>): readonly WrittenBatch[] {
     const events: RunEvent[] = []
     for (const { change, unit } of this.#rows) if (!refused.has(unit - 1)) events.push(change.event)
     for (const [i, event] of this.#emitted.entries()) if (!refused.has((this.#emitUnits[i] ?? 0) - 1)) events.push(event)
-    return bases.map((base, i) => ({ number: base / batchSize, events: events.slice(i * batchSize, (i + 1) * batchSize) }))
+    const batches = (bases === '' ? [] : bases.split(',')).map((base, i) =>
+      batchAt(Number(base), events.slice(i * batchSize, (i + 1) * batchSize)),
+    )
+    return { refused, seqsOf, batches }
   }
+
+  #plainAnswer(text: string, moves: number): BatchAnswer {
+    const [movedBase = '0', madeBase = '0', written = ''] = text.split(';')
+    const given = new Map(written === '' ? [] : written.split(',').map((pair) => pair.split(':') as [string, string]))
+    const refused = new Map<number, string>()
+    const seqsOf = new Map<number, readonly bigint[]>()
+    const moved: RunEvent[] = []
+    const made: RunEvent[] = []
+    for (const [i, { change, unit }] of this.#rows.entries()) {
+      const seq = given.get(String(i + 1))
+      if (seq === undefined) {
+        refused.set(unit - 1, `c${i + 1}`)
+        continue
+      }
+      seqsOf.set(unit - 1, [BigInt(seq)])
+      const events = i < moves ? moved : made
+      events.push(change.event)
+    }
+    const batches = [batchAt(Number(movedBase), moved), batchAt(Number(madeBase), made)].filter(({ events }) => events.length > 0)
+    return { refused, seqsOf, batches }
+  }
+}
+
+/** First the runs that exist, then those that are created; each by their ids. */
+function inOrder({ change: a }: NumberedChange, { change: b }: NumberedChange): number {
+  const creates = Number(a.expect === 'absent') - Number(b.expect === 'absent')
+  return creates === 0 ? (a.next.runId < b.next.runId ? -1 : 1) : creates
+}
+
+function batchAt(base: number, events: readonly RunEvent[]): WrittenBatch {
+  return { number: base / batchSize, events }
 }
 
 /** How many ids a batch of events has. */
@@ -105,13 +140,4 @@ export interface BatchAnswer {
   readonly refused: ReadonlyMap<number, string>
   readonly seqsOf: ReadonlyMap<number, readonly bigint[]>
   readonly batches: readonly WrittenBatch[]
-}
-
-const noChanges: readonly null[] = Array.from({ length: columnCount }, () => null)
-
-function columnsOf(rows: readonly Row[], shapes: Shapes): readonly (Buffer | null)[] {
-  const bytes = rows.reduce((sum, { change }) => sum + change.next.object.bytes.byteLength, 0)
-  const columns = new ChangeColumns(shapes, rows.length, bytes)
-  for (const { change, unit } of rows) columns.add(change, unit)
-  return columns.end()
 }

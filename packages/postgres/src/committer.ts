@@ -30,6 +30,8 @@ export interface CommitterHost {
   readonly open: () => Promise<void> | undefined
   /** The number of this life of the process. */
   readonly origin: () => number
+  /** The oid of the type `change`; known once the session is open. */
+  readonly changeType: () => number
   /** Where to tell others of the next batch; undefined: they need not be told now. */
   readonly channel: () => string | undefined
   /** A batch leaves; `told` if it tells others. What this answers is called when the batch has been answered, with what was written, or undefined for unknown. */
@@ -43,7 +45,6 @@ const partsMax = 3_000
 const bytesMax = 4_194_304
 /** Into how many pieces a batch is taken apart. */
 const pieces = 12
-const waitInBatch = '20ms'
 const waitAlone = '3ms'
 
 export class Committer {
@@ -175,15 +176,16 @@ export class Committer {
   }
 
   async #write(connection: Queryable, batch: readonly Entry[]): Promise<void> {
-    const { shapes, origin, leaving } = this.#host
+    const { shapes, origin, changeType, leaving } = this.#host
     const channel = this.#host.channel()
     const solo = batch.length === 1
     const retried = (batch[0]?.tries ?? 0) > 0
     const made = new CommitStatement(batch, shapes, {
       origin: origin(),
-      wait: solo && retried ? waitAlone : waitInBatch,
+      wait: solo && retried ? waitAlone : null,
       channel: channel ?? null,
       solo,
+      changeType: changeType(),
     })
     const arrived = leaving(channel !== undefined)
     let text: string

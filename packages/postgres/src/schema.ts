@@ -9,6 +9,7 @@
  * its end: then Postgres changes rows in place (HOT), as long as a page has room. Runs that were created together move on
  * together, so that each page needs room for all of its rows once more: half of it.
  */
+import { changeType } from './change-type.ts'
 import { commitFunction } from './commit-function.ts'
 import { readFunctions } from './read-functions.ts'
 
@@ -196,6 +197,7 @@ CREATE VIEW {outbox} AS
     'at', to_char(to_timestamp(e.at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'traceparent', e.traceparent
   ) AS event
   FROM {event} e JOIN {shape} s ON s.id = e.shape;
+${changeType}
 ${commitFunction}
 ${readFunctions}
 `,

@@ -37,6 +37,7 @@ export class Session {
   #housekeeping: Disposable | undefined
   #origin = 0
   #originKnown = false
+  #changeType = 0
   #opened = false
   #opening: Promise<void> | undefined
   #closed: Promise<void> | undefined
@@ -66,6 +67,7 @@ export class Session {
       shapes: this.shapes,
       open: () => (this.#opened && this.#originKnown ? undefined : this.#openOnce()),
       origin,
+      changeType: () => this.#changeType,
       channel: () => this.#notifier.leave(),
       leaving: (told) => this.#leaving(told),
       timersChanged: () => this.timersChanged(),
@@ -83,6 +85,12 @@ export class Session {
     if (this.#closed !== undefined) throw this.#over()
     this.#users.add(user)
     if (!this.#opened) await this.#openOnce()
+  }
+
+  /** The oid of the type `change`. */
+  async changeType(): Promise<number> {
+    if (this.#changeType === 0) await this.#newOrigin()
+    return this.#changeType
   }
 
   /** Begins to hear of other processes, and to keep house. */
@@ -204,8 +212,9 @@ export class Session {
   }
 
   async #newOrigin(): Promise<void> {
-    const [row] = await this.database.query<[number]>("SELECT nextval('{origin}')")
+    const [row] = await this.database.query<[number, number]>("SELECT nextval('{origin}'), '{change}'::regtype::oid::bigint")
     this.#origin = row?.[0] ?? 0
+    this.#changeType = row?.[1] ?? 0
     this.#originKnown = true
   }
 

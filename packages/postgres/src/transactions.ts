@@ -140,9 +140,10 @@ async function commitInside(session: Session, connection: Queryable, unit: Unit)
   assertUnit(unit)
   const { shapes, settings } = session
   await shapes.add(eventsOf(unit))
+  const changeType = await session.changeType()
   // Events of a transaction are read like those of others: only its end says whether there are any.
   const channel = settings.pooler === 'none' ? `workflow:${settings.schema}` : null
-  const made = new CommitStatement([{ unit, named: true }], shapes, { origin: 0, wait: waitInside, channel, solo: true })
+  const made = new CommitStatement([{ unit, named: true }], shapes, { origin: 0, wait: waitInside, channel, solo: true, changeType })
   try {
     await connection.query('SAVEPOINT workflow_unit')
   } catch (error) {

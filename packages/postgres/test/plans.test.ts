@@ -92,15 +92,15 @@ type Copy = Readonly<Record<string, string>>
 /** What differs in a copy, by table; one run in a hundred is unfinished. */
 const copies: Readonly<Record<string, Copy>> = {
   record: {
-    seq: '1000 + i',
+    seq: '10000000 + i',
     run_id: "'run ' || i",
     foreign_id: "'order ' || i",
-    ended: 'CASE WHEN i % 100 = 0 THEN 0 ELSE 1000 + i END',
+    ended: 'CASE WHEN i % 100 = 0 THEN 0 ELSE 10000000 + i END',
     state: "CASE WHEN i % 100 = 0 THEN 'Running' ELSE 'Completed' END",
     open: 'i % 100 = 0',
     finished_at: 'CASE WHEN i % 100 = 0 THEN NULL ELSE 1000000 + i END',
   },
-  event: { id: '(1000 + i) * 4096', run: '1000 + i', run_id: "'run ' || i", foreign_id: "'order ' || i" },
+  event: { id: '(1000 + i) * 4096', run: '10000000 + i', run_id: "'run ' || i", foreign_id: "'order ' || i" },
   timer: {
     id: '1000 + i',
     key: 'gen_random_uuid()',
