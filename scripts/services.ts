@@ -10,13 +10,14 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { etcdService } from './services/etcd-service.ts'
 import { kafkaService } from './services/kafka-service.ts'
 import { natsService } from './services/nats-service.ts'
 import { postgresService } from './services/postgres-service.ts'
 import type { Place } from './services/server-folder.ts'
 import type { Service } from './services/service.ts'
 
-const services: readonly Service[] = [postgresService, natsService, kafkaService]
+const services: readonly Service[] = [postgresService, natsService, kafkaService, etcdService]
 /** Remembers what `up` has started, a file for each, so that `down` stops that and nothing else. */
 const stateFolder = join(tmpdir(), `workflow-services-${userInfo().username}`)
 

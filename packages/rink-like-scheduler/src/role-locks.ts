@@ -1,0 +1,93 @@
+/**
+ * The lock of each role: a key that exists while somebody holds the role, or has died with it. It is made on condition that it
+ * is as it was seen, and that its last holder is gone; the revision of that write is the fencing token. Many locks are taken, or
+ * given back, in one transaction, each for itself.
+ */
+import { Coalescer } from '@workflow/core/adapter'
+import type { Condition, EtcdDriver, Operation } from './driver.ts'
+import type { Keys } from './keys.ts'
+import type { Term } from './term.ts'
+import { type RoleEntry, type StoredRole, writeRole } from './view.ts'
+
+/** A role to take, as the view has it. */
+export interface Claim {
+  readonly role: string
+  readonly seen: StoredRole | undefined
+  readonly entry: RoleEntry
+}
+
+/** A role to give back. */
+export interface Return {
+  readonly role: string
+  readonly token: bigint
+  /** The member that died with the role, where nobody has had it in hand since: the next one must hear of it. */
+  readonly after: RoleEntry | undefined
+}
+
+/** Roles in one transaction: each has an operation of its own and conditions within, of which etcd takes 128 in all. */
+const batchMax = 100
+
+export class RoleLocks {
+  readonly #term: Term
+  readonly #driver: EtcdDriver
+  readonly #keys: Keys
+  readonly #claims: Coalescer<Claim, bigint | undefined>
+  readonly #returns: Coalescer<Return, void>
+
+  constructor(term: Term, driver: EtcdDriver, keys: Keys) {
+    this.#term = term
+    this.#driver = driver
+    this.#keys = keys
+    const name = 'the role scheduler'
+    this.#claims = new Coalescer({ name, batchMax, flush: (batch) => this.#takeAll(batch) })
+    this.#returns = new Coalescer({ name, batchMax, flush: (batch) => this.#giveAll(batch) })
+  }
+
+  /** The fencing token; undefined where the role is not as it was seen. Rejects where nobody knows: then the view will tell. */
+  take(claim: Claim): Promise<bigint | undefined> {
+    return this.#claims.add(claim)
+  }
+
+  /** Fine where the role is somebody else's by now. */
+  giveBack(one: Return): Promise<void> {
+    return this.#returns.add(one)
+  }
+
+  async close(): Promise<void> {
+    await this.#claims.close()
+    await this.#returns.close()
+  }
+
+  async #takeAll(claims: readonly Claim[]): Promise<readonly (bigint | undefined)[]> {
+    const { succeeded, revision, results } = await this.#driver.transact({
+      // Not after our own end: whoever took over from us must not lose to what we sent before.
+      conditions: [this.#isMember()],
+      operations: claims.map(({ role, seen, entry }): Operation => {
+        const key = this.#keys.role(role)
+        const asSeen: Condition = { key, target: 'mod', equals: seen?.revision ?? 0n }
+        const gone: readonly Condition[] =
+          seen === undefined ? [] : [{ key: this.#keys.member(seen.entry.id), target: 'create', equals: 0n }]
+        return { type: 'nested', conditions: [asSeen, ...gone], operations: [{ type: 'put', key, value: writeRole(entry) }] }
+      }),
+    })
+    return claims.map((_, index) => (succeeded && results[index]?.succeeded === true ? revision : undefined))
+  }
+
+  async #giveAll(returns: readonly Return[]): Promise<readonly void[]> {
+    const transaction = {
+      conditions: [],
+      operations: returns.map(({ role, token, after }): Operation => {
+        const key = this.#keys.role(role)
+        const what: Operation = after === undefined ? { type: 'delete', key } : { type: 'put', key, value: writeRole(after) }
+        return { type: 'nested', conditions: [{ key, target: 'mod', equals: token }], operations: [what] }
+      }),
+    }
+    // Doing it twice does no harm, and others wait for it: a connection may have been of no use any more.
+    await this.#driver.transact(transaction).catch(() => this.#driver.transact(transaction))
+    return returns.map(() => undefined)
+  }
+
+  #isMember(): Condition {
+    return { key: this.#keys.member(this.#term.id), target: 'create', equals: this.#term.rank }
+  }
+}

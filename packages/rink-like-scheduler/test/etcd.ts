@@ -1,0 +1,41 @@
+/** The etcd that tests share, and what they ask of it past the scheduler. */
+import { randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import type { EtcdBinary } from '../../../scripts/services/etcd-binaries.ts'
+
+export const etcdUrl: string | undefined = inject('etcdUrl')
+
+const program = inject('etcdProgram')
+
+/** What tests of faults start members of their own with. */
+export const binary: EtcdBinary | undefined = program === undefined ? undefined : { program, version: '', origin: '' }
+
+/** For what nobody else has. */
+export function freshPrefix(): string {
+  return `test/${randomUUID()}`
+}
+
+const encoded = (text: string): string => Buffer.from(text).toString('base64')
+
+/** One call of etcd's JSON gateway. */
+export async function etcdCall(url: string, path: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+  const response = await fetch(new URL(path, url), { method: 'POST', body: JSON.stringify(body) })
+  const answer = (await response.json()) as Readonly<Record<string, unknown>>
+  if (!response.ok) throw new Error(`etcd answers ${response.status}: ${JSON.stringify(answer)}`)
+  return answer
+}
+
+/** The keys below a prefix. */
+export async function keysOf(url: string, prefix: string): Promise<readonly string[]> {
+  const range = { key: encoded(`${prefix}//`), range_end: encoded(`${prefix}/0`), keys_only: true }
+  const { kvs = [] } = (await etcdCall(url, '/v3/kv/range', range)) as { readonly kvs?: readonly { readonly key: string }[] }
+  return kvs.map(({ key }) => Buffer.from(key, 'base64').toString())
+}
+
+export async function deleteKey(url: string, key: string): Promise<void> {
+  await etcdCall(url, '/v3/kv/deleterange', { key: encoded(key) })
+}
+
+export async function putKey(url: string, key: string, value: string): Promise<void> {
+  await etcdCall(url, '/v3/kv/put', { key: encoded(key), value: encoded(value) })
+}

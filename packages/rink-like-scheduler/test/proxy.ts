@@ -1,0 +1,106 @@
+/** A way to etcd that can be cut, so that an instance ends as by `kill -9`: it says nothing any more, and nothing reaches it. */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+interface Link {
+  readonly client: Socket
+  readonly upstream: Socket
+  /** Nothing goes through any more. */
+  silent: boolean
+}
+
+export class Proxy {
+  readonly url: string
+  readonly #server: Server
+  readonly #links: Set<Link>
+  readonly #rules: Rules
+
+  private constructor(server: Server, links: Set<Link>, rules: Rules) {
+    this.#server = server
+    this.#links = links
+    this.#rules = rules
+    // A TCP server that listens has an address with a port.
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  static async to(target: string): Promise<Proxy> {
+    const { hostname, port } = new URL(target)
+    const links = new Set<Link>()
+    const rules: Rules = { silent: false, lost: 0, losing: undefined, onLost: undefined }
+    const server = createServer((client) => {
+      const link: Link = { client, upstream: connect(Number(port), hostname), silent: rules.silent }
+      links.add(link)
+      open(link, rules, () => links.delete(link))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return new Proxy(server, links, rules)
+  }
+
+  /** How many answers were lost. */
+  get lost(): number {
+    return this.#rules.lost
+  }
+
+  /** Breaks what is open; new connections are fine. */
+  cut(): void {
+    for (const { client, upstream } of this.#links) {
+      client.destroy()
+      upstream.destroy()
+    }
+  }
+
+  /** Nothing goes through from now on, on no connection, and nobody is told. */
+  freezeAll(): void {
+    this.#rules.silent = true
+    for (const link of this.#links) link.silent = true
+  }
+
+  /** The next transaction that writes a key that ends so is done, but never answered. */
+  loseAnswersTo(key: string, onLost?: () => void): void {
+    this.#rules.losing = key
+    this.#rules.onLost = onLost
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.cut()
+    await closed
+  }
+}
+
+interface Rules {
+  silent: boolean
+  lost: number
+  losing: string | undefined
+  onLost: (() => void) | undefined
+}
+
+function open(link: Link, rules: Rules, ended: () => void): void {
+  const { client, upstream } = link
+  for (const socket of [client, upstream]) {
+    socket.setNoDelay(true)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      client.destroy()
+      upstream.destroy()
+      ended()
+    })
+  }
+  client.on('data', (bytes) => {
+    if (link.silent) return
+    upstream.write(bytes)
+    if (rules.losing === undefined || !writes(bytes.toString(), rules.losing)) return
+    rules.losing = undefined
+    rules.lost++
+    link.silent = true
+    rules.onLost?.()
+  })
+  upstream.on('data', (bytes) => {
+    if (!link.silent) client.write(bytes)
+  })
+}
+
+/** Whether a request of etcd's JSON gateway puts or deletes such a key. */
+function writes(text: string, key: string): boolean {
+  const written = /"request_(?:put|delete_range)":\{"key":"([^"]+)"/g
+  return [...text.matchAll(written)].some(([, name = '']) => Buffer.from(name, 'base64').toString().endsWith(key))
+}
