@@ -26,6 +26,19 @@ interface Pack {
   id: string
 }
 
+/** The packs that take more, by topic and slot: looked up once per event, so without making a text of both. */
+class OpenPacks {
+  readonly #packs = new Map<string, Map<string, Map<number, Pack>>>()
+
+  of(workflowName: string, topic: string): Map<number, Pack> {
+    let topics = this.#packs.get(workflowName)
+    if (topics === undefined) this.#packs.set(workflowName, (topics = new Map()))
+    let slots = topics.get(topic)
+    if (slots === undefined) topics.set(topic, (slots = new Map()))
+    return slots
+  }
+}
+
 export class NatsSender implements EventSender {
   readonly #session: Session
   readonly #name: string = nuid.next()
@@ -60,7 +73,7 @@ export class NatsSender implements EventSender {
 
   #packed(events: readonly RunEvent[], bytesMax: number): Pack[] {
     const packs: Pack[] = []
-    const open = new Map<string, Pack>()
+    const open = new OpenPacks()
     for (const event of events) {
       const text = JSON.stringify(event)
       const bytes = Buffer.byteLength(text) + 2
@@ -70,11 +83,11 @@ export class NatsSender implements EventSender {
           { details: { runId: event.runId, workflowName: event.workflowName, bytes } },
         )
       for (const topic of event.topics) {
-        const key = `${event.slot} ${event.workflowName.length} ${event.workflowName} ${topic}`
-        let pack = open.get(key)
+        const ofTopic = open.of(event.workflowName, topic)
+        let pack = ofTopic.get(event.slot)
         if (pack === undefined || pack.events.length === packMax || pack.bytes + bytes > bytesMax) {
           pack = { workflowName: event.workflowName, topic, slot: event.slot, events: [], bytes: 0, id: this.#nextId() }
-          open.set(key, pack)
+          ofTopic.set(event.slot, pack)
           packs.push(pack)
         }
         pack.events.push(text)

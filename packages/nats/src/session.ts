@@ -33,6 +33,8 @@ export interface Listener {
 
 /** A connection that was there once is worth waiting for, also where the server refuses for a while who it knows. */
 const forEver = { maxReconnectAttempts: -1, reconnectTimeWait: 250, ignoreAuthErrorAbort: true }
+/** A stack for each request, in case that it fails, costs more than the request: the errors are wrapped in ours anyway. */
+const withoutTraces = { noAsyncTraces: true }
 const beatMs = 1_000
 const quietMs = 30_000
 const versionMin = '2.10'
@@ -118,7 +120,9 @@ export class Session {
     const timeout = settings.requestTimeoutMs
     let connection: NatsConnection | undefined
     try {
-      connection = settings.connection ?? (await connect({ ...forEver, timeout, ...settings.connect, servers: [...settings.servers] }))
+      connection =
+        settings.connection ??
+        (await connect({ ...forEver, ...withoutTraces, timeout, ...settings.connect, servers: [...settings.servers] }))
       assertVersion(connection)
       const manager = await jetstreamManager(connection, { timeout })
       const state = new StateStore(manager, jetstream(connection, { timeout }), this.names.stateStream)
