@@ -86,7 +86,7 @@ export async function untilFound<T>(ctx: EngineContext, watch: Watch, runId: str
   try {
     // Each of these may hang on what does not answer; the caller's limits hold all the same.
     await waiting.unlessEnded(watch.add(runId, waiting))
-    let record = await waiting.unlessEnded(find(ctx, runId))
+    let record = watch.known(runId) ?? (await waiting.unlessEnded(find(ctx, runId)))
     for (;;) {
       const found = await waiting.unlessEnded(search.look(record))
       if (found !== undefined) return found

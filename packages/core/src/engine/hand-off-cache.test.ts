@@ -99,3 +99,24 @@ test('an answer that was longer on its way than the cache remembers is not worke
     expect(cache.isOutdated(record('b', 1), asked), `after ${pass} ms more, of a run nobody has touched`).toBe(pass !== 999)
   }
 })
+
+test('the newest of a run is what was sent since, unless somebody has moved it on', async () => {
+  const clock = new ManualClock()
+  const cache = new HandOffCache(clock)
+  const since = clock.monotonic()
+  cache.put(record('early', 1), since)
+  await clock.advance(10)
+  for (const runId of ['a', 'b', 'c']) cache.put(record(runId, 2), clock.monotonic())
+  cache.moved('a', 2)
+  cache.moved('b', 3)
+  cache.moved('unknown', 3)
+  expect(['early', 'a', 'b', 'c', 'unknown'].map((runId) => cache.newest(runId, since)?.version)).toEqual([
+    undefined,
+    2,
+    undefined,
+    2,
+    undefined,
+  ])
+  await clock.advance(1_000)
+  expect(cache.newest('a', since)).toBeUndefined()
+})

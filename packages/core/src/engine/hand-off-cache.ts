@@ -62,6 +62,21 @@ export class HandOffCache {
   }
 
   /**
+   * The newest that is known of a run, if its commit was sent after `since`, and no longer ago than it is worked from. Nobody
+   * may have moved the run meanwhile but those whose moves the asker hears of from `since` on.
+   */
+  newest(runId: string, since: number): RunRecord | undefined {
+    const entry = this.#find(runId)
+    return entry === undefined ? undefined : this.fresh(runId, entry.version, since)
+  }
+
+  /** A run has got to this version, by whomever: an older record says nothing any more. */
+  moved(runId: string, version: number): void {
+    const entry = this.#find(runId)
+    if (entry !== undefined && entry.version < version) this.forget({ runId, version })
+  }
+
+  /**
    * Whether a record whose commit was sent at `sentAt`, and has just been answered, must not be worked from: the run was looked
    * at, or moved, since then, or may have been, so long ago that it is forgotten here.
    */

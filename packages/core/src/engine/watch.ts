@@ -31,6 +31,8 @@ export class Watch {
   readonly #watchers = new Map<string, Set<Watcher>>()
   #opening: Promise<void> | undefined
   #receiver: EventReceiver<RunEvent> | undefined
+  /** Whatever was committed later than this, on the monotonic clock, comes through the receiver. */
+  #openedAt = 0
   #stop: AbortController | undefined
   #pulling: Promise<void> | undefined
   #linger: Disposable | undefined
@@ -64,6 +66,14 @@ export class Watch {
       this.remove(runId, watcher)
       throw error
     }
+  }
+
+  /**
+   * The run, if this process has just moved it and nobody has since: whoever is told from here on needs no look before.
+   * Undefined says nothing.
+   */
+  known(runId: string): RunRecord | undefined {
+    return this.#receiver === undefined ? undefined : this.#ctx.cache.newest(runId, this.#openedAt)
   }
 
   async close(reason: unknown): Promise<void> {
@@ -102,6 +112,7 @@ export class Watch {
       }
       const stop = new AbortController()
       this.#stop = stop
+      this.#openedAt = this.#ctx.clock.monotonic()
       this.#local = this.#ctx.committed.add((record) => {
         if (!this.#finishedOnly || isFinished(record.runState)) this.#tell(record.runId, record.status, record.runState, record)
       })
@@ -135,6 +146,7 @@ export class Watch {
     while (!stop.aborted) {
       try {
         for (const { event } of await receiver.receive({ max: batch, signal: stop })) {
+          this.#ctx.cache.moved(event.runId, event.version)
           this.#tell(event.runId, event.status, event.states.at(-1), undefined)
         }
         await turn(this.#ctx.clock)

@@ -298,3 +298,37 @@ test('a run of another workflow is not found', async () => {
   })
   await expect(world.within(client.awaitCompletion(runId))).rejects.toMatchObject({ code: 'RunNotFound' })
 })
+
+test('an await of what this process has just triggered asks the store nothing, once it listens', async () => {
+  await using world = new World()
+  let lookups = 0
+  const wf = await world.start((ports) => definition.build(ports), 'a', {
+    change: (store) => ({
+      ...store,
+      lookup: (runId) => {
+        lookups += 1
+        return store.lookup(runId)
+      },
+    }),
+  })
+  for (const foreignId of ['first', 'second']) {
+    lookups = 0
+    await world.pass(10)
+    const runId = await world.within(wf.trigger(foreignId, { initialValue: { to: 'Rome' } }))
+    expect(await world.within(wf.await(runId, 'flown'))).toMatchObject({ status: 'flown', version: 2 })
+  }
+  expect(lookups).toBe(0)
+})
+
+test('an await of a run that another process has moved on meanwhile finds it at once', async () => {
+  await using world = new World()
+  const client = trips.client(world.ports('client'))
+  await world.start((ports) => definition.build(ports))
+  await world.within(client.awaitCompletion(await client.trigger('first', { initialValue: { to: 'nowhere' } })))
+  await world.pass(10)
+  const runId = await client.trigger('second', { initialValue: { to: 'nowhere' } })
+  await world.pass(200)
+  const before = world.clock.now()
+  expect(await world.within(client.awaitCompletion(runId))).toMatchObject({ status: 'lost' })
+  expect(world.clock.now() - before).toBeLessThan(100)
+})
