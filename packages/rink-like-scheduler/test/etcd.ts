@@ -32,6 +32,14 @@ export async function keysOf(url: string, prefix: string): Promise<readonly stri
   return kvs.map(({ key }) => Buffer.from(key, 'base64').toString())
 }
 
+export async function valueOf(url: string, key: string): Promise<string | undefined> {
+  const { kvs = [] } = (await etcdCall(url, '/v3/kv/range', { key: encoded(key) })) as {
+    readonly kvs?: readonly { readonly value: string }[]
+  }
+  const [found] = kvs
+  return found === undefined ? undefined : Buffer.from(found.value, 'base64').toString()
+}
+
 export async function deleteKey(url: string, key: string): Promise<void> {
   await etcdCall(url, '/v3/kv/deleterange', { key: encoded(key) })
 }

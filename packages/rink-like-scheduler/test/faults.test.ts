@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type EtcdServer, startEtcd, startEtcdCluster } from '../../../scripts/services/etcd-server.ts'
 import { aborted, Crew } from './crew.ts'
-import { binary, etcdCall, keysOf } from './etcd.ts'
+import { binary, deleteKey, etcdCall, keysOf } from './etcd.ts'
 
 /** Servers of one test, gone when it ends. */
 class Fleet implements AsyncDisposable {
@@ -130,6 +130,28 @@ describe.skipIf(binary === undefined)('when etcd', { timeout: 40_000 }, () => {
     const next = await Promise.all([crew.ask(a, 'orders/0'), crew.ask(b, 'orders/1')])
     expect(next[0]?.fence.domain).not.toBe(leases[0]?.fence.domain)
     expect(next[1]?.fence.domain).toBe(next[0]?.fence.domain)
+  })
+
+  test.concurrent('is restored from an older state, that is known from what others had written, too', async () => {
+    await using fleet = await Fleet.of(1)
+    const server = fleet.first
+    await using crew = new Crew({ endpoints: server.url, lease: '30s' })
+    const scheduler = crew.open('a')
+    const [lease, stolen] = await Promise.all([crew.ask(scheduler, 'orders/0'), crew.ask(scheduler, 'orders/1')])
+    const [data, copy] = [join(server.place.folder, 'data'), join(server.place.folder, 'copy')]
+    await server.kill()
+    cpSync(data, copy, { recursive: true })
+    await server.start()
+    // The scheduler hears of this by its watch, and has not asked for anything since the copy was made.
+    await deleteKey(server.url, `${crew.prefix}//role/orders/1`)
+    await aborted(stolen.signal)
+    await server.kill()
+    rmSync(data, { recursive: true })
+    cpSync(copy, data, { recursive: true })
+    await server.start()
+    await aborted(lease.signal)
+    expect(lease.signal.reason).toMatchObject({ code: 'LeaseLost', message: expect.stringContaining('etcd is not the store that it was') })
+    expect((await crew.ask(scheduler, 'orders/0')).fence.domain).not.toBe(lease.fence.domain)
   })
 
   test.concurrent('has compacted what a watch has missed, the view is read anew', async () => {

@@ -54,6 +54,12 @@ export class Proxy {
     for (const link of this.#links) link.silent = true
   }
 
+  /** New connections are fine again, and those that were silent are broken. */
+  thaw(): void {
+    this.#rules.silent = false
+    this.cut()
+  }
+
   /** The next transaction that writes a key that ends so is done, but never answered. */
   loseAnswersTo(key: string, onLost?: () => void): void {
     this.#rules.losing = key

@@ -1,9 +1,9 @@
 /** What is peculiar to etcd, on a server that works. */
 import { InvalidArgument, Stopped } from '@workflow/core/adapter'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { rinkLikeScheduler } from '../src/index.ts'
 import { aborted, Crew } from './crew.ts'
-import { etcdCall, deleteKey, etcdUrl, keysOf, putKey } from './etcd.ts'
+import { etcdCall, deleteKey, etcdUrl, keysOf, putKey, valueOf } from './etcd.ts'
 import { Proxy } from './proxy.ts'
 
 const roles = (count: number): readonly string[] => Array.from({ length: count }, (_, slot) => `orders/${slot}`)
@@ -41,12 +41,11 @@ describe.skipIf(etcdUrl === undefined)('on etcd', { timeout: 30_000 }, () => {
 
   test.concurrent('tenants do not see each other, also where the prefix of one is within that of another', async () => {
     await using crew = new Crew({ endpoints: url })
-    const prefixes = [crew.prefix, `${crew.prefix}/role`, `${crew.prefix}/b`]
-    const tenants = prefixes.map((prefix) => crew.open('a', { prefix }))
-    const leases = await Promise.all(tenants.map((tenant) => crew.ask(tenant, 'role/x')))
-    expect(new Set(leases.map(({ fence }) => fence.domain)).size).toBe(3)
+    const [outer, inner] = [crew.open('a'), crew.open('a', { prefix: `${crew.prefix}/role` })]
+    const leases = await Promise.all([crew.ask(outer, 'role/x'), crew.ask(inner, 'x'), crew.ask(inner, 'role/x')])
+    expect(new Set(leases.map(({ fence }) => fence.domain)).size).toBe(2)
     await leases[0]?.release()
-    expect(await Promise.all(tenants.map(async (tenant) => (await tenant.holders(['role/x'])).size))).toEqual([0, 1, 1])
+    expect([(await outer.holders(['x', 'role/x', 'role/role/x'])).size, (await inner.holders(['x', 'role/x'])).size]).toEqual([0, 2])
   })
 
   test.concurrent('roles of many workflows with long names are spread as well', async ({ expect }) => {
@@ -112,6 +111,21 @@ describe.skipIf(etcdUrl === undefined)('on etcd', { timeout: 30_000 }, () => {
     expect([next.isValid(), next.unclean]).toEqual([true, false])
   })
 
+  test.concurrent.each(['want', 'plan'])('a %s that was sent before, and is done late, does not stand', async (kind) => {
+    await using crew = new Crew({ endpoints: url })
+    const scheduler = crew.open('a')
+    const lease = await crew.ask(scheduler, 'orders/0')
+    const [key = ''] = (await keysOf(url, crew.prefix)).filter((name) => name.includes(`//${kind}/`))
+    const text = await valueOf(url, key)
+    expect(text).toContain('orders/')
+    // More than once: the first may meet something that would have been written anyway.
+    for (let times = 0; times < 4; times++) {
+      await putKey(url, key, '[]')
+      await vi.waitFor(async () => expect(await valueOf(url, key)).toBe(text), { timeout: 5_000 })
+    }
+    expect([lease.isValid(), lease.yield.aborted]).toEqual([true, false])
+  })
+
   test.concurrent('keys of a later version below the prefix are let be', async () => {
     await using crew = new Crew({ endpoints: url })
     const scheduler = crew.open('a')
@@ -166,6 +180,23 @@ describe.skipIf(etcdUrl === undefined)('on etcd', { timeout: 30_000 }, () => {
     await expect.poll(async () => (await scheduler.holders(['orders/1'])).size, { timeout: 5_000 }).toBe(0)
     expect(proxy.lost).toBe(2)
     await scheduler.close()
+    await proxy.close()
+  })
+
+  test.concurrent('a role that could not be given back is given back as soon as etcd can be reached', async () => {
+    await using crew = new Crew({ endpoints: url, lease: '10s' })
+    const proxy = await Proxy.to(url)
+    const a = crew.open('a', { endpoints: proxy.url, requestTimeout: '200ms' })
+    const lease = await crew.ask(a, 'orders/0')
+    const waiting = crew.ask(crew.open('b'), 'orders/0')
+    proxy.freezeAll()
+    const since = performance.now()
+    await lease.release()
+    proxy.thaw()
+    const next = await waiting
+    expect(performance.now() - since).toBeLessThan(8_000)
+    expect([next.unclean, next.isValid()]).toEqual([false, true])
+    await a.close()
     await proxy.close()
   })
 
