@@ -161,8 +161,8 @@ function headersOf(headers: TailMessage['headers'] | MsgHdrs): Readonly<Record<s
   return all
 }
 
-async function existing({ manager }: Link, stream: string): Promise<StreamInfo> {
-  const info = await streamInfo(manager, stream)
+async function existing(link: Link, stream: string): Promise<StreamInfo> {
+  const info = await streamInfo(link, stream)
   if (info === undefined)
     throw new Configuration(`there is no stream ${JSON.stringify(stream)}: its owner must create it, or correct the name`, {
       details: { stream },

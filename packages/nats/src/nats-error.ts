@@ -18,6 +18,11 @@ export function isConflict(error: unknown): boolean {
   return code === JetStreamApiCodes.StreamWrongLastSequence || code === JetStreamApiCodes.StreamWrongLastSequenceUnknown
 }
 
+/** Whether the server says that there is nobody who could hear it. */
+export function isUnheard(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 503
+}
+
 /** Whether nobody answered, so that the outcome is unknown. */
 export function isSilence(error: unknown): boolean {
   return error instanceof errors.TimeoutError

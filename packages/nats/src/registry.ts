@@ -42,7 +42,7 @@ export class Registry {
 
   /** Makes sure of stream and topics. */
   async ensureTopics({ workflowName, slots, topics }: StreamLayout): Promise<LayoutRecord> {
-    const { manager, connection, state } = this.#link
+    const { connection, state } = this.#link
     const subject = this.#names.layout(workflowName)
     const refuse = (present: LayoutRecord | undefined): void => {
       if (present !== undefined && present.slots !== slots)
@@ -51,7 +51,7 @@ export class Registry {
         )
     }
     refuse((await state.get<LayoutRecord>(subject))?.value)
-    await ensureEventStream(manager, this.#names, workflowName, this.#settings, connection.info?.cluster !== undefined)
+    await ensureEventStream(this.#link, this.#names, workflowName, this.#settings, connection.info?.cluster !== undefined)
     const layout = await state.change<LayoutRecord>(subject, (present) => {
       refuse(present)
       const all = [...new Set([...(present?.topics ?? []), ...topics])]
@@ -97,7 +97,7 @@ export class Registry {
   /** What the stream of a workflow is like now. */
   async facts(workflowName: string): Promise<StreamFacts> {
     const stream = this.#names.eventStream(workflowName)
-    const info = await streamInfo(this.#link.manager, stream)
+    const info = await streamInfo(this.#link, stream)
     if (info === undefined)
       throw new Configuration(`workflow ${JSON.stringify(workflowName)} has no stream ${stream}: call ensure first, or create it`, {
         details: { stream },

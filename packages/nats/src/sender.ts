@@ -131,11 +131,11 @@ export class NatsSender implements EventSender {
   }
 
   /** Where a stream has been deleted underneath, another takes its place; readers find out by its date. */
-  async #mend({ manager, connection }: Link, pack: Pack | undefined, error: unknown): Promise<void> {
+  async #mend(link: Link, pack: Pack | undefined, error: unknown): Promise<void> {
     if (pack === undefined || isSilence(error) || !isNobody(error)) return
     const { names, settings } = this.#session
     const name = names.eventStream(pack.workflowName)
-    if ((await streamInfo(manager, name)) !== undefined) return
+    if ((await streamInfo(link, name)) !== undefined) return
     const layout = await this.#session.run('reading a layout', ({ state }) => state.get(names.layout(pack.workflowName)))
     if (layout === undefined || !settings.create)
       throw new Configuration(
@@ -143,7 +143,7 @@ export class NatsSender implements EventSender {
         { cause: natsError(error, 'sending events'), details: { stream: name } },
       )
     settings.logger.error({ stream: name, workflow: pack.workflowName }, 'the stream was deleted underneath; creating it again')
-    await ensureEventStream(manager, names, pack.workflowName, settings, connection.info?.cluster !== undefined)
+    await ensureEventStream(link, names, pack.workflowName, settings, link.connection.info?.cluster !== undefined)
   }
 
   #nextId(): string {

@@ -5,8 +5,9 @@
  * A connection that cannot be made is tried anew by the next call; one that was made and lost is the client's to mend.
  */
 import { Configuration, Stopped, type WorkflowError } from '@workflow/core/adapter'
-import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { type Api, askMs } from './insistence.ts'
 import { jetStreamIsOff, natsError } from './nats-error.ts'
 import type { Settings } from './settings.ts'
 import { StateStore } from './state-store.ts'
@@ -14,9 +15,8 @@ import { ensureStateStream } from './streams.ts'
 import { Names } from './subject.ts'
 
 /** What a connection offers. */
-export interface Link {
+export interface Link extends Api {
   readonly connection: NatsConnection
-  readonly manager: JetStreamManager
   readonly client: JetStreamClient
   readonly state: StateStore
   /** How many bytes a message may have. */
@@ -125,12 +125,14 @@ export class Session {
         (await connect({ ...forEver, ...withoutTraces, timeout, ...settings.connect, servers: [...settings.servers] }))
       assertVersion(connection)
       const manager = await jetstreamManager(connection, { timeout })
-      const state = new StateStore(manager, jetstream(connection, { timeout }), this.names.stateStream)
-      await ensureStateStream(manager, this.names, settings, connection.info?.cluster !== undefined)
+      const asker = await jetstreamManager(connection, { timeout: Math.min(timeout, askMs), checkAPI: false })
+      const api: Api = { manager, asker, patienceMs: timeout }
+      const client = jetstream(connection, { timeout })
+      const state = new StateStore(api, client, this.names.stateStream)
+      await ensureStateStream(api, this.names, settings, connection.info?.cluster !== undefined)
       this.#watch(connection)
       if (this.#closed) await connection.close()
-      const client = jetstream(connection, { timeout })
-      return { connection, manager, client, state, maxPayload: connection.info?.max_payload ?? 1_048_576 }
+      return { ...api, connection, client, state, maxPayload: connection.info?.max_payload ?? 1_048_576 }
     } catch (error) {
       if (settings.connection === undefined) await connection?.close()
       throw connectError(error, `connecting to ${settings.servers.map(withoutPassword).join(', ') || 'NATS'}`)

@@ -4,7 +4,8 @@
  */
 import { StoreCorrupt } from '@workflow/core/adapter'
 import { AckPolicy, DeliverPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream'
-import { isConflict } from './nats-error.ts'
+import { type Api, insist } from './insistence.ts'
+import { isConflict, isUnheard } from './nats-error.ts'
 
 /** A record, and which writing of it. */
 export interface Stored<T> {
@@ -13,21 +14,23 @@ export interface Stored<T> {
 }
 
 const nanos = 1_000_000
+const unheardMs = 50
+const unheardMax = 40
 
 export class StateStore {
-  readonly #manager: JetStreamManager
+  readonly #api: Api
   readonly #client: JetStreamClient
   readonly #stream: string
 
-  constructor(manager: JetStreamManager, client: JetStreamClient, stream: string) {
-    this.#manager = manager
+  constructor(api: Api, client: JetStreamClient, stream: string) {
+    this.#api = api
     this.#client = client
     this.#stream = stream
   }
 
   /** What is stored now, as the leader knows it. */
   async get<T>(subject: string): Promise<Stored<T> | undefined> {
-    const message = await this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject })
+    const message = await insist(this.#api, (manager) => manager.streams.getMessage(this.#stream, { last_by_subj: subject }))
     return message === null ? undefined : { value: parse<T>(subject, message.data), revision: message.seq }
   }
 
@@ -59,12 +62,12 @@ export class StateStore {
 
   /** Forgets all records whose subject matches. */
   async remove(subject: string): Promise<void> {
-    await this.#manager.streams.purge(this.#stream, { filter: subject })
+    await this.#api.manager.streams.purge(this.#stream, { filter: subject })
   }
 
   /** All records whose subject matches. May miss what was written just now. */
   async list<T>(subject: string): Promise<readonly { readonly subject: string; readonly value: T }[]> {
-    const { messages } = await readAll(this.#manager, this.#client, this.#stream, { filters: [subject], max: Infinity })
+    const { messages } = await readAll(this.#api.manager, this.#client, this.#stream, { filters: [subject], max: Infinity })
     return messages.map((message) => ({ subject: message.subject, value: parse<T>(message.subject, message.data) }))
   }
 }
@@ -95,15 +98,22 @@ export async function readAll(
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(1, fromSeq) }),
   })
   const messages: JsMsg[] = []
+  let unheard = 0
   try {
     const wanted = Math.min(info.num_pending, max)
     const consumer = client.consumers.getConsumerFromInfo(info)
     while (messages.length < wanted) {
       const before = messages.length
-      const batch = await consumer.fetch({ max_messages: Math.min(wanted - before, 500), expires: 2_000 })
-      for await (const message of batch) messages.push(message)
-      // Deleted meanwhile.
-      if (messages.length === before) break
+      try {
+        const batch = await consumer.fetch({ max_messages: Math.min(wanted - before, 500), expires: 2_000 })
+        for await (const message of batch) messages.push(message)
+        // Deleted meanwhile.
+        if (messages.length === before) break
+      } catch (error) {
+        // In a cluster it takes a moment until our server knows where the new consumer is.
+        if (!isUnheard(error) || ++unheard > unheardMax) throw error
+        await new Promise((resolve) => setTimeout(resolve, unheardMs))
+      }
     }
     return { messages, pending: info.num_pending }
   } finally {

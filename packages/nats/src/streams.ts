@@ -1,6 +1,7 @@
 /** The streams on the server: created, and brought to the options when those have changed. */
 import { Configuration } from '@workflow/core/adapter'
-import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream'
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream'
+import { type Api, insist } from './insistence.ts'
 import { apiCode, isStreamMissing, isSilence } from './nats-error.ts'
 import type { Settings } from './settings.ts'
 import type { Names } from './subject.ts'
@@ -12,14 +13,14 @@ const duplicateWindowMs = 60_000
 type Limits = Pick<StreamConfig, 'max_age' | 'max_bytes' | 'max_msgs_per_subject' | 'duplicate_window'>
 
 /** Makes sure of the stream for what is not events. */
-export async function ensureStateStream(manager: JetStreamManager, names: Names, settings: Settings, clustered: boolean): Promise<void> {
+export async function ensureStateStream(api: Api, names: Names, settings: Settings, clustered: boolean): Promise<void> {
   const limits = { max_age: 0, max_bytes: -1, max_msgs_per_subject: 1, duplicate_window: 1_000 * nanos }
-  await ensureStream(manager, names.stateStream, [names.stateSubjects], limits, settings, clustered)
+  await ensureStream(api, names.stateStream, [names.stateSubjects], limits, settings, clustered)
 }
 
 /** Makes sure of the stream for a workflow's events. */
 export async function ensureEventStream(
-  manager: JetStreamManager,
+  api: Api,
   names: Names,
   workflowName: string,
   settings: Settings,
@@ -32,19 +33,19 @@ export async function ensureEventStream(
     max_msgs_per_subject: -1,
     duplicate_window: Math.min(duplicateWindowMs, maxAgeMs) * nanos,
   }
-  return ensureStream(manager, names.eventStream(workflowName), names.eventSubjects(workflowName), limits, settings, clustered)
+  return ensureStream(api, names.eventStream(workflowName), names.eventSubjects(workflowName), limits, settings, clustered)
 }
 
 async function ensureStream(
-  manager: JetStreamManager,
+  api: Api,
   name: string,
   subjects: readonly string[],
   limits: Limits,
   settings: Settings,
   clustered: boolean,
 ): Promise<StreamInfo> {
-  const present = await streamInfo(manager, name)
-  if (present !== undefined) return upgraded(manager, present, subjects, limits, settings)
+  const present = await streamInfo(api, name)
+  if (present !== undefined) return upgraded(api, present, subjects, limits, settings)
   if (!settings.create)
     throw new Configuration(
       `the stream ${name} does not exist, and create is false: create it with the subjects ${subjects.join(', ')}, or leave create out`,
@@ -62,11 +63,11 @@ async function ensureStream(
     allow_direct: false,
   }
   try {
-    return await manager.streams.add(config)
+    return await api.manager.streams.add(config)
   } catch (error) {
     // Somebody else was first, with other options perhaps, or our own request went through although its answer was lost.
-    const made = apiCode(error) === nameInUse || isSilence(error) ? await streamInfo(manager, name) : undefined
-    if (made !== undefined) return upgraded(manager, made, subjects, limits, settings)
+    const made = apiCode(error) === nameInUse || isSilence(error) ? await streamInfo(api, name) : undefined
+    if (made !== undefined) return upgraded(api, made, subjects, limits, settings)
     throw refusal(error, name, 'created')
   }
 }
@@ -74,22 +75,16 @@ async function ensureStream(
 const nameInUse = 10058
 
 /** What the server says of a stream; undefined where there is none. */
-export async function streamInfo(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+export async function streamInfo(api: Api, name: string): Promise<StreamInfo | undefined> {
   try {
-    return await manager.streams.info(name)
+    return await insist(api, (manager) => manager.streams.info(name))
   } catch (error) {
     if (isStreamMissing(error)) return undefined
     throw error
   }
 }
 
-async function upgraded(
-  manager: JetStreamManager,
-  info: StreamInfo,
-  subjects: readonly string[],
-  limits: Limits,
-  settings: Settings,
-): Promise<StreamInfo> {
+async function upgraded(api: Api, info: StreamInfo, subjects: readonly string[], limits: Limits, settings: Settings): Promise<StreamInfo> {
   const { config } = info
   const { name } = config
   assertUsable(config, subjects)
@@ -102,7 +97,7 @@ async function upgraded(
   // Somebody else cares for the stream's limits, then.
   if (!settings.create) return info
   try {
-    return await manager.streams.update(name, { ...config, ...wanted })
+    return await api.manager.streams.update(name, { ...config, ...wanted })
   } catch (error) {
     throw refusal(error, name, `given another ${changed.join(', ')}`)
   }

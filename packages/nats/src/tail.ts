@@ -46,6 +46,9 @@ const silenceMs = 3_500
 /** After so long without being pulled from, the server forgets a consumer. */
 const forgetMs = 60_000
 const restartMs = 500
+/** A new consumer may be unheard of for so long, and is asked again after so long. */
+const unheardMs = 2_000
+const againMs = 20
 
 export class Tail {
   readonly #options: TailOptions
@@ -56,6 +59,7 @@ export class Tail {
   /** How many the consumer has delivered. */
   #delivered = 0
   #heardAt = 0
+  #madeAt = 0
   #startedAt = Number.NEGATIVE_INFINITY
   #starting: Promise<void> | undefined
   #again = false
@@ -129,6 +133,7 @@ export class Tail {
       this.#delivered = 0
       this.#asked = 0
       this.#heardAt = performance.now()
+      this.#madeAt = this.#heardAt
       const subscription: Subscription = link.connection.subscribe(createInbox(), {
         callback: (error, message) => {
           if (subscription === this.#subscription) this.#take(error, message)
@@ -172,6 +177,7 @@ export class Tail {
     const unfilled = Number(headers?.get('Nats-Pending-Messages') ?? '')
     if (Number.isInteger(unfilled) && unfilled > 0) this.#asked = Math.max(0, this.#asked - unfilled)
     if (code === 408 || (code === 409 && /Batch Completed/i.test(headers?.description ?? ''))) this.#pull()
+    else if (code === 503 && this.#delivered === 0 && performance.now() - this.#madeAt < unheardMs) this.#pullSoon()
     // Deleted, moved to another server, or nobody there.
     else this.restart()
   }
@@ -191,6 +197,16 @@ export class Tail {
       // The connection is closed for good: its owner has ended it.
       this.#consumer = undefined
     }
+  }
+
+  /** In a cluster it takes a moment until our server knows where a new consumer is. */
+  #pullSoon(): void {
+    const subscription = this.#subscription
+    setTimeout(() => {
+      if (subscription !== this.#subscription) return
+      this.#asked = 0
+      this.#pull()
+    }, againMs)
   }
 
   async #drop(): Promise<void> {

@@ -172,6 +172,11 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
         { timeout: 20_000 },
       )
       .toBe(true)
+    // Streams that have just been made have no leader for a moment, and answer nobody.
+    const others = Array.from({ length: 3 }, () =>
+      opened({ servers: servers.map(({ url }) => url), prefix: 'other', requestTimeout: '3s' }),
+    )
+    await Promise.all(others.map(({ eventStreamer }) => ensure(eventStreamer)))
     const receiver = await openReceiver(one)
     await using sender = await one.eventStreamer.newSender()
     const sendSurely = async (version: number): Promise<void> => {
