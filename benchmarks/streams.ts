@@ -1,13 +1,14 @@
-/** Event streamers on brokers by themselves, beside the bare client of each: `pnpm bench streams --adapter nats`. */
+/** Event streamers on brokers by themselves, beside the bare client of each: `pnpm bench streams --adapter kafka`. */
 import { parseArgs } from 'node:util'
 import { streamIdle } from './cases/stream-idle.ts'
 import { streamLatency } from './cases/stream-latency.ts'
 import { streamThroughput } from './cases/stream-throughput.ts'
 import { bench } from './harness/bench.ts'
+import { kafkaTarget } from './streams/kafka-target.ts'
 import { natsTarget } from './streams/nats-target.ts'
 import type { StreamTarget } from './streams/stream-target.ts'
 
-const targets: Readonly<Record<string, () => Promise<StreamTarget>>> = { nats: natsTarget }
+const targets: Readonly<Record<string, () => Promise<StreamTarget>>> = { kafka: kafkaTarget, nats: natsTarget }
 
 // The harness looks at the other arguments.
 const { adapter = 'nats' } = parseArgs({ strict: false, options: { adapter: { type: 'string' } } }).values

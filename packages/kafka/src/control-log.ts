@@ -15,6 +15,8 @@ const fetchBytes = 4_194_304
 const longPollMs = 2_000
 const answerMs = 100
 const attemptsMax = 6
+/** The least time between two requests that write cursors. */
+const breathMs = 20
 /** Between two looks of a holder whether its slots were taken: a takeover does not wait for it, nor do acknowledgements. */
 const lookMs = 100
 
@@ -42,6 +44,7 @@ export class ControlLog {
   readonly #stop = new AbortController()
   readonly #wakeup = new Wakeup()
   #following: Promise<void> | undefined
+  #flushedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: ControlLogOptions) {
     this.#options = options
@@ -103,6 +106,7 @@ export class ControlLog {
   }
 
   async #flush(batch: readonly (() => readonly ControlRecord[])[]): Promise<readonly void[]> {
+    await this.#breathe()
     const records = new Map<string, NewRecord>()
     for (const wanted of batch) {
       for (const record of wanted()) {
@@ -124,7 +128,15 @@ export class ControlLog {
         throw unavailable(error, 'a cursor cannot be written')
       }
     }
+    this.#flushedMs = this.#options.clock.monotonic()
     return batch.map(() => undefined)
+  }
+
+  /** One request may touch every partition: under load there are fewer of them that carry more. After a quiet while none waits. */
+  async #breathe(): Promise<void> {
+    const { clock } = this.#options
+    const restMs = this.#flushedMs + breathMs - clock.monotonic()
+    if (restMs > 0 && !this.#stop.signal.aborted) await new Promise<void>((resolve) => clock.setTimer(restMs, resolve))
   }
 
   /** Applies what was written, after everything that came before it. */

@@ -31,9 +31,9 @@ export function fetchedOf(request: FetchRequest, responses: readonly FetchRespon
       // A batch may begin before the offset that was asked for.
       const from = asked.get(partitionKey({ topic, partition })) ?? 0
       const last = messages.at(-1)
-      const kept = messages.filter(committed(abortedTransactions ?? []))
+      const counts = committed(abortedTransactions ?? [])
       const records: KafkaRecord[] = []
-      for (const message of kept) if (Number(message.offset) >= from) records.push(recordOf(message))
+      for (const message of messages) if (counts(message) && Number(message.offset) >= from) records.push(new MessageRecord(message))
       return {
         topic,
         partition,
@@ -45,14 +45,30 @@ export function fetchedOf(request: FetchRequest, responses: readonly FetchRespon
   )
 }
 
-function recordOf({ offset, timestamp, key, value, headers = {} }: Message): KafkaRecord {
-  const texts: Record<string, string> = {}
-  for (const name in headers) {
-    const all = headers[name]
-    const last = Array.isArray(all) ? all.at(-1) : all
-    if (last !== undefined) texts[name] = String(last)
+/** Most readers never look at headers, so texts are made of them only when somebody does. */
+class MessageRecord implements KafkaRecord {
+  readonly offset: number
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly #headers: NonNullable<Message['headers']>
+
+  constructor({ offset, timestamp, key, value, headers = {} }: Message) {
+    this.offset = Number(offset)
+    this.timestampMs = Number(timestamp)
+    this.key = key
+    this.value = value
+    this.#headers = headers
   }
-  return { offset: Number(offset), timestampMs: Number(timestamp), key, value, headers: texts }
+
+  get headers(): Readonly<Record<string, string>> {
+    const texts: Record<string, string> = {}
+    for (const [name, all] of Object.entries(this.#headers)) {
+      const last = Array.isArray(all) ? all.at(-1) : all
+      if (last !== undefined) texts[name] = String(last)
+    }
+    return texts
+  }
 }
 
 /** Tells whether a message counts: not a marker of Kafka's own, and not of a transaction that was aborted. */

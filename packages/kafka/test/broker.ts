@@ -92,7 +92,17 @@ export class Broker implements AsyncDisposable {
           }),
         ),
       )
-      return answers.flat().flatMap(({ records, ...at }) => records.map((record) => ({ ...record, topic, partition: at.partition })))
+      return answers.flat().flatMap(({ records, ...at }) =>
+        records.map(({ offset, timestampMs, key, value, headers }) => ({
+          offset,
+          timestampMs,
+          key,
+          value,
+          headers,
+          topic,
+          partition: at.partition,
+        })),
+      )
     } finally {
       await driver.close()
     }
