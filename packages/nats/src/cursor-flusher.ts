@@ -3,8 +3,9 @@ import { Stopped } from '@workflow/core/adapter'
 import type { Session } from './session.ts'
 import type { CursorRecord, SlotCursor } from './slot-cursor.ts'
 
-/** So long lies between two beginnings: under load a record of a slot carries many acknowledgements. */
-const gapMs = 5
+/** So long lies between two beginnings, where few cursors move and where many do: then a record carries many acknowledgements. */
+const gapMs = { few: 5, many: 40 } as const
+const fewCursors = 4
 const retryMs = 250
 
 interface Dirty {
@@ -19,7 +20,7 @@ export class CursorFlusher {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #begunAt = Number.NEGATIVE_INFINITY
-  #waitMs = gapMs
+  #waitMs: number = gapMs.few
   #closed = false
 
   constructor(session: Session) {
@@ -62,8 +63,8 @@ export class CursorFlusher {
 
   async #writeAll(): Promise<void> {
     this.#begunAt = performance.now()
-    this.#waitMs = gapMs
     const all = [...this.#dirty].map(([cursor, stream]) => ({ cursor, stream }))
+    this.#waitMs = all.length > fewCursors ? gapMs.many : gapMs.few
     this.#dirty.clear()
     await Promise.all(all.map((one) => this.#write(one)))
   }
