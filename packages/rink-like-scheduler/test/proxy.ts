@@ -6,6 +6,7 @@ interface Link {
   readonly upstream: Socket
   /** Nothing goes through any more. */
   silent: boolean
+  watches: boolean
 }
 
 export class Proxy {
@@ -27,7 +28,7 @@ export class Proxy {
     const links = new Set<Link>()
     const rules: Rules = { silent: false, lost: 0, losing: undefined, onLost: undefined }
     const server = createServer((client) => {
-      const link: Link = { client, upstream: connect(Number(port), hostname), silent: rules.silent }
+      const link: Link = { client, upstream: connect(Number(port), hostname), silent: rules.silent, watches: false }
       links.add(link)
       open(link, rules, () => links.delete(link))
     })
@@ -52,6 +53,11 @@ export class Proxy {
   freezeAll(): void {
     this.#rules.silent = true
     for (const link of this.#links) link.silent = true
+  }
+
+  /** What etcd says of changes gets lost from now on, on the connections that are open; all else goes through. */
+  silenceWatches(): void {
+    for (const link of this.#links) if (link.watches) link.silent = true
   }
 
   /** New connections are fine again, and those that were silent are broken. */
@@ -94,6 +100,7 @@ function open(link: Link, rules: Rules, ended: () => void): void {
   client.on('data', (bytes) => {
     if (link.silent) return
     upstream.write(bytes)
+    link.watches ||= bytes.toString().startsWith('POST /v3/watch')
     if (rules.losing === undefined || !writes(bytes.toString(), rules.losing)) return
     rules.losing = undefined
     rules.lost++

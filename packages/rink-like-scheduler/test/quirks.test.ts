@@ -1,5 +1,5 @@
 /** What is peculiar to etcd, on a server that works. */
-import { InvalidArgument, Stopped } from '@workflow/core/adapter'
+import { type Clock, InvalidArgument, Stopped, systemClock } from '@workflow/core/adapter'
 import { describe, expect, test, vi } from 'vitest'
 import { rinkLikeScheduler } from '../src/index.ts'
 import { aborted, Crew } from './crew.ts'
@@ -163,6 +163,25 @@ describe.skipIf(etcdUrl === undefined)('on etcd', { timeout: 30_000 }, () => {
     expect(lostAt).toBeLessThan(next.at)
     expect(lease.signal.reason).toMatchObject({ code: 'LeaseLost', message: 'instance "a" could not renew its lease in time' })
     expect(next.one.unclean).toBe(true)
+    await proxy.close()
+  })
+
+  test.concurrent('a watch that goes silent, while all else works, is noticed after a while', async () => {
+    await using crew = new Crew({ endpoints: url })
+    const proxy = await Proxy.to(url)
+    let offset = 0
+    const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + offset }
+    const [a, b] = [crew.open('a'), crew.open('b', { endpoints: proxy.url, lease: '20s', clock })]
+    const kept = await crew.ask(b, 'orders/1')
+    const lease = await crew.ask(a, 'orders/0')
+    const waiting = crew.ask(b, 'orders/0')
+    proxy.silenceWatches()
+    await lease.release()
+    // As if ten seconds had passed: a lease of twenty lives on.
+    offset = 10_000
+    const next = await waiting
+    expect([next.isValid(), kept.isValid()]).toEqual([true, true])
+    await b.close()
     await proxy.close()
   })
 
