@@ -77,6 +77,8 @@ export interface EtcdDriver {
   readonly clusterId: () => string | undefined
   /** Whether the store has been found to have gone back to an older state: then it needs a new domain. */
   readonly hasGoneBack: () => boolean
+  /** Somebody else has found it out. */
+  readonly noteGoneBack: () => void
   /** The store has a new domain. */
   readonly acceptGoneBack: () => void
   readonly close: () => void

@@ -101,6 +101,10 @@ export class Gateway implements EtcdDriver {
 
   readonly hasGoneBack = (): boolean => this.#wentBack
 
+  readonly noteGoneBack = (): void => {
+    this.#wentBack = true
+  }
+
   readonly acceptGoneBack = (): void => {
     this.#wentBack = false
   }

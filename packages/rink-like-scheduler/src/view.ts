@@ -76,6 +76,21 @@ export class View {
     this.planRevision = revision
   }
 
+  /**
+   * Whether what is there now can have come of this view: whatever is no younger is in it. A store of the past may have been
+   * written to until its revision is that of the view, and is of another history still.
+   */
+  isPastOf(entries: readonly Entry[]): boolean {
+    return entries.every(({ key, value, createRevision, modRevision }) => {
+      if (modRevision > this.revision) return true
+      const about = this.#keys.parse(key)
+      if (about?.type === 'member') return this.members.get(about.id)?.rank === createRevision
+      if (about?.type !== 'role') return true
+      const stored = this.roles.get(about.role)
+      return stored?.revision === modRevision && writeRole(stored.entry) === value
+    })
+  }
+
   apply(changes: readonly Change[]): void {
     for (const { key, revision, entry } of changes) {
       if (revision < this.revision) continue

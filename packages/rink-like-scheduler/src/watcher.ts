@@ -130,7 +130,13 @@ export class Watcher {
     try {
       const { results } = await this.#driver.transact({ conditions: [], operations: [{ type: 'get', key: this.#keys.domain }] })
       const now = `${results[0]?.entries[0]?.value ?? ''}@${this.#driver.clusterId() ?? ''}`
-      if (now === domain && !this.#driver.hasGoneBack()) return
+      if (now === domain && !this.#driver.hasGoneBack()) {
+        const { entries, revision } = await this.#driver.read(this.#keys.root)
+        const same = this.view.isPastOf(entries)
+        this.view.load(entries, revision)
+        if (same) return this.#tell()
+        this.#driver.noteGoneBack()
+      }
     } catch (error) {
       if (!isReplaced(error)) throw error
     }
