@@ -266,6 +266,8 @@ function unitOf(a: Attempt, decision: Decision, children: readonly Change[], id:
   // The version is new and nothing is to be done for it, but the next callback in the inbox still waits for its turn.
   else if (change !== undefined && change.event.topics.length === 0 && (a.kind === 'callback' || a.kind === 'timeout'))
     unit.emit = [{ ...eventAgain(ctx, record, 'wake'), version: change.next.version }]
+  // Nor would anything else than this process know of the next callback: its event was acknowledged while the timer stood.
+  else if (change === undefined && a.kind === 'callback' && task.cause === 'timer') unit.emit = [eventAgain(ctx, record, 'wake')]
   return unit
 }
 

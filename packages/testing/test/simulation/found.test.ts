@@ -2,7 +2,7 @@
 import { after, unchecked, workflow } from '@workflow/core'
 import type { Delivery, RecordStore, RoleScheduler, RunRecord } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
-import { gate, receiving, World } from '../engine/world.ts'
+import { gate, type Ports, receiving, World } from '../engine/world.ts'
 
 const thing = { object: unchecked<{ n: number }>() }
 const one = { initialValue: { n: 1 } }
@@ -386,4 +386,43 @@ test('a second callback of a stay is tried again like the first', async () => {
   // Nobody had to look for a run whose event was lost.
   expect(attempts).toEqual([1, 2, 1, 2])
   expect((await wf.lookup(runId))?.status).toBe('b')
+})
+
+test('the next callback outlives a process that dies after a retry has skipped the one before', async () => {
+  await using world = new World()
+  const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'] }, b: {} } })
+  const attempts: string[] = []
+  const build = (instance: string) => (ports: Ports) =>
+    waits
+      .addCallback(
+        'a',
+        async (run) => {
+          attempts.push(`${instance}${run.attempt}`)
+          if (attempts.length === 1) throw new Error('once')
+          return attempts.length > 2 ? 'b' : run.skip()
+        },
+        { errBackOff: () => after('4s') },
+      )
+      .build(ports)
+  const wf = await world.start(build('a'), 'a', {
+    retryInPlace: '0ms',
+    change: (store) => ({
+      ...store,
+      commit: async (unit, options) => {
+        const result = await store.commit(unit, options)
+        if (unit.consume !== undefined) world.kill('a')
+        return result
+      },
+    }),
+  })
+  const other = await world.start(build('b'), 'b')
+  const runId = await world.within(wf.trigger('x', one))
+  await world.within(other.callback({ runId }, 'a'))
+  await world.until(() => attempts.length === 1)
+  await world.pass(1_000)
+  await world.within(other.callback({ runId }, 'a'))
+  await world.pass(20_000)
+  // Nobody had to look for a run that was forgotten.
+  expect(attempts).toEqual(['a1', 'a2', 'b1'])
+  expect((await other.lookup(runId))?.status).toBe('b')
 })
