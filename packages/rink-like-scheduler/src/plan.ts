@@ -1,5 +1,5 @@
 /** The plan that the member of the lowest rank makes for all: a pure function of what is in etcd. */
-import { spreadRoles, type SpreadRole } from './role-spread.ts'
+import { spreadRoles, type SpreadRole } from '@workflow/core/adapter'
 import type { Generations } from './role-text.ts'
 import { readParts, type View } from './view.ts'
 

@@ -13,6 +13,7 @@ export { HeldRole } from './held-role.ts'
 export { limits } from './limits.ts'
 export { assertPageLimit, decodePageToken, encodePageToken, type KeyOf, type PageKey } from './page-token.ts'
 export { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
+export { spreadRoles, type SpreadRole } from './role-spread.ts'
 export { Wakeup } from './wakeup.ts'
 
 export {

@@ -1,14 +1,12 @@
 /**
- * Who should have which role: spread evenly over those who want it, within one, each role where it was if that is still fine.
- * The same rules as `planRoles` of @workflow/core, for more roles than it is made for: one that has to move costs a look at the
- * members, not one at all roles.
+ * Spreads roles evenly over those who want them, within one, each role where it is if that is still fine.
  *
  * Roles that the same members may have are one class. Roles move from the member that has most to the one that has least among
  * those who may have it, as long as the two are more than one apart: so a member that joins is given its share and nothing else
- * moves, and of one that leaves only its own roles move, each once.
+ * moves, and of one that leaves only its own roles move, each once. A move costs a look at the members, not one at all roles.
  */
 
-/** The members by rank that may have a role, and the one among them that it is with. */
+/** The members that may have a role, the first in rank first, and the one among them that it is with. */
 export interface SpreadRole {
   readonly role: string
   readonly members: readonly string[]
@@ -18,6 +16,7 @@ export interface SpreadRole {
 /** Roles that the same members may have, by the member that they are with. */
 interface RoleClass {
   readonly members: readonly string[]
+  /** The next to be taken away last. */
   readonly rolesOf: Map<string, string[]>
   /** Roles that are with nobody yet. */
   readonly free: string[]
@@ -30,7 +29,10 @@ interface Move {
   readonly gap: number
 }
 
-/** The member of each role. A role that nobody wants is left out. Without `mayMove`, roles that are with a member stay there. */
+/**
+ * The member of each role. A role that nobody wants is left out. Without `mayMove`, roles that are with a member stay there. The
+ * same input, in the same order, gives the same answer.
+ */
 export function spreadRoles(roles: readonly SpreadRole[], mayMove = true): ReadonlyMap<string, string> {
   const load = new Map<string, number>()
   const classes = classesOf(roles, load)
@@ -68,6 +70,8 @@ function classesOf(roles: readonly SpreadRole[], load: Map<string, number>): rea
     if (at !== undefined && members.includes(at)) give(one, role, at, load)
     else one.free.push(role)
   }
+  // The first are taken first: so those who come to want one role after the other change nothing of what was planned before.
+  for (const { rolesOf } of classes.values()) for (const all of rolesOf.values()) all.reverse()
   return [...classes.values()]
 }
 
