@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { workspacePackages } from './scripts/workspace-packages.ts'
@@ -21,8 +20,6 @@ export default defineConfig({
   resolve: { conditions: ['@workflow/source'] },
   ssr: { resolve: { conditions: ['@workflow/source'] } },
   test: {
-    // Most tests of adapters wait for a server, or for a lease to run out: they leave a core idle more often than not.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     projects: projects.map((folder) => ({
       extends: true,
       test: {

@@ -14,7 +14,7 @@ import type {
 } from '@workflow/core/adapter'
 import { checkEqual, checkThat } from '../check.ts'
 import { allPages } from '../paging.ts'
-import { createUnit, moved, moveUnit } from '../runs.ts'
+import { createUnit, eventOf, moved, moveUnit, newId, newRun } from '../runs.ts'
 
 /** Commits, and throws unless the answer is `ok`. */
 export async function commitOk(
@@ -80,6 +80,9 @@ export async function everything(store: RecordStore, runId: string): Promise<unk
   }
 }
 
+/** So many times nothing happens before the kit gives up on what must come. */
+const quietsMax = 200
+
 /** The events of a workflow that the outbox has, acknowledged by nobody. The receiver is gone afterwards. */
 export async function outboxEvents(
   store: RecordStore,
@@ -87,28 +90,35 @@ export async function outboxEvents(
   slotsCount: number,
   quiet: () => Promise<void>,
 ): Promise<readonly RunEvent[]> {
+  // Until this one has come it is too early to believe that nothing comes: a busy machine reads late.
+  const mark = eventOf(newRun({ workflowName }), undefined, { kind: 'wake', topics: [], states: [] })
+  await commitOk(store, { id: newId('unit'), emit: [mark] })
   const claims = Array.from({ length: slotsCount }, (_, slot) => ({ slot, fence: { role: `outbox/${slot}`, domain: 'kit', token: 1n } }))
   await using receiver = await store.outbox.newReceiver({ workflowName, claims })
   const events: RunEvent[] = []
-  for (;;) {
+  let isMarked = false
+  for (let quiets = 0; quiets < quietsMax; ) {
     const stop = new AbortController()
     const batch = receiver.receive({ max: 1_000, signal: stop.signal }).catch((error: unknown) => {
       if (stop.signal.aborted) return undefined
       throw error
     })
     let settled = false
-    batch.then(
-      () => {
-        settled = true
-      },
-      () => {
-        settled = true
-      },
-    )
-    await quiet()
+    const settle = (): void => {
+      settled = true
+    }
+    batch.then(settle, settle)
+    while (!settled && quiets < quietsMax) {
+      await quiet()
+      quiets += 1
+      if (isMarked) break
+    }
     if (!settled) stop.abort()
     const deliveries = await batch
-    if (deliveries === undefined) return events
+    if (deliveries === undefined) break
     events.push(...deliveries.map(({ event }) => event))
+    isMarked = events.some(({ runId }) => runId === mark.runId)
   }
+  checkThat(isMarked, 'what was committed comes through the outbox')
+  return events.filter(({ runId }) => runId !== mark.runId)
 }
