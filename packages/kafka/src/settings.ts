@@ -1,7 +1,6 @@
 /** Options of this package, checked and with defaults. */
-import { Configuration, durationMs, systemClock, type Clock, type Duration, type Logger } from '@workflow/core/adapter'
+import { consoleLogger, Configuration, durationMs, systemClock, type Clock, type Duration, type Logger } from '@workflow/core/adapter'
 import type { KafkaDriver } from './driver.ts'
-import { consoleLogger } from '@workflow/core'
 import { kafkajsDriver, type KafkaJsOptions } from './kafkajs-driver.ts'
 
 /** Options of `kafka`. */

@@ -1,6 +1,5 @@
-import { Configuration, durationMs, type Duration, isWorkflowError, type Logger } from '@workflow/core/adapter'
+import { Configuration, consoleLogger, durationMs, type Duration, isWorkflowError, type Logger } from '@workflow/core/adapter'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
-import { stderrLogger } from './stderr-logger.ts'
 
 /** Options of `nats`. */
 export interface NatsOptions {
@@ -28,7 +27,7 @@ export interface NatsOptions {
   readonly requestTimeout?: Duration
   /** How often receivers look whether they still hold their slots, and whether the stream is still whole. @default '5s' */
   readonly checkFrequency?: Duration
-  /** @default standard error, for warnings and errors */
+  /** @default consoleLogger */
   readonly logger?: Logger
 }
 
@@ -83,7 +82,7 @@ export function settingsOf(options: NatsOptions): Settings {
     keepMs: positiveMs('keep', options.keep ?? '10m'),
     requestTimeoutMs: positiveMs('requestTimeout', options.requestTimeout ?? '5s'),
     checkMs: positiveMs('checkFrequency', options.checkFrequency ?? '5s'),
-    logger: options.logger ?? stderrLogger,
+    logger: options.logger ?? consoleLogger(),
   }
 }
 

@@ -134,12 +134,13 @@ export class Sweeper {
     const doing = await this.#doing(listed)
     const asked = this.#asked.get(listed.runId)
     const again = asked?.version === listed.version
-    if (doing === 'newly' && !again) {
+    // Only where there is room to remember it: of a stream that has lost a great many events, none may be put off for ever.
+    if (doing === 'newly' && !again && this.#asked.size < askedMax) {
       // The event is on its way: only if the next sweep finds the same it is lost.
       this.#remember(listed, 0)
       return false
     }
-    if (doing === 'nothing' || (doing === 'perhaps' && again) || (await this.#comesBack(listed))) return false
+    if (doing === 'nothing' || (doing === 'perhaps' && again && asked.waitMs > 0) || (await this.#comesBack(listed))) return false
     const record = await ctx.store.lookup(listed.runId)
     if (
       record === undefined ||

@@ -152,11 +152,14 @@ export class Watch {
         await turn(this.#ctx.clock)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
+        // What has come meanwhile may be lost: whatever is known from before is to be looked at again.
+        this.#openedAt = Infinity
         this.#ctx.logger.warn(
           { workflow: this.#ctx.contract.name, process: 'await', error },
           'reading the stream failed; awaits look for themselves meanwhile',
         )
         await sleep(this.#ctx.clock, retryMs, stop).catch(() => undefined)
+        this.#openedAt = this.#ctx.clock.monotonic()
       }
     }
   }

@@ -253,3 +253,25 @@ test('a callback whose event is on its way is not taken for a forgotten one, and
   expect(sent).toEqual([last])
   expect(await wf.lookup(last)).toMatchObject({ status: 'b' })
 })
+
+test('of more callbacks than the sweeper can remember every one that is lost is found', { timeout: 60_000 }, async () => {
+  await using world = new World()
+  const waits = workflow('waits', { ...thing, graph: { a: { callback: ['b'] }, b: {} } })
+  let lose = true
+  const handled = new Set<string>()
+  const answered = waits.addCallback('a', async (run) => {
+    handled.add(run.runId)
+    return 'b'
+  })
+  const wf = await world.start((ports) => answered.build(losing(ports, ({ kind }) => lose && kind === 'wake')), 'a')
+  const count = 10_300
+  const runIds = await Promise.all(Array.from({ length: count }, (_, n) => wf.trigger(`x${n}`, { initialValue: {} })))
+  await world.pass(10_000)
+  for (const runId of runIds) await wf.callback({ runId }, 'a')
+  await world.pass(10_000)
+  expect(handled.size).toBe(0)
+  lose = false
+  // Two rounds of 400 a minute.
+  await world.pass(70 * 60_000)
+  expect(handled.size).toBe(count)
+})

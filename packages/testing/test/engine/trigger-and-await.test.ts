@@ -1,5 +1,6 @@
 /** Starting runs and waiting for them: one unfinished run per foreign id, and no await that hangs, lies or leaks. */
 import { isWorkflowError, unchecked, workflow } from '@workflow/core'
+import { EventsLost } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { gate, receiving, World } from './world.ts'
@@ -328,6 +329,34 @@ test('an await of a run that another process has moved on meanwhile finds it at 
   await world.pass(10)
   const runId = await client.trigger('second', { initialValue: { to: 'nowhere' } })
   await world.pass(200)
+  const before = world.clock.now()
+  expect(await world.within(client.awaitCompletion(runId))).toMatchObject({ status: 'lost' })
+  expect(world.clock.now() - before).toBeLessThan(100)
+})
+
+test('an await trusts nothing that was known before the stream has failed', async () => {
+  await using world = new World()
+  const ports = world.ports('client')
+  const { eventStreamer } = ports
+  let lost = false
+  const newReceiver: typeof eventStreamer.newReceiver = async (options) => {
+    const receiver = await eventStreamer.newReceiver(options)
+    return receiving(receiver, {
+      receive: async (how) => {
+        const deliveries = await receiver.receive(how)
+        if (deliveries.every(({ event }) => event.foreignId !== 'second')) return deliveries
+        lost = true
+        throw new EventsLost('its retention was too short')
+      },
+    })
+  }
+  const client = trips.client({ ...ports, eventStreamer: { ...eventStreamer, newReceiver } })
+  await world.start((others) => definition.build(others))
+  await world.within(client.awaitCompletion(await client.trigger('first', { initialValue: { to: 'nowhere' } })))
+  await world.pass(10)
+  const runId = await client.trigger('second', { initialValue: { to: 'nowhere' } })
+  await world.until(() => lost)
+  await world.turns()
   const before = world.clock.now()
   expect(await world.within(client.awaitCompletion(runId))).toMatchObject({ status: 'lost' })
   expect(world.clock.now() - before).toBeLessThan(100)
