@@ -1,35 +1,40 @@
-import { memory } from '@workflow/core/memory'
-import { memoryConnector } from '@workflow/testing'
-import { shipmentDefinition } from './shipment.worker.ts'
+import { isWorkflowError } from '@workflow/core'
+import { randomUUID } from 'node:crypto'
+import { brokerServer } from './broker-server.ts'
+import type { Carrier } from './carrier.ts'
+import { type CliOptions, parseCliOptions, usage, UsageError } from './cli-options.ts'
+import { memoryCarrier } from './memory-carrier.ts'
+import { parcelOffice } from './parcel-office.ts'
 
-// Stands for a topic of the carrier's message broker.
-const carrier = memoryConnector()
-await using workflow = shipmentDefinition.build({ ...memory(), connectors: { carrier } })
-await workflow.run()
+await main().catch((error: unknown) => {
+  console.error(isWorkflowError(error) || error instanceof UsageError ? error.message : error)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+})
 
-await carrier.publish([
-  { id: 'm-1', key: 'parcel-1', value: { kind: 'picked-up', parcel: 'parcel-1', address: 'Rua Augusta 1, Lisbon' } },
-  { id: 'm-2', key: 'parcel-2', value: { kind: 'picked-up', parcel: 'parcel-2', address: 'Unter den Linden 5, Berlin' } },
-  { id: 'm-3', key: 'parcel-1', value: { kind: 'handed-over', parcel: 'parcel-1', signedBy: 'M. Silva' } },
-  // Brokers deliver at least once: the same message again.
-  { id: 'm-1', key: 'parcel-1', value: { kind: 'picked-up', parcel: 'parcel-1', address: 'Rua Augusta 1, Lisbon' } },
-  { id: 'm-4', key: 'parcel-2', value: { kind: 'handed-over', parcel: 'parcel-2', signedBy: 'K. Weber' } },
-])
-
-for (const parcel of ['parcel-1', 'parcel-2']) {
-  const runId = await startedRun(parcel)
-  const run = await workflow.awaitCompletion(runId, { timeout: '10s' })
-  console.log(`${parcel}: ${run.status}, signed by ${run.object.signedBy}`)
+async function main(): Promise<void> {
+  const options = parseCliOptions(process.argv.slice(2).filter((arg, index) => !(index === 0 && arg === '--')))
+  if (options.help) return console.log(usage)
+  await using resources = new AsyncDisposableStack()
+  const carrier = resources.use(await carrierFor(options, resources))
+  await parcelOffice(carrier, (line) => console.log(line))
 }
-const { items } = await workflow.list()
-console.log(`${items.length} runs for 5 messages`)
-await carrier.close()
 
-/** The connector starts runs in its own time: look until it has. */
-async function startedRun(parcel: string): Promise<string> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 20))) {
-    const [run] = (await workflow.list({ foreignId: parcel })).items
-    if (run !== undefined) return run.runId
-  }
-  throw new Error(`no run of ${parcel} has been started`)
+/** Where the stream is, is decided here and nowhere else. */
+async function carrierFor({ broker, url }: CliOptions, resources: AsyncDisposableStack): Promise<Carrier> {
+  if (broker === 'memory') return memoryCarrier()
+  const server = resources.use(await brokerServer(broker, url))
+  console.log(`${broker}: ${server.url}, ${server.origin}`)
+  // Who is interrupted leaves no server behind. Of a killed one, the next start clears it away.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => {
+      server[Symbol.dispose]()
+      process.exit(code)
+    })
+  const name = `parcels-${randomUUID().slice(0, 8)}`
+  return broker === 'kafka'
+    ? await (await import('./kafka-carrier.ts')).kafkaCarrier(server.url, name)
+    : await (await import('./nats-carrier.ts')).natsCarrier(server.url, name)
 }

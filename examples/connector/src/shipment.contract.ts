@@ -1,4 +1,4 @@
-/** A parcel on its way. The carrier's messages are described here too: they cross the same border. */
+/** A parcel on its way. */
 import { workflow } from '@workflow/core'
 import { z } from 'zod'
 
@@ -10,9 +10,3 @@ export const shipments = workflow('shipment', {
   },
   payloads: { 'in-transit': z.object({ signedBy: z.string() }) },
 })
-
-/** What the carrier publishes. */
-export const CarrierMessage = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('picked-up'), parcel: z.string(), address: z.string() }),
-  z.object({ kind: z.literal('handed-over'), parcel: z.string(), signedBy: z.string() }),
-])

@@ -13,8 +13,8 @@ test('a parcel is delivered by two messages of the carrier, each of which may co
   expect((await kit.workflow.list()).items).toHaveLength(1)
 })
 
-test('a message that makes no sense is tried again, and holds back no other parcel', async () => {
+test('a message that makes no sense is skipped, and holds back no other of its parcel', async () => {
   await using kit = testKit(shipmentDefinition)
-  await kit.publish('carrier', { key: 'parcel-0', value: { kind: 'eaten' } }, pickedUp)
+  await kit.publish('carrier', { key: 'parcel-1', value: { kind: 'eaten' } }, pickedUp)
   await kit.waitFor('parcel-1', 'in-transit')
 })

@@ -1,4 +1,5 @@
-import { CarrierMessage, shipments } from './shipment.contract.ts'
+import { CarrierMessage } from './carrier-message.ts'
+import { shipments } from './shipment.contract.ts'
 
 export const shipmentDefinition = shipments
   .addCallback('in-transit', async (run, { signedBy }) => {
@@ -7,7 +8,12 @@ export const shipmentDefinition = shipments
   })
   // A message may be delivered twice; what the handler starts or calls through `api` happens once all the same, because
   // its ids follow from the message's id.
-  .addConnector('carrier', CarrierMessage, async ({ data }, api) => {
-    if (data.kind === 'picked-up') await api.trigger(data.parcel, { initialValue: { address: data.address } })
-    else await api.callback({ foreignId: data.parcel }, 'in-transit', { signedBy: data.signedBy }, { queue: true })
-  })
+  .addConnector(
+    'carrier',
+    CarrierMessage,
+    async ({ data }, api) => {
+      if (data.kind === 'picked-up') await api.trigger(data.parcel, { initialValue: { address: data.address } })
+      else await api.callback({ foreignId: data.parcel }, 'in-transit', { signedBy: data.signedBy }, { queue: true })
+    },
+    { parallelCount: 8 },
+  )
