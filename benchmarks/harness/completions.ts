@@ -6,7 +6,6 @@ export class Completions implements Instrumentation {
   /** Called at each one. */
   onEach: (total: number) => void = () => undefined
 
-  readonly span: Instrumentation['span'] = (_kind, _attributes, _links, work) => work(undefined)
   readonly gauge: Instrumentation['gauge'] = () => undefined
   readonly observe: Instrumentation['observe'] = () => undefined
   readonly count: Instrumentation['count'] = (name, n, labels) => {

@@ -164,7 +164,6 @@ function failureCounter(): {
       return count
     },
     instrumentation: {
-      span: (_kind, _attributes, _links, work) => work(undefined),
       count: (name, n) => {
         if (name === 'workflow_process_error_count') count += n
       },

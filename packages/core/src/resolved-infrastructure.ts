@@ -98,13 +98,12 @@ const portMethods = {
   clock: ['now', 'monotonic', 'setTimer', 'setImmediate'],
   logger: ['debug', 'info', 'warn', 'error'],
   codec: ['encode', 'decode'],
-  instrumentation: ['span', 'count', 'gauge', 'observe'],
+  instrumentation: ['count', 'gauge', 'observe'],
   connector: ['connect'],
 } as const
 
 /** Measures nothing. */
 const noInstrumentation: Instrumentation = Object.freeze({
-  span: (_kind, _attributes, _links, work) => work(undefined),
   count: () => undefined,
   gauge: () => undefined,
   observe: () => undefined,

@@ -13,7 +13,8 @@ export function safeInstrumentation(instrumentation: Instrumentation, logger: Lo
       }
     }
   return {
-    span: (kind, attributes, links, work) => instrumentation.span(kind, attributes, links, work),
+    ...(instrumentation.span === undefined ? undefined : { span: instrumentation.span.bind(instrumentation) }),
+    ...(instrumentation.attach === undefined ? undefined : { attach: instrumentation.attach.bind(instrumentation) }),
     count: safe('count'),
     gauge: safe('gauge'),
     observe: safe('observe'),

@@ -369,7 +369,6 @@ test("every change of a run's state is counted once, the first start included", 
   const counts = new Map<string, number>()
   const wf = await world.start((ports) => definition.build(ports), 'a', {
     instrumentation: {
-      span: async (_kind, _attributes, _links, work) => await work(undefined),
       count: (name, n, labels) => {
         if (name !== 'workflow_run_state_changes') return
         const change = `${String(labels['previous_run_state'])}>${String(labels['current_run_state'])}`

@@ -70,7 +70,6 @@ test('a step that lags behind for longer than its lagAlert says so by its gauges
           gauge: (name, value, labels) => {
             if (labels['process_name'] === 'step a') gauges.push([name, value])
           },
-          span: async (_kind, _attributes, _links, work) => await work(undefined),
         },
       }),
   )
