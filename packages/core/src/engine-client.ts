@@ -10,20 +10,22 @@ import { Ids } from './engine/ids.ts'
 import type { CallbackInput, Receipt, TargetInput } from './engine/send-callback.ts'
 import type { ScheduleInput } from './engine/schedule.ts'
 import { listedSnapshotOf, snapshotOf } from './engine/snapshot.ts'
-import { assertForeignId, assertMetadata, assertRunId, assertStatus, trigger, type TriggerInput } from './engine/trigger.ts'
+import { assertRunId, trigger, type TriggerInput } from './engine/trigger.ts'
 import { Watch } from './engine/watch.ts'
 import { runsReceiver } from './engine/receivers.ts'
 import type { Timeouts } from './engine/run-needs.ts'
 import type { Explanation } from './explanation.ts'
+import { pageOf, runQueryOf } from './list-query.ts'
 import { type DiagramOptions, mermaid } from './model/mermaid.ts'
-import type { RunQuery } from './model/run-query.ts'
 import { shown } from './option-check.ts'
-import { runStates } from './model/run-state.ts'
 import { type TransitionGraph, transitionGraphOf } from './model/transition-graph.ts'
 import type { RoleScheduler } from './ports/role-scheduler.ts'
+import type { ConsumerLag, RunChange } from './run-changes.ts'
 import type { RunHistoryEntry } from './run-history.ts'
+import type { MovePreview } from './run-move.ts'
+import type { RunTimer, TimersQuery } from './run-timers.ts'
 import type { AnySnapshot, TriggerResult } from './run.ts'
-import type { ListQuery, ResultPage, ScheduleHandle } from './workflow-client.ts'
+import type { CountQuery, ListQuery, ResultPage, ScheduleHandle } from './workflow-client.ts'
 
 /** What a seeded client does like any other. */
 const sharedMethods = [
@@ -34,10 +36,16 @@ const sharedMethods = [
   'resume',
   'cancel',
   'deleteData',
+  'moveTo',
+  'previewMove',
   'retry',
   'lookup',
   'list',
+  'count',
   'history',
+  'timers',
+  'changes',
+  'lag',
   'explain',
   'compatibility',
   'diagram',
@@ -57,9 +65,6 @@ async function sending(): ReturnType<typeof loadSending> {
 }
 
 type TriggerItems = readonly (TriggerInput & { readonly foreignId: string })[]
-
-const limitDefault = 100
-const limitMax = 1_000
 
 export class EngineClient {
   readonly contract: AnyContract
@@ -148,7 +153,19 @@ export class EngineClient {
     await this.#withLimit((signal) => control(this.#ctx, runId, 'RequestedDataDeleted', audit, signal))
   }
 
-  async retry(runId: string, options: Partial<TriggerInput> = {}): Promise<string> {
+  async moveTo(runId: string, status: string, audit: AuditInput): Promise<void> {
+    await this.#ready()
+    const { moveTo } = await import('./engine/move-to.ts')
+    await this.#withLimit((signal) => moveTo(this.#ctx, runId, status, audit, signal))
+  }
+
+  async previewMove(runId: string, status: string): Promise<MovePreview> {
+    await this.#ready()
+    const { previewMove } = await import('./engine/move-to.ts')
+    return await this.#withLimit(() => previewMove(this.#ctx, runId, status))
+  }
+
+  async retry(runId: string, options: Partial<TriggerInput> & { readonly audit?: AuditInput } = {}): Promise<string> {
     await this.#ready()
     this.#assertOptions(options)
     return await this.#withLimit((signal) => retry(this.#ctx, runId, options, signal))
@@ -164,11 +181,47 @@ export class EngineClient {
   async list(query: ListQuery = {}): Promise<ResultPage<AnySnapshot>> {
     await this.#ready()
     this.#assertOptions(query)
-    const { cursor, limit } = query
-    const asked = { limit: checkedLimit(limit), ...(cursor === undefined ? undefined : { after: cursor }) }
-    const page = await this.#withLimit(() => this.#ctx.store.list(this.#queryOf(query), asked))
+    const asked = pageOf(query)
+    const runs = runQueryOf(this.#ctx, query)
+    const page = await this.#withLimit(() => this.#ctx.store.list(runs, asked))
     const items = await Promise.all(page.items.map((record) => listedSnapshotOf(this.#ctx, record)))
     return { items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
+  }
+
+  async count(by: 'status' | 'state', query: CountQuery = {}): Promise<ReadonlyMap<string, number>> {
+    await this.#ready()
+    this.#assertOptions(query)
+    if (by !== 'status' && by !== 'state') throw new InvalidArgument(`runs are counted by 'status' or by 'state'; got ${shown(by)}`)
+    const runs = runQueryOf(this.#ctx, query)
+    return await this.#withLimit(() => this.#ctx.store.count(runs, by === 'state' ? 'runState' : 'status'))
+  }
+
+  async timers(runId: string, query: TimersQuery = {}): Promise<ResultPage<RunTimer>> {
+    await this.#ready()
+    this.#assertOptions(query)
+    assertRunId(this.#ctx, runId)
+    const asked = pageOf(query)
+    const { runTimersOf } = await import('./engine/run-timers.ts')
+    await this.#withLimit(() => find(this.#ctx, runId))
+    const page = await this.#withLimit(() => runTimersOf(this.#ctx, runId, {}, asked))
+    return { items: page.items, ...(page.next === undefined ? undefined : { cursor: page.next }) }
+  }
+
+  async changes(options: { readonly signal: AbortSignal }): Promise<AsyncIterable<RunChange>> {
+    this.#assertOptions(options)
+    if (!(options.signal instanceof AbortSignal))
+      throw new InvalidArgument(
+        `changes() of workflow '${this.#ctx.contract.name}' needs { signal }, which ends it; got ${shown(options.signal)}`,
+      )
+    await this.#ready()
+    const { changes } = await import('./engine/changes.ts')
+    return await changes(this.#ctx, AbortSignal.any([options.signal, this.#closed.signal]))
+  }
+
+  async lag(): Promise<readonly ConsumerLag[]> {
+    await this.#ready()
+    const receivers = await this.#withLimit(() => this.#ctx.streamer.receivers(this.#ctx.contract.name))
+    return receivers.map(({ name, lag, oldest }) => ({ name, events: lag, ...(oldest === undefined ? undefined : { oldest }) }))
   }
 
   async history(
@@ -178,11 +231,7 @@ export class EngineClient {
     await this.#ready()
     this.#assertOptions(query)
     assertRunId(this.#ctx, runId)
-    const asked = {
-      objects: query.objects ?? false,
-      limit: checkedLimit(query.limit),
-      ...(query.cursor === undefined ? undefined : { after: query.cursor }),
-    }
+    const asked = { objects: query.objects ?? false, ...pageOf(query) }
     const record = await this.#withLimit(() => find(this.#ctx, runId))
     const page = await this.#withLimit(() => this.#ctx.store.history(runId, asked))
     const items = await Promise.all(page.items.map((entry) => historyEntryOf(this.#ctx, record, entry)))
@@ -272,41 +321,4 @@ export class EngineClient {
     if (typeof given === 'object' && given !== null) return
     throw new InvalidArgument(`the options of a call of workflow '${this.#ctx.contract.name}' must be an object; got ${shown(given)}`)
   }
-
-  #queryOf(query: ListQuery): RunQuery {
-    const states = listOf('state', query.state)
-    for (const state of states ?? [])
-      if (!runStates.includes(state))
-        throw new InvalidArgument(`there is no run state ${shown(state)}: it is one of ${runStates.join(', ')}`)
-    const status = listOf('status', query.status)
-    for (const one of status ?? []) assertStatus(this.#ctx, one)
-    if (query.foreignId !== undefined) assertForeignId(this.#ctx, query.foreignId)
-    assertMetadata(this.#ctx, query.metadata)
-    if (query.order !== undefined && query.order !== 'oldest' && query.order !== 'newest')
-      throw new InvalidArgument(`order must be 'oldest' or 'newest'; got ${shown(query.order)}`)
-    if (query.cursor !== undefined && typeof query.cursor !== 'string')
-      throw new InvalidArgument(`a cursor is the one of the page before; got ${shown(query.cursor)}`)
-    return {
-      workflowName: this.#ctx.contract.name,
-      order: query.order ?? 'newest',
-      ...(status === undefined ? undefined : { status }),
-      ...(states === undefined ? undefined : { runState: states }),
-      ...(query.foreignId === undefined ? undefined : { foreignId: query.foreignId }),
-      ...(query.metadata === undefined ? undefined : { metadata: query.metadata }),
-    }
-  }
-}
-
-function checkedLimit(limit: number | undefined): number {
-  if (limit === undefined) return limitDefault
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax)
-    throw new InvalidArgument(`limit must be a whole number from 1 to ${limitMax}; got ${shown(limit)}`)
-  return limit
-}
-
-/** One or several, as a list. */
-function listOf<T extends string>(name: string, given: T | readonly T[] | undefined): readonly T[] | undefined {
-  if (given === undefined || typeof given === 'string') return given === undefined ? undefined : [given]
-  if (Array.isArray(given)) return given
-  throw new InvalidArgument(`${name} must be a text or a list of texts; got ${shown(given)}`)
 }

@@ -15,6 +15,7 @@ export const errorCodes = {
   RunNotWaiting: 'the run does not wait for this callback',
   RunFinished: 'the run finished without reaching what was awaited',
   IllegalMove: 'the run state does not allow this move',
+  StaleVersion: 'the run has moved since it was looked at; nothing was changed',
   Contention: 'other writers kept winning; nothing was changed',
   AwaitTimeout: 'the awaited did not happen in time',
   CallbackFailed: 'the handler of an accepted callback failed',
@@ -136,6 +137,12 @@ export class RunFinished extends WorkflowError {
 export class IllegalMove extends WorkflowError {
   constructor(message: string, options?: WorkflowErrorOptions) {
     super('IllegalMove', message, options)
+  }
+}
+/** The run is no longer at the version that the caller has seen. Nothing was changed; look again. `details.version` is where it is. */
+export class StaleVersion extends WorkflowError {
+  constructor(message: string, options?: WorkflowErrorOptions) {
+    super('StaleVersion', message, options)
   }
 }
 /** Other writers kept winning. Nothing was changed; the same call may succeed later. */

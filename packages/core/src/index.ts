@@ -39,6 +39,7 @@ export {
   RunNotWaiting,
   Shredded,
   Stopped,
+  StaleVersion,
   StoreCorrupt,
   StoredByNewer,
   StoreUnavailable,
@@ -69,7 +70,10 @@ export type { Random } from './ports/random.ts'
 export type { RecordStore } from './ports/record-store.ts'
 export type { RoleScheduler } from './ports/role-scheduler.ts'
 export type { TimeoutStore } from './ports/timeout-store.ts'
+export type { ConsumerLag, RunChange } from './run-changes.ts'
 export type { HistoryQuery, RunHistoryEntry } from './run-history.ts'
+export type { MovePreview, PastMove } from './run-move.ts'
+export type { RunTimer, TimersQuery } from './run-timers.ts'
 export type {
   AnyRun,
   AnySnapshot,
@@ -80,6 +84,8 @@ export type {
   Metadata,
   Outcome,
   Run,
+  RunParentInfo,
+  RunPauseInfo,
   RunSnapshot,
   TransactionalRun,
   TriggerItem,
@@ -95,9 +101,11 @@ export type {
   Audit,
   CallbackOptions,
   CallbackReceipt,
+  CountQuery,
   ListQuery,
   ProcessState,
   ResultPage,
+  RetryOptions,
   RunTarget,
   ScheduleHandle,
   ScheduleOptions,

@@ -80,7 +80,30 @@ export interface AnySnapshot {
   readonly enteredAt: Date
   /** Present exactly when the run is completed or cancelled. */
   readonly finishedAt?: Date
+  /** Present exactly while the run is paused. */
+  readonly pause?: RunPauseInfo
+  /** The run that started this one, and which of its stays waits for it. */
+  readonly parent?: RunParentInfo
+  /** W3C trace context of the run. */
+  readonly traceparent?: string
   readonly object?: unknown
+}
+
+/** Why a run is paused. */
+export interface RunPauseInfo {
+  readonly by: 'person' | 'engine'
+  readonly actor?: string
+  readonly reason: string
+  /** When the engine resumes the run by itself. */
+  readonly resumeAt?: Date
+}
+
+/** Where a child run reports to. */
+export interface RunParentInfo {
+  readonly workflowName: string
+  readonly runId: string
+  /** The status of the parent that waits for its children. */
+  readonly status: string
 }
 
 /** A run as it was when it was read. */
@@ -123,6 +146,8 @@ export interface HandlerContext {
   /** Aborted at the deadline, when the role is lost, and when the workflow stops. */
   readonly signal: AbortSignal
   readonly logger: Logger
+  /** W3C trace context of the work in hand. */
+  readonly traceparent: string | undefined
 }
 
 /** An event of a foreign stream, after its value has passed the connector's schema. */

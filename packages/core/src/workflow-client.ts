@@ -8,7 +8,10 @@ import type { DiagramOptions } from './model/mermaid.ts'
 import type { RunState } from './model/run-state.ts'
 import type { TransitionGraph } from './model/transition-graph.ts'
 import type { AnySnapshot, DeletedRun, Metadata, RunSnapshot, TriggerItem, TriggerOptions, TriggerResult } from './run.ts'
+import type { ConsumerLag, RunChange } from './run-changes.ts'
 import type { HistoryQuery, RunHistoryEntry } from './run-history.ts'
+import type { MovePreview } from './run-move.ts'
+import type { RunTimer, TimersQuery } from './run-timers.ts'
 
 /** A snapshot of a run of this contract. */
 export type SnapshotOf<C extends AnyContract, S extends string = StatusOf<C>> = RunSnapshot<ObjectOf<C>, S>
@@ -20,6 +23,17 @@ export type RunTarget = { readonly runId: string; readonly foreignId?: never } |
 export interface Audit {
   readonly reason: string
   readonly actor: string
+  /**
+   * The version that the actor has seen: if the run has moved since, the call rejects with `StaleVersion` and changes nothing.
+   * @default whatever it is
+   */
+  readonly ifVersion?: number
+}
+
+/** What a retry starts with, and who asked for it. */
+export interface RetryOptions<In, Start extends string = string> extends Partial<TriggerOptions<In, Start>> {
+  /** Kept with the first version of the new run; `ifVersion` is about the old one. */
+  readonly audit?: Audit
 }
 
 /** What ends waiting early. Only the waiting: the run goes on. */
@@ -37,6 +51,14 @@ export interface ListQuery<Status extends string = string> {
   readonly foreignId?: string
   /** Every pair must be in the run's metadata. */
   readonly metadata?: Metadata
+  /** Only the children of this run. */
+  readonly parentRunId?: string
+  /** Inclusive. */
+  readonly createdAfter?: Date
+  /** Exclusive. */
+  readonly createdBefore?: Date
+  /** Exclusive: runs that nothing has moved since. */
+  readonly updatedBefore?: Date
   /** @default 'newest' */
   readonly order?: 'oldest' | 'newest'
   /** The `cursor` of the page before. */
@@ -47,6 +69,9 @@ export interface ListQuery<Status extends string = string> {
    */
   readonly limit?: number
 }
+
+/** Which runs to count: as in a list. */
+export type CountQuery<Status extends string = string> = Omit<ListQuery<Status>, 'order' | 'cursor' | 'limit'>
 
 /** A page of results. Give `cursor` to get the next one; it is absent on the last. */
 export interface ResultPage<T> {
@@ -117,8 +142,20 @@ export interface AnyWorkflow {
   lookup(runId: string): Promise<AnySnapshot | undefined>
   /** By creation, in pages that stay stable while runs change. */
   list(query?: ListQuery): Promise<ResultPage<AnySnapshot>>
+  /** How many runs there are per status or run state; without the zeros. May lag behind by as much as the store's replicas do. */
+  count(by: 'status' | 'state', query?: CountQuery): Promise<ReadonlyMap<string, number>>
   /** By version, from the first. */
   history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry>>
+  /** Every timer that the run has had, in the order in which they were set. */
+  timers(runId: string, query?: TimersQuery): Promise<ResultPage<RunTimer>>
+  /**
+   * What runs do, by whatever instance, in order per run, at the pace of the reader: for people who watch. Each change from
+   * the moment when this resolves comes at least once, but for what the stream loses; what was before is in `list` and
+   * `history`. Leaves nothing behind. The iteration ends without an error when `signal` aborts or the client closes.
+   */
+  changes(options: { readonly signal: AbortSignal }): Promise<AsyncIterable<RunChange>>
+  /** How far behind the consumers of this workflow are, over all instances. */
+  lag(): Promise<readonly ConsumerLag[]>
   /** Why the run is where it is, and what would move it on. */
   explain(runId: string): Promise<Explanation>
   /**
@@ -133,8 +170,17 @@ export interface AnyWorkflow {
   cancel(runId: string, audit: Audit): Promise<void>
   /** Of a finished run: replaces its object wherever it is kept. Resolves when the wish is stored; the worker carries it out. */
   deleteData(runId: string, audit: Audit): Promise<void>
+  /**
+   * Moves a run by hand to another status of its graph, or into the same one anew, and lets it go on from there: back, to
+   * run again what went wrong; forward, past what cannot be done. Only a run that is paused, or whose last attempt has failed;
+   * else it rejects with `IllegalMove`. The stay it leaves is over: its timers are cancelled, the callbacks that were accepted
+   * for it are refused. The new stay has a new idempotency key, so what runs again is not taken for a repetition.
+   */
+  moveTo(runId: string, status: string, audit: Audit): Promise<void>
+  /** What `moveTo` would do: ask before. Changes nothing, and rejects as `moveTo` would. */
+  previewMove(runId: string, status: string): Promise<MovePreview>
   /** Starts a finished run anew, under the same foreign id, and resolves to the new run's id. */
-  retry(runId: string): Promise<string>
+  retry(runId: string, options?: { readonly audit?: Audit }): Promise<string>
   /** Mermaid text. */
   diagram(options?: DiagramOptions): string
   graph(): TransitionGraph
@@ -165,9 +211,12 @@ export interface WorkflowClient<C extends AnyContract> extends AnyWorkflow {
   /** Starts a run at each time of `spec`, by one instance of all. The same foreign id again replaces the schedule. */
   schedule(foreignId: string, spec: CronSpec, options: ScheduleOptions<InputOf<C>, StartOf<C>>): Promise<ScheduleHandle>
   /** Like `AnyWorkflow.retry`; what `options` gives replaces what the old run had. */
-  retry(runId: string, options?: Partial<TriggerOptions<InputOf<C>, StartOf<C>>>): Promise<string>
+  retry(runId: string, options?: RetryOptions<InputOf<C>, StartOf<C>>): Promise<string>
+  moveTo(runId: string, status: StatusOf<C>, audit: Audit): Promise<void>
+  previewMove(runId: string, status: StatusOf<C>): Promise<MovePreview<StatusOf<C>>>
   /** The run as it is stored now; undefined if there is none with this id. */
   lookup(runId: string): Promise<SnapshotOf<C> | DeletedRun<StatusOf<C>> | undefined>
+  count(by: 'status' | 'state', query?: CountQuery<StatusOf<C>>): Promise<ReadonlyMap<string, number>>
   list(query?: ListQuery<StatusOf<C>>): Promise<ResultPage<SnapshotOf<C> | DeletedRun<StatusOf<C>>>>
   history(runId: string, query?: HistoryQuery): Promise<ResultPage<RunHistoryEntry<ObjectOf<C>, StatusOf<C>>>>
   /** Ends what waits and leaves nothing alive; later calls reject with `Stopped`. The stop of a workflow includes it. Idempotent. */

@@ -3,7 +3,8 @@
  * checks that its state allows the move, and commits over exactly the version it read. If the run has moved meanwhile,
  * it looks again: a controller never overwrites progress that it has not seen.
  */
-import { Contention, IllegalMove, InvalidArgument, RunNotFound } from '../errors.ts'
+import { Contention, IllegalMove, InvalidArgument, RunNotFound, StaleVersion } from '../errors.ts'
+import { shown } from '../option-check.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished, isLegalMove, type RunState } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
@@ -14,9 +15,11 @@ import { changeState, committedRecord, parentWake } from './transition.ts'
 export interface AuditInput {
   readonly reason: string
   readonly actor: string
+  readonly ifVersion?: number
 }
 
-const triesMax = 32
+/** How often somebody else may win before a move from outside gives up. */
+export const triesMax = 32
 
 type Controlled = 'Paused' | 'Running' | 'Cancelled' | 'RequestedDataDeleted'
 
@@ -29,9 +32,10 @@ const verbs: { readonly [State in Controlled]: string } = {
 
 export async function control(ctx: EngineContext, runId: string, to: Controlled, audit: AuditInput, signal: AbortSignal): Promise<void> {
   assertRunId(ctx, runId)
-  assertAudit(ctx, to, audit)
+  assertAudit(ctx, verbs[to], audit)
   for (let tries = 0; tries < triesMax; tries++) {
     const record = await find(ctx, runId)
+    assertVersion(ctx, record, audit)
     // A pause of the engine's becomes the person's: it must not end by itself any more.
     const taken = to === 'Paused' && record.pause?.by === 'engine'
     if (record.runState === to && to !== 'Running' && !taken) return
@@ -63,11 +67,7 @@ async function move(ctx: EngineContext, record: RunRecord, to: Controlled, audit
   )
   ctx.cache.forget(record)
   if (!result.ok) return false
-  ctx.instrumentation.count('workflow_run_state_changes', 1, {
-    workflow_name: ctx.contract.name,
-    previous_run_state: record.runState,
-    current_run_state: to,
-  })
+  ctx.measures.moved('control', record.runState, change)
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return true
@@ -82,9 +82,17 @@ function timersOf(record: RunRecord, to: Controlled): readonly TimerOp[] {
 }
 
 /** A finished run once more: a new run of the same foreign id, with what the old one ended with unless told otherwise. */
-export async function retry(ctx: EngineContext, runId: string, options: Partial<TriggerInput>, signal: AbortSignal): Promise<string> {
+export async function retry(
+  ctx: EngineContext,
+  runId: string,
+  options: Partial<TriggerInput> & { readonly audit?: AuditInput },
+  signal: AbortSignal,
+): Promise<string> {
   assertRunId(ctx, runId)
+  const { audit } = options
+  if (audit !== undefined) assertAudit(ctx, 'retry', audit)
   const record = await find(ctx, runId)
+  if (audit !== undefined) assertVersion(ctx, record, audit)
   if (record.runState !== 'Completed' && record.runState !== 'Cancelled') {
     throw new IllegalMove(
       `run ${runId} of workflow '${ctx.contract.name}' is ${record.runState}: only a completed or cancelled run can be tried again`,
@@ -103,6 +111,8 @@ export async function retry(ctx: EngineContext, runId: string, options: Partial<
       ...(traceparent === undefined ? undefined : { traceparent }),
     },
     signal,
+    undefined,
+    audit,
   )
 }
 
@@ -128,9 +138,21 @@ function illegal(ctx: EngineContext, record: RunRecord, to: Controlled): string 
   return `cannot ${verbs[to]} run ${record.runId} of workflow '${ctx.contract.name}': it is ${record.runState}, and must be ${allowed[to].join(' or ')}`
 }
 
-function assertAudit(ctx: EngineContext, to: Controlled, audit: unknown): void {
+/** Throws `InvalidArgument` unless it says why, and who. */
+export function assertAudit(ctx: EngineContext, verb: string, audit: unknown): void {
   const given = typeof audit === 'object' && audit !== null ? (audit as Partial<AuditInput>) : {}
-  if (typeof given.reason === 'string' && typeof given.actor === 'string' && given.actor.isWellFormed() && !given.actor.includes('\0'))
-    return
-  throw new InvalidArgument(`to ${verbs[to]} a run of workflow '${ctx.contract.name}', say { reason, actor }: why, and who`)
+  const { reason, actor, ifVersion } = given
+  if (typeof reason !== 'string' || typeof actor !== 'string' || !actor.isWellFormed() || actor.includes('\0'))
+    throw new InvalidArgument(`to ${verb} a run of workflow '${ctx.contract.name}', say { reason, actor }: why, and who`)
+  if (ifVersion !== undefined && (!Number.isSafeInteger(ifVersion) || ifVersion < 1))
+    throw new InvalidArgument(`to ${verb} a run of workflow '${ctx.contract.name}', ifVersion must be a version; got ${shown(ifVersion)}`)
+}
+
+/** Throws `StaleVersion` if the run is not where the actor has seen it. */
+export function assertVersion(ctx: EngineContext, record: RunRecord, audit: AuditInput): void {
+  if (audit.ifVersion === undefined || audit.ifVersion === record.version) return
+  throw new StaleVersion(
+    `run ${record.runId} of workflow '${ctx.contract.name}' has moved: it was looked at in version ${audit.ifVersion}, and is ${record.runState} at '${record.status}' in version ${record.version} now; look again`,
+    { details: { runId: record.runId, version: record.version, status: record.status, runState: record.runState } },
+  )
 }

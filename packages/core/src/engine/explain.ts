@@ -7,6 +7,7 @@ import { slotOf } from '../model/slot.ts'
 import type { StoredTimer } from '../model/timer.ts'
 import { find } from './control.ts'
 import type { EngineContext } from './engine-context.ts'
+import { openingName } from './opening-timer.ts'
 import { assertRunId } from './trigger.ts'
 import { callbackStream, joinOf, processNames } from './worker-context.ts'
 import type { RoleScheduler } from '../ports/role-scheduler.ts'
@@ -82,7 +83,7 @@ async function waits(ctx: EngineContext, record: RunRecord): Promise<readonly Wa
 }
 
 function timerCounts(timer: StoredTimer, record: RunRecord): boolean {
-  return timer.key.kind === 'timeout' && timer.key.epoch === record.entered.version
+  return timer.key.kind === 'timeout' && timer.key.epoch === record.entered.version && timer.key.name !== openingName
 }
 
 async function lastErrorOf(ctx: EngineContext, record: RunRecord): Promise<LastError | undefined> {

@@ -1,7 +1,7 @@
 import { isWorkflowError } from '../errors.ts'
 import type { Payload } from '../model/payload.ts'
-import type { RunRecord } from '../model/run-record.ts'
-import type { AnySnapshot } from '../run.ts'
+import type { RunParent, RunPause, RunRecord } from '../model/run-record.ts'
+import type { AnySnapshot, RunParentInfo, RunPauseInfo } from '../run.ts'
 import type { EngineContext } from './engine-context.ts'
 import { tombstone } from './object-codec.ts'
 
@@ -20,8 +20,25 @@ export async function snapshotOf(ctx: EngineContext, record: RunRecord, object: 
     updatedAt: record.updatedAt,
     enteredAt: record.entered.at,
     ...(record.finishedAt === undefined ? undefined : { finishedAt: record.finishedAt }),
+    ...(record.pause === undefined ? undefined : { pause: await pauseOf(ctx, record, record.pause) }),
+    ...(record.parent === undefined ? undefined : { parent: parentOf(record.parent) }),
+    ...(record.traceparent === undefined ? undefined : { traceparent: record.traceparent }),
     ...decoded,
   }
+}
+
+async function pauseOf(ctx: EngineContext, record: RunRecord, pause: RunPause): Promise<RunPauseInfo> {
+  const { by, actor, resumeAt } = pause
+  return {
+    by,
+    ...(actor === undefined ? undefined : { actor }),
+    reason: await ctx.codec.decodeReason(pause.reason, record),
+    ...(resumeAt === undefined ? undefined : { resumeAt }),
+  }
+}
+
+function parentOf({ workflowName, runId, join }: RunParent): RunParentInfo {
+  return { workflowName, runId, status: join.slice(0, join.lastIndexOf('/')) }
 }
 
 /** The same for a list, which one object that cannot be read must not spoil: that run comes without it. */

@@ -8,18 +8,19 @@ import type { Verdict } from './run-task.ts'
 import { processNames, processOf, type WorkerContext } from './worker-context.ts'
 
 /**
- * Opens the timers of a run that is at the status it began at: whoever created it may have had no code for them. Asked for
- * again and again, they are opened once. A timer function that throws is an attempt that failed; the result says what came
+ * Opens the timers of a run that is at the status it began at, or was moved to by hand: whoever brought it there may have had
+ * no code for them. Asked for again and again, they are opened once. A timer function that throws is an attempt that failed; the result says what came
  * of it, and is undefined where the timers stand.
  */
 export async function startTimers(
   look: Omit<Attempt, 'process' | 'kind' | 'invoke'>,
+  kind: 'step' | 'timeout',
   due: (a: Attempt) => Promise<Verdict | undefined>,
 ): Promise<Verdict | undefined> {
   const { ctx, record, held } = look
   const first = ctx.definition.timeouts.get(record.status)?.[0]
   if (first === undefined) return undefined
-  const a: Attempt = { ...look, process: openingOf(ctx, record.status, first.name), kind: 'step', invoke: noHandler }
+  const a: Attempt = { ...look, process: openingOf(ctx, record.status, first.name), kind, invoke: noHandler }
   const wait = record.attempts === undefined ? undefined : await due(a)
   if (wait !== undefined) return wait
   const startedAt = ctx.clock.now()

@@ -18,6 +18,8 @@ const running: readonly RunState[] = ['Running']
 const completed: readonly RunState[] = ['Completed']
 const initiatedRunning: readonly RunState[] = ['Initiated', 'Running']
 const initiatedCompleted: readonly RunState[] = ['Initiated', 'Running', 'Completed']
+const pausedRunning: readonly RunState[] = ['Paused', 'Running']
+const pausedCompleted: readonly RunState[] = ['Paused', 'Running', 'Completed']
 
 /** What goes into the history beside the move itself. */
 export interface MoveNote {
@@ -45,6 +47,8 @@ export interface Creation {
   readonly metadata: Readonly<Record<string, string>>
   readonly traceparent?: string
   readonly parent?: RunParent
+  /** Who has started it by hand, and why. */
+  readonly audit?: { readonly actor: string; readonly reason: Payload }
 }
 
 /** A run begins. */
@@ -74,16 +78,16 @@ export function creation(ctx: EngineContext, unitId: string, run: Creation): Cha
   return changeOf(ctx, unitId, undefined, next, states, done ? ctx.topics.completed(run.status) : ctx.topics.at(run.status), {
     by: 'trigger',
     attempt: 1,
+    ...run.audit,
   })
 }
 
-/** A run moves in its graph, or repeats its status. */
+/** A run moves in its graph, by a handler or by hand, or repeats its status. */
 export function advance(ctx: EngineContext, unitId: string, record: RunRecord, move: Advance): Change {
   const at = new Date(ctx.clock.now())
   const version = record.version + 1
   const done = move.stay === 'enter' && isTerminal(ctx, move.to)
-  const first = record.runState === 'Initiated'
-  const states = done ? (first ? initiatedCompleted : completed) : first ? initiatedRunning : running
+  const states = done ? completedFrom(record.runState) : runningFrom(record.runState)
   const next = nextOf(ctx, record, {
     version,
     status: move.to,
@@ -95,6 +99,14 @@ export function advance(ctx: EngineContext, unitId: string, record: RunRecord, m
   })
   const topics = done ? ctx.topics.completed(move.to) : move.stay === 'keep' ? [] : ctx.topics.at(move.to)
   return changeOf(ctx, unitId, record, next, states, topics, move.note)
+}
+
+function runningFrom(state: RunState): readonly RunState[] {
+  return state === 'Initiated' ? initiatedRunning : state === 'Paused' ? pausedRunning : running
+}
+
+function completedFrom(state: RunState): readonly RunState[] {
+  return state === 'Initiated' ? initiatedCompleted : state === 'Paused' ? pausedCompleted : completed
 }
 
 /** A run pauses, resumes, is cancelled, or its data goes: it stays where it is in its graph. */
