@@ -24,8 +24,11 @@ export interface ClientInfrastructure {
   readonly logger?: Logger
   /** @default JSON */
   readonly codec?: Codec
-  /** @default none */
-  readonly instrumentation?: Instrumentation
+  /**
+   * Where measurements and traces go. Several: all of them measure, and their spans nest, the first outermost.
+   * @default none
+   */
+  readonly instrumentation?: Instrumentation | readonly Instrumentation[]
   /**
    * How this process is called in histories and explanations.
    * @default the role scheduler's name for it, else a short random one

@@ -105,12 +105,12 @@ test('a connector needs a source that is one', () => {
   expect(refusal(() => resolveInfrastructure(scanning, { ...memory(), connectors: { scnas: source } }))).toMatch(/Did you mean 'scans'/)
 })
 
-test('the default instrumentation traces and measures nothing', () => {
-  const { instrumentation } = resolveClientInfrastructure('orders', memory())
-  expect(instrumentation.span).toBeUndefined()
-  expect([instrumentation.count('n', 1, {}), instrumentation.gauge('n', 1, {}), instrumentation.observe('n', 1, {})]).toEqual([
-    undefined,
-    undefined,
-    undefined,
-  ])
+test('there may be one instrumentation, several, or none', () => {
+  const one = { count: () => undefined, gauge: () => undefined, observe: () => undefined }
+  const two = { ...one }
+  const given = (instrumentation: unknown) => resolveClientInfrastructure('orders', { ...memory(), instrumentation }).instrumentation
+  expect(resolveClientInfrastructure('orders', memory()).instrumentation).toEqual([])
+  expect(given(one)).toEqual([one])
+  expect(given([two, one])).toEqual([two, one])
+  expect(refusal(() => given([one, {}]))).toMatch(/instrumentation\[1\] is not one: it lacks count\(\), gauge\(\), observe\(\)/)
 })

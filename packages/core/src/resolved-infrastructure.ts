@@ -25,7 +25,7 @@ export interface ResolvedClientInfrastructure {
   readonly random: Random
   readonly logger: Logger
   readonly codec: Codec
-  readonly instrumentation: Instrumentation
+  readonly instrumentation: readonly Instrumentation[]
   readonly instance: string
   readonly slots: number
   readonly maxObjectBytes: number
@@ -102,13 +102,6 @@ const portMethods = {
   connector: ['connect'],
 } as const
 
-/** Measures nothing. */
-const noInstrumentation: Instrumentation = Object.freeze({
-  count: () => undefined,
-  gauge: () => undefined,
-  observe: () => undefined,
-} satisfies Instrumentation)
-
 /**
  * For a client. Throws `Configuration` that names the workflow, what is missing or wrong, and the fix. What only workers
  * use may be there and is not looked at, so that one bundle serves both.
@@ -150,7 +143,7 @@ function clientPart(options: Given, where: string): ResolvedClientInfrastructure
     random,
     logger: 'logger' in options ? port<Logger>(options, 'logger', where) : consoleLogger(),
     codec: 'codec' in options ? port<Codec>(options, 'codec', where) : jsonCodec,
-    instrumentation: 'instrumentation' in options ? port<Instrumentation>(options, 'instrumentation', where) : noInstrumentation,
+    instrumentation: instrumentationsOf(options['instrumentation'], where),
     instance: instanceOf(options['instance'], random, where),
     slots: integer(options, 'slots', 16, where, 1, 1_024),
     maxObjectBytes: integer(options, 'maxObjectBytes', 1_048_576, where, 1),
@@ -204,6 +197,17 @@ function connectorsOf(model: DefinitionModel, value: unknown, where: string): Re
       }
       return [name, checkedPort<Connector>(sources[name], portMethods.connector, `${where}: connectors.${name}`)]
     }),
+  )
+}
+
+function instrumentationsOf(value: unknown, where: string): readonly Instrumentation[] {
+  if (value === undefined) return []
+  const several = Array.isArray(value)
+  const all: readonly unknown[] = several ? value : [value]
+  return Object.freeze(
+    all.map((each, place) =>
+      checkedPort<Instrumentation>(each, portMethods.instrumentation, `${where}: instrumentation${several ? `[${place}]` : ''}`),
+    ),
   )
 }
 

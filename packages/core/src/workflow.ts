@@ -24,6 +24,8 @@ class EngineWorkflow extends EngineClient {
   #worker: Worker | undefined
   readonly #shutdownTimeoutMs: number
   #running: Promise<void> | undefined
+  /** What was attached to whoever measures. */
+  #observed: Disposable | undefined
   #registered = false
   #stopping: Promise<void> | undefined
   /** Nothing may be started any more. */
@@ -100,11 +102,12 @@ class EngineWorkflow extends EngineClient {
 
   async #start(): Promise<void> {
     // Loaded here, not at the top: a process that only triggers and awaits never needs what runs handlers.
-    const engine = await import('./engine/worker.ts')
+    const [engine, observing] = await Promise.all([import('./engine/worker.ts'), import('./engine/observed.ts')])
     if (this.#ended) throw this.#stoppedError()
     this.#worker ??= new engine.Worker(this.#engine, this.#options)
     await this.#worker.run()
     this.#registered = true
+    this.#observed = observing.observed(this.#engine, this.#worker)
   }
 
   async #stop(timeoutMs: number): Promise<void> {
@@ -116,6 +119,7 @@ class EngineWorkflow extends EngineClient {
       this.#ended = true
       await this.#worker?.stop(Math.max(0, timeoutMs - (clock.monotonic() - since)))
     } finally {
+      this.#observed?.[Symbol.dispose]()
       await this.close()
     }
   }

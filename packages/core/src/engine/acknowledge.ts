@@ -11,7 +11,7 @@ const retryMs = 1_000
 
 /** Never rejects, and nobody waits for it: it goes on until it is through, the slot has gone to somebody else, or the workflow stops. */
 export function acknowledge(ctx: WorkerContext, delivery: Pick<Delivery<unknown>, 'ack'>, runId: string): void {
-  delivery.ack().catch((error: unknown) => acknowledgeAgain(ctx, delivery, runId, error))
+  ctx.ack(delivery).catch((error: unknown) => acknowledgeAgain(ctx, delivery, runId, error))
 }
 
 async function acknowledgeAgain(
@@ -26,7 +26,7 @@ async function acknowledgeAgain(
     ctx.logger.warn({ workflow: ctx.contract.name, runId, error }, 'an acknowledgement failed; trying again')
     try {
       await sleep(ctx.clock, retryMs / 2 + (ctx.random() * retryMs) / 2, ctx.stopping)
-      return await delivery.ack()
+      return await ctx.ack(delivery)
     } catch (failure) {
       error = failure
     }

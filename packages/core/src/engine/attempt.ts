@@ -6,6 +6,7 @@
 import { isWorkflowError, LeaseLost } from '../errors.ts'
 import type { AttemptNote } from '../model/attempt-note.ts'
 import type { RunRecord } from '../model/run-record.ts'
+import type { Instrumentation } from '../ports/instrumentation.ts'
 import type { PendingCallback } from './callback-item.ts'
 import type { Execution } from './execution.ts'
 import { fail, pauseByEngine, putOff } from './failure.ts'
@@ -15,8 +16,11 @@ import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, type Verdict } from './run-task.ts'
 import { settle } from './settle.ts'
+import { spanOfRun } from './span-start.ts'
 import type { HeldSlot } from './slots.ts'
 import type { WorkerContext } from './worker-context.ts'
+
+type Span = NonNullable<Instrumentation['span']>
 
 export interface Attempt {
   readonly ctx: WorkerContext
@@ -164,12 +168,10 @@ function run(a: Attempt, count: number, alone: boolean, answer: Answer, now = a.
   const unread = (error: unknown): void => answer(finished(a, execution, undefined, undefined, { error }, count, alone))
   const start = (object: unknown): void => {
     const loaded = new HandlerRun(ctx, record, object, count, process.name, execution)
-    execution.run(
-      a.invoke,
-      loaded,
-      (returned) => answer(finished(a, execution, loaded, returned, undefined, count, alone)),
-      (error) => answer(finished(a, execution, loaded, undefined, { error }, count, alone)),
-    )
+    const returned = (value: unknown): void => answer(finished(a, execution, loaded, value, undefined, count, alone))
+    const failed = (error: unknown): void => answer(finished(a, execution, loaded, undefined, { error }, count, alone))
+    if (ctx.instrumentation.span === undefined) execution.run(a.invoke, loaded, returned, failed)
+    else traced(a, ctx.instrumentation.span, execution, loaded, count).then(returned, failed)
   }
   let decoded: unknown
   try {
@@ -179,6 +181,14 @@ function run(a: Attempt, count: number, alone: boolean, answer: Answer, now = a.
   }
   if (decoded instanceof Promise) decoded.then(start, unread)
   else start(decoded)
+}
+
+/** Runs the handler inside a span, which ends with the attempt: also where the handler is given up and goes on. */
+function traced(a: Attempt, span: Span, execution: Execution, loaded: HandlerRun, count: number): Promise<unknown> {
+  return span(spanOfRun(a.record, a.process, a.kind, count), (traceparent) => {
+    if (traceparent !== undefined) loaded.traceparent = traceparent
+    return new Promise((resolve, reject) => execution.run(a.invoke, loaded, resolve, reject))
+  })
 }
 
 /** Gives the places back and hands the result on. */
@@ -198,8 +208,8 @@ function finished(
   const startedAt = ctx.clock.now() - durationMs
   ctx.instrumentation.observe('workflow_process_latency_seconds', durationMs / 1_000, process.labels)
   if (failed !== undefined || loaded === undefined)
-    return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded) })
-  return settle(a, loaded, returned, { count, startedAt, durationMs })
+    return fail(a, { count, startedAt, error: failed?.error, fatal: isFatal(failed?.error, loaded), traceparent: loaded?.traceparent })
+  return settle(a, loaded, returned, { count, startedAt, durationMs, traceparent: loaded.traceparent })
 }
 
 function leavePlaces({ ctx, process }: Attempt, alone: boolean): void {

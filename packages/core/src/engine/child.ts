@@ -13,7 +13,7 @@ import { joinOf } from './worker-context.ts'
 
 /**
  * The runs that a transition starts, as changes of its own unit. Their ids are derived from the parent's stay, so that
- * another attempt starts the same children.
+ * another attempt starts the same children. They belong to the trace of the handler that starts them.
  */
 export async function childChanges(
   ctx: EngineContext,
@@ -21,6 +21,7 @@ export async function childChanges(
   parent: RunRecord,
   next: NextRecord,
   starts: readonly ChildStart[],
+  traceparent: string | undefined,
 ): Promise<readonly Change[]> {
   if (ctx.store.capabilities.atomicRuns === 'one') {
     throw new Configuration(
@@ -59,7 +60,7 @@ export async function childChanges(
         status: startOf(child, start.options.startAt),
         object: await child.codec.encode(value, owner),
         metadata: start.options.metadata ?? {},
-        ...(parent.traceparent === undefined ? undefined : { traceparent: parent.traceparent }),
+        ...(traceparent === undefined ? undefined : { traceparent }),
         parent: { workflowName: parent.workflowName, runId: parent.runId, join: joinOf(next.status, next.entered.version) },
       }),
     )

@@ -15,6 +15,7 @@ import type { Lanes } from './lanes.ts'
 import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from './persistent-work.ts'
 import type { Process } from './process.ts'
 import { Reader } from './reader.ts'
+import { isTraceparent } from './span-start.ts'
 import { sleep } from './waiting.ts'
 import type { WorkerContext } from './worker-context.ts'
 
@@ -256,13 +257,20 @@ export class ConnectorRunner {
       if (!(error instanceof ValidationError)) throw error
       // No attempt will make it fit: others must not wait for it.
       logger.error({ error }, 'skipping an event that does not fit the schema of its connector')
-      ctx.instrumentation.count('workflow_process_skipped_events_count', 1, { ...this.process.labels, reason: 'invalid' })
+      ctx.measures.skipped(this.process.name, 'invalid')
       return undefined
     }
     const typed = { id: event.id, createdAt: event.at, headers: event.headers, data }
     // The casts hold because the definition's types have bound the handler to this schema and contract.
+    const traceparent = event.headers['traceparent']
     return {
       fields: {},
+      span: {
+        kind: 'connector',
+        attributes: { eventId: event.id },
+        since: event.at,
+        ...(isTraceparent(traceparent) ? { traceparent } : undefined),
+      },
       call: async (context) => {
         await model.handler(typed as never, api(`${ctx.contract.name}/${name}/${event.id}`) as never, context as never)
       },

@@ -35,11 +35,7 @@ export async function deleteData(ctx: WorkerContext, record: RunRecord, retry: T
   )
   ctx.cache.forget(record)
   if (!result.ok) return again
-  ctx.instrumentation.count('workflow_run_state_changes', 1, {
-    workflow_name: ctx.contract.name,
-    previous_run_state: 'RequestedDataDeleted',
-    current_run_state: 'DataDeleted',
-  })
+  ctx.measures.moved(processNames.deletion, current.runState, change)
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return done

@@ -1,13 +1,14 @@
 import type { ContractModel } from '../model/definition.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { EventStreamer } from '../ports/event-streamer.ts'
+import type { Delivery, EventStreamer } from '../ports/event-streamer.ts'
 import type { Instrumentation } from '../ports/instrumentation.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import type { Committer } from './committer.ts'
 import type { HandOffCache } from './hand-off-cache.ts'
+import type { Measures } from './measures.ts'
 import type { Ids } from './ids.ts'
 import type { ObjectCodec } from './object-codec.ts'
 import type { StoreLimit } from './store-limit.ts'
@@ -18,10 +19,13 @@ export interface EngineContext {
   readonly contract: ContractModel
   readonly store: RecordStore
   readonly streamer: EventStreamer
+  /** Acknowledges a delivery of the streamer. */
+  readonly ack: (delivery: Pick<Delivery<unknown>, 'ack'>) => Promise<void>
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
   readonly instrumentation: Instrumentation
+  readonly measures: Measures
   /** How this process is called in histories. */
   readonly instance: string
   readonly slots: number

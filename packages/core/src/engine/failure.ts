@@ -10,6 +10,7 @@ import type { Attempt } from './attempt.ts'
 import { boundLogger } from './handler-run.ts'
 import { readableError } from './readable-error.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
+import { traceIdOf } from './span-start.ts'
 import { changeState, committedRecord, eventAgain } from './transition.ts'
 import type { WorkerContext } from './worker-context.ts'
 
@@ -20,6 +21,8 @@ export interface Failure {
   readonly error: unknown
   /** Trying again cannot help. */
   readonly fatal: boolean
+  /** Of the span around the handler. */
+  readonly traceparent?: string | undefined
 }
 
 export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
@@ -33,7 +36,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
   )
     return leave
   ctx.instrumentation.count('workflow_process_error_count', 1, process.labels)
-  const logger = loggerOf(a, count)
+  const logger = loggerOf(a, count, failure.traceparent ?? record.traceparent)
   if (failure.fatal || count >= process.options.pauseAfterErrCount) {
     logger.error(
       { error },
@@ -102,11 +105,7 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
   ctx.cache.forget(record)
   if (!result.ok) return again
   ctx.timersChanged()
-  ctx.instrumentation.count('workflow_run_state_changes', 1, {
-    workflow_name: ctx.contract.name,
-    previous_run_state: record.runState,
-    current_run_state: 'Paused',
-  })
+  ctx.measures.moved(a.process.name, record.runState, change)
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return done
@@ -183,7 +182,7 @@ export function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, nam
   }
 }
 
-function loggerOf(a: Attempt, count: number): ReturnType<typeof boundLogger> {
+function loggerOf(a: Attempt, count: number, traceparent: string | undefined): ReturnType<typeof boundLogger> {
   const { record } = a
   return boundLogger(a.ctx.logger, {
     workflow: record.workflowName,
@@ -192,6 +191,6 @@ function loggerOf(a: Attempt, count: number): ReturnType<typeof boundLogger> {
     foreignId: record.foreignId,
     version: record.version,
     attempt: count,
-    ...(record.traceparent === undefined ? undefined : { traceId: record.traceparent.split('-')[1] }),
+    ...(traceparent === undefined ? undefined : { traceId: traceIdOf(traceparent) }),
   })
 }

@@ -4,6 +4,7 @@ import type { RunRecord } from '../model/run-record.ts'
 import type { Logger } from '../ports/logger.ts'
 import type { EngineContext } from './engine-context.ts'
 import type { Execution } from './execution.ts'
+import { traceIdOf } from './span-start.ts'
 
 /** A value that a handler makes and returns instead of a status. */
 export interface OutcomeValue {
@@ -38,7 +39,8 @@ export class HandlerRun {
   readonly createdAt: Date
   readonly enteredAt: Date
   readonly metadata: Readonly<Record<string, string>>
-  readonly traceparent: string | undefined
+  /** The run's, and that of the span around the handler where there is one. */
+  traceparent: string | undefined
   object: unknown
   readonly #ctx: EngineContext
   readonly #record: RunRecord
@@ -81,7 +83,7 @@ export class HandlerRun {
       foreignId: this.foreignId,
       version: this.version,
       attempt: this.attempt,
-      ...(this.traceparent === undefined ? undefined : { traceId: this.traceparent.split('-')[1] }),
+      ...(this.traceparent === undefined ? undefined : { traceId: traceIdOf(this.traceparent) }),
     })
   }
 

@@ -12,6 +12,7 @@ import type { AnySnapshot } from '../run.ts'
 import type { Lanes } from './lanes.ts'
 import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from './persistent-work.ts'
 import type { Process } from './process.ts'
+import { runFields, traceFields } from './log-fields.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { WorkerContext } from './worker-context.ts'
 
@@ -90,20 +91,21 @@ export class HookRunner {
     if (record.version < task.version) {
       // What a failover has taken back has not happened.
       this.#ctx.logger.error(
-        {
-          workflow: record.workflowName,
-          process: this.process.name,
-          runId: record.runId,
-          version: record.version,
-          eventVersion: task.version,
-        },
+        { ...runFields(record, this.process.name), eventVersion: task.version },
         'an event is newer than the stored run: its hook is not called',
       )
+      this.#ctx.measures.skipped(this.process.name, 'record is older')
       return undefined
     }
     const snapshot = await this.#snapshot(record, task.version)
     return {
-      fields: { foreignId: record.foreignId },
+      fields: { foreignId: record.foreignId, ...traceFields(record.traceparent) },
+      span: {
+        kind: 'hook',
+        attributes: { runId: record.runId, foreignId: record.foreignId, version: task.version },
+        since: record.createdAt,
+        ...(record.traceparent === undefined ? undefined : { traceparent: record.traceparent }),
+      },
       // The casts hold because the definition's types have bound the hooks to this contract's runs.
       call: async (context) => {
         for (const { handler } of this.#hooks) await handler(snapshot as never, context as never)

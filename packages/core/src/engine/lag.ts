@@ -7,9 +7,10 @@ export function reportLag(ctx: EngineContext, process: Process, lagMs: number): 
   ctx.instrumentation.gauge('workflow_process_lag_seconds', lagMs / 1_000, labels)
   const late = lagMs > process.options.lagAlertMs
   if (late === process.late) return
+  const wasLate = process.late
   process.late = late
   ctx.instrumentation.gauge('workflow_process_lag_alert', late ? 1 : 0, labels)
   const fields = { workflow: ctx.contract.name, process: process.name, lagMs, lagAlertMs: process.options.lagAlertMs }
   if (late) ctx.logger.warn(fields, 'the process is further behind than its lagAlert: give it more parallelCount, or more instances')
-  else ctx.logger.info(fields, 'the process has caught up')
+  else if (wasLate === true) ctx.logger.info(fields, 'the process has caught up')
 }

@@ -53,12 +53,7 @@ async function move(ctx: EngineContext, record: RunRecord, to: string, audit: Au
   )
   ctx.cache.forget(record)
   if (!result.ok) return false
-  if (record.runState !== change.next.runState)
-    ctx.instrumentation.count('workflow_run_state_changes', 1, {
-      workflow_name: ctx.contract.name,
-      previous_run_state: record.runState,
-      current_run_state: change.next.runState,
-    })
+  if (record.runState !== change.next.runState) ctx.measures.moved('control', record.runState, change)
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
   return true

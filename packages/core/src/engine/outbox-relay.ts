@@ -58,8 +58,10 @@ export class OutboxRelay {
     const events = deliveries.flatMap((delivery) => this.#read(delivery))
     const [oldest] = events
     if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime())
-    if (events.length > 0) await this.#send(events, stop)
+    if (events.length > 0) await this.#publish(events, stop)
     await this.#acknowledge(deliveries, stop)
+    // Whatever there was has gone out: nothing lags until there is more.
+    if (oldest !== undefined && deliveries.length < batch) reportLag(this.#ctx, this.process, 0)
     await turn(this.#ctx.clock)
   }
 
@@ -74,6 +76,16 @@ export class OutboxRelay {
       )
       return []
     }
+  }
+
+  #publish(events: readonly RunEvent[], stop: AbortSignal): Promise<void> {
+    const { instrumentation, contract } = this.#ctx
+    if (instrumentation.span === undefined) return this.#send(events, stop)
+    const attributes = { workflow: contract.name, process: this.process.name, events: events.length }
+    const start = { kind: 'publish', name: this.process.name, attributes } as const
+    // Events of many runs belong to no trace.
+    const traceparent = sharedTraceparent(events)
+    return instrumentation.span(traceparent === undefined ? start : { ...start, traceparent }, () => this.#send(events, stop))
   }
 
   /** The same events in the same order until they are through: a run's events must not overtake each other. */
@@ -114,4 +126,8 @@ export class OutboxRelay {
     logger.error({ workflow: contract.name, process: this.process.name, error, attempt }, message)
     await sleep(clock, this.process.options.backOffMs(attempt, error, clock.now(), random), stop)
   }
+}
+
+function sharedTraceparent([first, ...others]: readonly RunEvent[]): string | undefined {
+  return others.every(({ traceparent }) => traceparent === first?.traceparent) ? first?.traceparent : undefined
 }

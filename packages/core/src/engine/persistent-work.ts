@@ -7,9 +7,12 @@ import { isWorkflowError } from '../errors.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
 import type { Delivery } from '../ports/event-streamer.ts'
 import type { Logger } from '../ports/logger.ts'
+import type { SpanStart } from '../ports/instrumentation.ts'
+import type { Execution } from './execution.ts'
 import { boundLogger } from './handler-run.ts'
 import { type Lane, Lanes, type LaneTask } from './lanes.ts'
 import type { Process } from './process.ts'
+import { traceIdOf } from './span-start.ts'
 import type { WorkerContext } from './worker-context.ts'
 
 /** Something to do until it succeeds. It has come by a delivery, or by the timer of its retry. */
@@ -24,12 +27,15 @@ export interface PersistentTask extends LaneTask {
 export interface HandlerContext {
   readonly signal: AbortSignal
   readonly logger: Logger
+  readonly traceparent: string | undefined
 }
 
 /** A task whose handlers wait for their turn. */
 export interface Prepared {
   /** What the handlers' logger says besides. */
   readonly fields: object
+  /** What one attempt at it is traced as, but for its process and attempt. */
+  readonly span: Omit<SpanStart, 'name'>
   readonly call: (context: HandlerContext) => Promise<void>
 }
 
@@ -80,7 +86,7 @@ export class PersistentWork<T extends PersistentTask> {
       const logger = this.#logger(task, failures + 1)
       try {
         if (finish === undefined) {
-          if (!(await this.#handle(task, role, logger))) return false
+          if (!(await this.#handle(task, role, logger, failures + 1))) return false
           finish = () => this.#finish(task, role)
         }
         await finish()
@@ -107,7 +113,7 @@ export class PersistentWork<T extends PersistentTask> {
   }
 
   /** Waits for a turn and calls the handlers. False: the role or the workflow ended before the turn came. */
-  async #handle(task: T, role: AbortSignal, logger: Logger): Promise<boolean> {
+  async #handle(task: T, role: AbortSignal, logger: Logger, attempt: number): Promise<boolean> {
     const prepared = await this.#options.prepare(task, logger)
     if (prepared === undefined) return true
     if (!this.#isOurs(task, role)) return false
@@ -121,19 +127,24 @@ export class PersistentWork<T extends PersistentTask> {
     }
     const { executions } = this.#ctx
     const execution = executions.start(task.slot, options.deadlineMs)
-    const context: HandlerContext = {
-      get signal(): AbortSignal {
-        return execution.signal
-      },
-      logger: boundLogger(logger, prepared.fields),
-    }
+    const call = (traceparent: string | undefined): Promise<unknown> =>
+      new Promise((resolve, reject) =>
+        execution.run(prepared.call, contextOf(execution, boundLogger(logger, prepared.fields), traceparent), resolve, reject),
+      )
     try {
-      await new Promise<unknown>((resolve, reject) => execution.run(prepared.call, context, resolve, reject))
+      await this.#traced(prepared.span, attempt, call)
       return true
     } finally {
       executions.end(execution)
       gate.leave()
     }
+  }
+
+  #traced(start: Prepared['span'], attempt: number, call: (traceparent: string | undefined) => Promise<unknown>): Promise<unknown> {
+    const { span } = this.#ctx.instrumentation
+    if (span === undefined) return call(start.traceparent)
+    const attributes = { workflow: this.#ctx.contract.name, process: this.#process.name, ...start.attributes, attempt }
+    return span({ ...start, name: this.#process.name, attributes }, (traceparent) => call(traceparent ?? start.traceparent))
   }
 
   async #finish(task: T, role: AbortSignal): Promise<void> {
@@ -195,6 +206,17 @@ export class PersistentWork<T extends PersistentTask> {
       ...this.#options.fields(task),
       attempt,
     })
+  }
+}
+
+function contextOf(execution: Execution, logger: Logger, traceparent: string | undefined): HandlerContext {
+  const traceId = traceIdOf(traceparent)
+  return {
+    get signal(): AbortSignal {
+      return execution.signal
+    },
+    logger: traceId === undefined ? logger : boundLogger(logger, { traceId }),
+    traceparent,
   }
 }
 

@@ -11,8 +11,8 @@ export class Process {
   readonly gate: Gate
   /** Of its measurements. */
   readonly labels: Attributes
-  /** Whether the last event was older than `lagAlert` when its turn came. */
-  late = false
+  /** Whether the last event was older than `lagAlert` when its turn came; undefined before the first. */
+  late: boolean | undefined
 
   constructor(name: string, options: ResolvedProcessOptions, workflowName: string) {
     this.name = name

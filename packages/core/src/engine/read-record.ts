@@ -1,7 +1,6 @@
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
 import type { RunTask } from './run-task.ts'
-import { skippedLabels } from './skipped-labels.ts'
 import type { HeldSlot } from './slots.ts'
 import { eventAgain } from './transition.ts'
 import { sleep } from './waiting.ts'
@@ -30,7 +29,7 @@ async function sayAgain(ctx: WorkerContext, task: RunTask, record: RunRecord): P
     { workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version },
     'an event is newer than the stored run: dropping it',
   )
-  ctx.instrumentation.count('workflow_process_skipped_events_count', 1, skippedLabels(ctx.contract.name, 'record is older'))
+  ctx.measures.skipped('runs', 'record is older')
   if (!isFinished(record.runState))
     await ctx.committer.commit(
       { id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] },

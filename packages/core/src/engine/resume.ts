@@ -19,11 +19,7 @@ export async function resumeByTimer(ctx: WorkerContext, record: RunRecord, timer
   )
   if (!result.ok) return again
   ctx.timersChanged()
-  ctx.instrumentation.count('workflow_run_state_changes', 1, {
-    workflow_name: ctx.contract.name,
-    previous_run_state: 'Paused',
-    current_run_state: 'Running',
-  })
+  ctx.measures.moved('timers', record.runState, change)
   const [seq] = result.seqs
   if (seq === undefined) return done
   const next = committedRecord(change, seq)

@@ -19,12 +19,13 @@ import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
 import { nextCallback } from './next-callback.ts'
 import { resumeByTimer } from './resume.ts'
+import type { SkipReason } from './measures.ts'
 import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
+import { openingName } from './opening-timer.ts'
 import { startTimers } from './start-timers.ts'
 import { readRecord } from './read-record.ts'
-import { skippedLabels } from './skipped-labels.ts'
 import { sleep, turn } from './waiting.ts'
 import { joinOf, processNames, processOf, type WorkerContext } from './worker-context.ts'
 
@@ -169,7 +170,7 @@ export class RunWorker {
       if (item !== undefined) return 'stored' in item ? await this.#callback(task, lane, held, record, item) : item
     }
     if (record.entered.version === 1 && exits.timeout !== undefined && task.timer?.key.kind !== 'timeout') {
-      const failed = await startTimers({ ctx, held, record, task, lane }, (a) => this.#due(a))
+      const failed = await startTimers({ ctx, held, record, task, lane }, 'step', (a) => this.#due(a))
       if (failed !== undefined) return failed
     }
     if (task.timer?.key.kind === 'timeout') return await this.#timeout(task, lane, held, record)
@@ -242,6 +243,10 @@ export class RunWorker {
     const model = ctx.definition.timeouts.get(record.status)?.find((timeout) => timeout.name === key?.name)
     // An earlier stay's timer, or one that this code no longer has.
     if (task.timer === undefined || key === undefined || key.epoch !== record.entered.version) return await this.#stale(task, record)
+    if (key.name === openingName) {
+      const failed = await startTimers({ ctx, held, record, task, lane }, 'timeout', (a) => this.#due(a))
+      return failed ?? (await this.#settleTimer(task))
+    }
     if (model === undefined) return await this.#postpone(task.timer, held, `this code has no timeout '${key.name}' at '${record.status}'`)
     const process = processOf(ctx, processNames.timeout(record.status, model.name))
     // A back-off that is waited out in place leaves the timer as it is, due: whoever else comes by has to wait for it, too.
@@ -319,6 +324,7 @@ export class RunWorker {
       { workflow: ctx.contract.name, runId: task.lane, version: task.version },
       'an event or timer of a run that is not stored: dropping it',
     )
+    this.#skipped('not stored')
     return await this.#settleTimer(task)
   }
 
@@ -340,9 +346,8 @@ export class RunWorker {
     return done
   }
 
-  #skipped(reason: string): Verdict {
-    const ctx = this.#ctx
-    ctx.instrumentation.count('workflow_process_skipped_events_count', 1, skippedLabels(ctx.contract.name, reason))
+  #skipped(reason: SkipReason): Verdict {
+    this.#ctx.measures.skipped('runs', reason)
     return done
   }
 

@@ -1,22 +1,88 @@
-import type { Instrumentation } from '../ports/instrumentation.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Instrumentation, Observed } from '../ports/instrumentation.ts'
 import type { Logger } from '../ports/logger.ts'
 
-/** The same measurements, whose errors are logged and never reach the work that they measure. */
-export function safeInstrumentation(instrumentation: Instrumentation, logger: Logger): Instrumentation {
+/** What fails again and again is said this often. */
+const againMs = 60_000
+
+type Span = NonNullable<Instrumentation['span']>
+type Threw = (what: object, key: string, error: unknown) => void
+
+/**
+ * The same measurements and spans, whose errors are logged and never reach the work. What is traced is done exactly once
+ * and has its own result, whatever the span does.
+ */
+export function safeInstrumentation(given: Instrumentation, logger: Logger, clock: Clock, workflow: string): Instrumentation {
+  const quiet = new Map<string, number>()
+  const threw: Threw = (what, key, error) => {
+    const now = clock.monotonic()
+    if (now < (quiet.get(key) ?? -Infinity)) return
+    quiet.set(key, now + againMs)
+    logger.error({ workflow, ...what, error }, 'the instrumentation threw; what it was to record is lost')
+  }
   const safe =
     (measure: 'count' | 'gauge' | 'observe'): Instrumentation['count'] =>
     (name, value, labels) => {
       try {
-        instrumentation[measure](name, value, labels)
+        given[measure](name, value, labels)
       } catch (error) {
-        logger.error({ metric: name, error }, 'the instrumentation threw; the measurement is lost')
+        threw({ metric: name }, name, error)
       }
     }
+  const { span, attach } = given
   return {
-    ...(instrumentation.span === undefined ? undefined : { span: instrumentation.span.bind(instrumentation) }),
-    ...(instrumentation.attach === undefined ? undefined : { attach: instrumentation.attach.bind(instrumentation) }),
+    ...(span === undefined ? undefined : { span: safeSpan(span.bind(given), threw) }),
+    ...(attach === undefined ? undefined : { attach: safeAttach(attach.bind(given), threw) }),
     count: safe('count'),
     gauge: safe('gauge'),
     observe: safe('observe'),
+  }
+}
+
+function safeSpan(span: Span, threw: Threw): Span {
+  return <T>(start: Parameters<Span>[0], work: (traceparent: string | undefined) => Promise<T>): Promise<T> => {
+    let result: Promise<T> | undefined
+    const once = (traceparent?: string): Promise<T> => (result ??= begun(work, traceparent))
+    const failed = (error: unknown): void => threw({ span: start.kind }, `span ${start.kind}`, error)
+    try {
+      const spanned: unknown = span(start, once)
+      // The work's own error comes back through the span, and is no error of the span's.
+      Promise.resolve(spanned).catch((error: unknown) => {
+        once().then(
+          () => failed(error),
+          (own) => {
+            if (own !== error) failed(error)
+          },
+        )
+      })
+    } catch (error) {
+      failed(error)
+    }
+    // Not begun by now, it would wait for as long as the span likes.
+    return once()
+  }
+}
+
+function begun<T>(work: (traceparent: string | undefined) => Promise<T>, traceparent: string | undefined): Promise<T> {
+  return work(typeof traceparent === 'string' ? traceparent : undefined)
+}
+
+function safeAttach(attach: NonNullable<Instrumentation['attach']>, threw: Threw): NonNullable<Instrumentation['attach']> {
+  return (observed: Observed): Disposable => {
+    let attached: Disposable | undefined
+    try {
+      attached = attach(observed)
+    } catch (error) {
+      threw({}, 'attach', error)
+    }
+    return {
+      [Symbol.dispose]: () => {
+        try {
+          attached?.[Symbol.dispose]()
+        } catch (error) {
+          threw({}, 'attach', error)
+        }
+      },
+    }
   }
 }

@@ -7,11 +7,12 @@ import { InvalidArgument } from '../errors.ts'
 import type { Payload } from '../model/payload.ts'
 import { slotOf } from '../model/slot.ts'
 import type { StoredTimer, Timer, TimerKey, TimerOp } from '../model/timer.ts'
-import type { Unit } from '../model/unit.ts'
+import type { Committed, Refused, Unit } from '../model/unit.ts'
 import { validated } from '../schema.ts'
 import { nextTimeOf } from './cron.ts'
 import type { EngineContext } from './engine-context.ts'
 import { Ids } from './ids.ts'
+import { spanOfTrigger } from './span-start.ts'
 import { assertForeignId, startOf } from './trigger.ts'
 import { committedRecord, creation } from './transition.ts'
 
@@ -37,6 +38,13 @@ interface StoredSchedule {
 
 /** Runs code of the user's for no longer than it may take. */
 export type Within = <T>(work: () => Promise<T>) => Promise<T>
+
+/** A unit that was to start a run, and what came of it. */
+interface Started {
+  readonly unit: Unit
+  readonly sentAt: number
+  readonly result: Committed | Refused
+}
 
 /** How a due schedule ended. */
 export type Fired = 'fired' | 'skipped' | 'not here' | 'blocked'
@@ -157,9 +165,7 @@ export class Schedules {
     }
     const value: unknown =
       typeof input?.initialValue === 'function' ? (input.initialValue as (firesAt: Date) => unknown)(new Date(at)) : stored.initialValue
-    const unit = await this.#unit(stored, owner, at, value, move)
-    const sentAt = ctx.clock.monotonic()
-    const result = await ctx.committer.commit(unit, signal)
+    const { unit, result, sentAt } = await this.#start(stored, owner, at, value, move, signal)
     if (result.ok) {
       const change = unit.changes?.[0]
       const [seq] = result.seqs
@@ -167,6 +173,7 @@ export class Schedules {
         const record = committedRecord(change, seq)
         ctx.cache.put(record, sentAt)
         ctx.committed.notify(record, sentAt)
+        ctx.measures.moved('timers', undefined, change)
       }
       // The reply to an earlier attempt was lost, or another owner came first: either way the timer must go on.
       if (result.replayed) await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)
@@ -181,9 +188,28 @@ export class Schedules {
     return 'skipped'
   }
 
-  async #unit(stored: StoredSchedule, owner: string, at: number, value: unknown, move: TimerOp): Promise<Unit> {
-    const ctx = this.#ctx
+  #start(stored: StoredSchedule, owner: string, at: number, value: unknown, move: TimerOp, signal: AbortSignal): Promise<Started> {
+    const { clock, committer, contract, instrumentation } = this.#ctx
     const runId = Ids.derived('schedule', owner, String(at))
+    const start = async (traceparent: string | undefined): Promise<Started> => {
+      const unit = await this.#unit(stored, runId, at, value, move, traceparent)
+      const sentAt = clock.monotonic()
+      return { unit, sentAt, result: await committer.commit(unit, signal) }
+    }
+    return instrumentation.span === undefined
+      ? start(undefined)
+      : instrumentation.span(spanOfTrigger(contract.name, 'timers', runId, stored.foreignId, undefined), start)
+  }
+
+  async #unit(
+    stored: StoredSchedule,
+    runId: string,
+    at: number,
+    value: unknown,
+    move: TimerOp,
+    traceparent: string | undefined,
+  ): Promise<Unit> {
+    const ctx = this.#ctx
     const id = `schedule/${runId}`
     const checked = await validated(
       ctx.contract.object,
@@ -196,6 +222,7 @@ export class Schedules {
       status: startOf(ctx, stored.startAt),
       object: await ctx.codec.encode(checked, { runId, foreignId: stored.foreignId }),
       metadata: { scheduledFor: new Date(at).toISOString() },
+      ...(traceparent === undefined ? undefined : { traceparent }),
     })
     return { id, changes: [change], timers: [move] }
   }

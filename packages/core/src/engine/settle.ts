@@ -24,6 +24,8 @@ export interface Success {
   readonly count: number
   readonly startedAt: number
   readonly durationMs: number
+  /** Of the span around the handler: what it has started hangs below it. */
+  readonly traceparent: string | undefined
 }
 
 /** What the handler decided, as the parts of a unit. */
@@ -64,7 +66,9 @@ async function settleSlowly(
   try {
     decision = await (decided ?? decide(a, run, returned, await encoded, unitId, success))
     const children =
-      run.children.length === 0 ? noChildren : await childChanges(a.ctx, unitId, a.record, decision.change?.next ?? a.record, run.children)
+      run.children.length === 0
+        ? noChildren
+        : await childChanges(a.ctx, unitId, a.record, decision.change?.next ?? a.record, run.children, run.traceparent)
     unit = unitOf(a, decision, children, unitId, success)
   } catch (error) {
     return await undecided(a, error, success)
@@ -133,13 +137,8 @@ function conclude(
     // A callback that was skipped makes room for the next one in the inbox.
     return a.kind === 'callback' ? again : done
   }
-  if (record.runState !== change.next.runState) {
-    ctx.instrumentation.count('workflow_run_state_changes', 1, {
-      workflow_name: ctx.contract.name,
-      previous_run_state: record.runState,
-      current_run_state: change.next.runState,
-    })
-  }
+  if (record.runState !== change.next.runState) ctx.measures.moved(a.process.name, record.runState, change)
+  for (const child of unit.changes ?? noChildren) if (child !== change) ctx.measures.moved(a.process.name, undefined, child)
   const next = committedRecord(change, seq)
   ctx.cache.put(next, sentAt)
   ctx.committed.notify(next, sentAt)

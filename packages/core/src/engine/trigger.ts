@@ -2,6 +2,7 @@ import { InvalidArgument, WorkflowInProgress } from '../errors.ts'
 import { shown } from '../option-check.ts'
 import { validated } from '../schema.ts'
 import type { EngineContext } from './engine-context.ts'
+import { isTraceparent, spanOfTrigger } from './span-start.ts'
 import { committedRecord, creation } from './transition.ts'
 
 export interface TriggerInput {
@@ -13,14 +14,34 @@ export interface TriggerInput {
 
 /**
  * Starts a run and returns its id. The id is chosen first and sent with one unit, so that a lost reply is asked for
- * again and never becomes a second run. `runId`: chosen by the caller, so that the same cause starts the same run.
+ * again and never becomes a second run. `runId`: chosen by the caller, so that the same cause starts the same run. `audit`:
+ * who started it by hand, and why.
  */
-export async function trigger(
+export function trigger(
   ctx: EngineContext,
   foreignId: string,
   input: TriggerInput,
   signal: AbortSignal,
   runId: string = ctx.ids.run(),
+  audit?: { readonly reason: string; readonly actor: string },
+): Promise<string> {
+  const { span } = ctx.instrumentation
+  // What cannot be started says so without a span.
+  if (span === undefined || typeof foreignId !== 'string' || typeof input !== 'object' || input === null)
+    return start(ctx, foreignId, input, signal, runId, audit)
+  return span(spanOfTrigger(ctx.contract.name, 'trigger', runId, foreignId, input.traceparent), (traceparent) => {
+    const traced = input.traceparent === undefined && traceparent !== undefined ? { ...input, traceparent } : input
+    return start(ctx, foreignId, traced, signal, runId, audit)
+  })
+}
+
+async function start(
+  ctx: EngineContext,
+  foreignId: string,
+  input: TriggerInput,
+  signal: AbortSignal,
+  runId: string,
+  audit: { readonly reason: string; readonly actor: string } | undefined,
 ): Promise<string> {
   assertForeignId(ctx, foreignId)
   if (typeof input !== 'object' || input === null)
@@ -47,6 +68,9 @@ export async function trigger(
     object,
     metadata: input.metadata ?? {},
     ...(input.traceparent === undefined ? undefined : { traceparent: input.traceparent }),
+    ...(audit === undefined
+      ? undefined
+      : { audit: { actor: audit.actor, reason: await ctx.codec.encodeReason(audit.reason, { runId, foreignId }) } }),
   })
   const sentAt = ctx.clock.monotonic()
   const result = await ctx.committer.commit({ id: unitId, changes: [change] }, signal)
@@ -62,11 +86,7 @@ export async function trigger(
     const record = committedRecord(change, seq)
     ctx.cache.put(record, sentAt)
     ctx.committed.notify(record, sentAt)
-    ctx.instrumentation.count('workflow_run_state_changes', 1, {
-      workflow_name: ctx.contract.name,
-      previous_run_state: '',
-      current_run_state: 'Initiated',
-    })
+    ctx.measures.moved('trigger', undefined, change)
   }
   return runId
 }
@@ -102,11 +122,7 @@ export function assertMetadata(ctx: EngineContext, metadata: unknown): void {
 }
 
 function assertTraceparent(ctx: EngineContext, traceparent: unknown): void {
-  if (
-    traceparent === undefined ||
-    (typeof traceparent === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/.test(traceparent) && traceparent.length <= 255)
-  )
-    return
+  if (traceparent === undefined || isTraceparent(traceparent)) return
   throw new InvalidArgument(
     `the traceparent given to workflow '${ctx.contract.name}' is not one of W3C Trace Context, like '00-<32 hex>-<16 hex>-01'`,
   )

@@ -10,7 +10,6 @@ import { slotOf } from '../model/slot.ts'
 import type { Timer } from '../model/timer.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Delivery } from '../ports/event-streamer.ts'
-import type { Attributes } from '../ports/instrumentation.ts'
 import type { RoleScheduler } from '../ports/role-scheduler.ts'
 import { acknowledge } from './acknowledge.ts'
 import { connectorOf, ConnectorRunner } from './connector.ts'
@@ -24,12 +23,12 @@ import type { ResolvedProcessOptions } from './process-options.ts'
 import { type RunTask, taskOfEvent, taskOfHandOff, taskOfTimer } from './run-task.ts'
 import { runsReceiver } from './receivers.ts'
 import { RunWorker } from './run-worker.ts'
-import { skippedLabels } from './skipped-labels.ts'
 import { type ScheduleInput, Schedules } from './schedule.ts'
 import { Slots } from './slots.ts'
 import { solitudeOf } from './solitude.ts'
 import { Sweeper } from './sweeper.ts'
 import { TimerPoller } from './timer-poller.ts'
+import { untimed } from './timed-ports.ts'
 import { sleep } from './waiting.ts'
 import { processNames, processOf, type WorkerContext } from './worker-context.ts'
 
@@ -78,11 +77,9 @@ export class Worker {
   readonly #unknown = new Set<string>()
   #state: 'new' | 'running' | 'stopped' = 'new'
   #failed: string | undefined
-  readonly #handledLabels: Attributes
 
   constructor(engine: EngineContext, options: WorkerOptions) {
     this.#options = options
-    this.#handledLabels = skippedLabels(engine.contract.name, 'already handled')
     this.#executions = new Executions(engine.clock)
     const runWorker = (): RunWorker => worker
     this.#lanes = new Lanes(options.maxInFlight, (task, lane) => runWorker().work(task, lane))
@@ -103,7 +100,7 @@ export class Worker {
       lanes: this.#lanes,
       slotKeeper: this.#slots,
       executions: this.#executions,
-      solitude: solitudeOf(engine.store),
+      solitude: solitudeOf(untimed(engine.store)),
       processes: this.#processes,
       retryInPlaceMs: options.retryInPlaceMs,
       autoResumeMs: options.autoResumeMs,
@@ -194,6 +191,16 @@ export class Worker {
     })
   }
 
+  /** How many slots this instance holds. */
+  get slotsHeld(): number {
+    return this.#slots.size
+  }
+
+  /** How many events of runs are in hand, of how many at most. */
+  get inFlight(): { readonly events: number; readonly limit: number } {
+    return { events: this.#lanes.size, limit: this.#lanes.limit }
+  }
+
   /** The process that has ended although nobody stopped it. */
   get failed(): string | undefined {
     return this.#failed
@@ -244,9 +251,9 @@ export class Worker {
   /** Most events are of commits that this process has made and gone on from: those are done without a place in the window. */
   #offerEvent(delivery: Delivery<RunEvent>): void {
     const { event } = delivery
-    const { cache, lanes, instrumentation } = this.#ctx
+    const { cache, lanes, measures } = this.#ctx
     if (event.kind !== 'wake' && cache.newestVersion(event.runId) > event.version) {
-      instrumentation.count('workflow_process_skipped_events_count', 1, this.#handledLabels)
+      measures.skipped('runs', 'already handled')
       acknowledge(this.#ctx, delivery, event.runId)
       return
     }

@@ -32,12 +32,15 @@ export interface Observed {
 
 /**
  * Where measurements and traces go. `count`, `gauge` and `observe` are called synchronously on hot paths; an error that
- * one throws is logged, never passed on.
+ * one throws is logged, never passed on. Labels are frozen, of few values, and the same object whenever they are equal: what
+ * an adapter has bound to them it may keep by it.
  */
 export interface Instrumentation {
   /**
    * Runs `work` inside a span and returns its result, or rejects with its error. `work` is given the trace context that it
-   * should pass on. Absent where nothing is traced: then tracing costs nothing.
+   * should pass on. It is to be called before `span` returns: the engine calls it itself where it was not, does it only once
+   * however often it is called, and takes its result from it alone. What goes on inside was called from anywhere: only a
+   * `trigger` of that name comes straight from the code of its caller. Absent where nothing is traced: then tracing costs nothing.
    */
   readonly span?: <T>(start: SpanStart, work: (traceparent: string | undefined) => Promise<T>) => Promise<T>
   readonly count: (name: string, n: number, labels: Attributes) => void

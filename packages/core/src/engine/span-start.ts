@@ -1,0 +1,34 @@
+import type { RunRecord } from '../model/run-record.ts'
+import type { SpanKind, SpanStart } from '../ports/instrumentation.ts'
+import type { Process } from './process.ts'
+
+/** An attempt at something of a run, about to be traced. */
+export function spanOfRun(record: RunRecord, process: Process, kind: SpanKind, attempt: number): SpanStart {
+  const { workflowName: workflow, runId, foreignId, version, createdAt, traceparent } = record
+  const attributes = { workflow, process: process.name, runId, foreignId, version, attempt }
+  return traceparent === undefined
+    ? { kind, name: process.name, attributes, since: createdAt }
+    : { kind, name: process.name, attributes, since: createdAt, traceparent }
+}
+
+/** A run that is about to be started. `process`: the client that was asked for it, or the poller whose schedule is due. */
+export function spanOfTrigger(
+  workflow: string,
+  process: 'trigger' | 'timers',
+  runId: string,
+  foreignId: string,
+  traceparent: unknown,
+): SpanStart {
+  const start = { kind: 'trigger', name: process, attributes: { workflow, process, runId, foreignId } } as const
+  return isTraceparent(traceparent) ? { ...start, traceparent } : start
+}
+
+/** What logs call a trace; undefined where nobody traces. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent?.split('-', 2)[1]
+}
+
+/** Whether a text is a trace context as W3C writes it. */
+export function isTraceparent(text: unknown): text is string {
+  return typeof text === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/.test(text) && text.length <= 255
+}
