@@ -107,12 +107,12 @@ export class Coordinator {
     for (const [id, roles] of planOf(view, mayMove)) {
       const leaseId = view.members.get(id)?.leaseId
       if (leaseId === undefined) continue
-      const before = view.plans.get(id)
+      const before = view.plans.textsOf(id)
       const texts = writeRoles(new Map([...roles].map((role) => [role, 0])))
       for (const [part, value] of texts.entries()) {
-        if (before?.get(part) !== value) operations.push({ type: 'put', key: this.#keys.plan(id, part), value, leaseId })
+        if (before.get(part) !== value) operations.push({ type: 'put', key: this.#keys.plan(id, part), value, leaseId })
       }
-      for (const part of before?.keys() ?? []) if (part >= texts.length) operations.push({ type: 'delete', key: this.#keys.plan(id, part) })
+      for (const part of before.keys()) if (part >= texts.length) operations.push({ type: 'delete', key: this.#keys.plan(id, part) })
     }
     return operations
   }

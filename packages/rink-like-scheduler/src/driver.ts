@@ -6,6 +6,8 @@ export interface Entry {
   readonly value: string
   readonly createRevision: bigint
   readonly modRevision: bigint
+  /** The lease that it hangs on, undefined if none. */
+  readonly leaseId: string | undefined
 }
 
 /** What must be true of a key for a transaction to do what it is there for. A revision of 0 means that there is no such key. */
@@ -20,8 +22,8 @@ export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly leaseId?: string }
   | { readonly type: 'delete'; readonly key: string }
   | { readonly type: 'get'; readonly key: string }
-  /** The keys that begin with `prefix`, without their values. */
-  | { readonly type: 'keys'; readonly prefix: string }
+  /** The keys that begin with `prefix`. */
+  | { readonly type: 'range'; readonly prefix: string }
   | { readonly type: 'nested'; readonly conditions: readonly Condition[]; readonly operations: readonly Operation[] }
 
 export interface Transaction {

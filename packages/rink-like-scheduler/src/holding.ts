@@ -5,11 +5,11 @@
 import { HeldRole, LeaseLost } from '@workflow/core/adapter'
 import { Coordinator } from './coordinator.ts'
 import type { EtcdDriver } from './driver.ts'
+import type { RoleEntry, StoredRole } from './entries.ts'
 import type { Keys } from './keys.ts'
 import { type Return, RoleLocks } from './role-locks.ts'
 import type { Settings } from './settings.ts'
 import type { Term } from './term.ts'
-import type { RoleEntry, StoredRole } from './view.ts'
 import type { WaitingRoles } from './waiting-roles.ts'
 import { WantList } from './want-list.ts'
 
@@ -32,12 +32,15 @@ export class Holding {
   readonly #wants: WantList
   readonly #coordinator: Coordinator
   readonly #held = new Map<string, Held>()
-  /** Roles that are being taken or given back: no answer yet. */
-  readonly #busy = new Set<string>()
+  /** Roles that are being taken, and that are being given back: no answer yet. */
+  readonly #taking = new Set<string>()
+  readonly #returning = new Set<string>()
+  /** What has not come to its end, of both. */
+  readonly #underway = new Set<Promise<void>>()
   /** Generations of what is being given back: whoever does so mostly asks for it again at once, which is no change of what is wanted. */
   readonly #leaving = new Map<string, number>()
-  /** Roles of claims without an answer: the view may show them as ours, at any time. */
-  readonly #unsure = new Set<string>()
+  /** Roles of claims without an answer: the view may show them as ours, at any time. With the last token that was given back since. */
+  readonly #unsure = new Map<string, bigint>()
   /** Returns without an answer: tried again soon. Else our lease would keep what nobody has. */
   readonly #owed = new Map<string, Return>()
   #looking: Disposable | undefined
@@ -84,11 +87,11 @@ export class Holding {
     this.#tending?.[Symbol.dispose]()
     this.#tending = undefined
     if (this.#closed || !this.#term.isAlive()) return
-    for (const role of this.#unsure) {
-      const stored = this.#term.view.roles.get(role)
-      if (this.#held.has(role)) this.#unsure.delete(role)
-      else if (stored?.entry.id === this.#term.id && !this.#busy.has(role))
-        this.#hand(role, stored.revision, stored.entry, this.#unclean(stored.entry.after))
+    const { view, id } = this.#term
+    for (const [role, given] of this.#unsure) {
+      const stored = view.roles.get(role)
+      if (stored?.entry?.id !== id || stored.revision <= given || this.#isBusy(role)) continue
+      this.#hand(role, stored.revision, stored.entry, this.#unclean(stored.entry.after))
     }
     const owed = [...this.#owed.values()]
     this.#owed.clear()
@@ -107,11 +110,14 @@ export class Holding {
   /** Gives everything back. What cannot be given back is left for the lease to end. */
   async close(reason: Error): Promise<void> {
     this.#closed = true
+    this.#locks.leaving()
     const held = [...this.#held]
     this.lose(reason)
-    const returns = held.map(([role, { token }]) => this.#locks.giveBack({ role, token, after: undefined }))
+    for (const one of this.#owed.values()) void this.#giveBack(one)
+    for (const [role, { token }] of held) void this.#giveBack({ role, token, after: undefined })
+    // What is taken just now is given back as well.
+    while (this.#underway.size > 0) await Promise.all(this.#underway)
     await this.#locks.close()
-    await Promise.all(returns)
   }
 
   #wanted(): ReadonlyMap<string, number> {
@@ -136,7 +142,7 @@ export class Holding {
   #askToYield(): void {
     const { view, id } = this.#term
     for (const [role, { lease }] of this.#held) {
-      const planned = view.planned.get(role)
+      const planned = view.plans.memberOf(role)
       // While a plan is being written a role may be in none: that asks nobody to do anything.
       if (planned !== undefined && planned !== id) lease.askToYield()
     }
@@ -144,28 +150,44 @@ export class Holding {
 
   #takeFree(): void {
     const { view, id } = this.#term
-    for (const role of view.plannedFor(id)) {
-      if (this.#held.has(role) || this.#busy.has(role) || !this.#waiting.has(role) || view.planned.get(role) !== id) continue
+    for (const role of view.plans.rolesOf(id)) {
+      if (!this.#waiting.has(role) || this.#isBusy(role) || view.plans.memberOf(role) !== id) continue
       const seen = view.roles.get(role)
-      if (seen === undefined || !view.members.has(seen.entry.id)) void this.#take(role, seen)
+      if (seen?.entry === undefined || !view.members.has(seen.entry.id)) this.#take(role, seen)
     }
   }
 
-  async #take(role: string, seen: StoredRole | undefined): Promise<void> {
+  /** Whether it is in hand, or on its way. */
+  #isBusy(role: string): boolean {
+    return this.#held.has(role) || this.#taking.has(role) || this.#returning.has(role)
+  }
+
+  #take(role: string, seen: StoredRole | undefined): void {
+    this.#follow(role, this.#taking, this.#tryToTake(role, seen))
+  }
+
+  #follow(role: string, busy: Set<string>, done: Promise<void>): void {
+    busy.add(role)
+    this.#underway.add(done)
+    // Neither rejects.
+    void done.then(() => this.#underway.delete(done))
+  }
+
+  async #tryToTake(role: string, seen: StoredRole | undefined): Promise<void> {
     const { id } = this.#term
     const { instance, clock } = this.#settings
-    const after = seen === undefined || this.#former.has(seen.entry.id) ? undefined : seen.entry.id
+    const holder = seen?.entry?.id
+    const after = holder === undefined || this.#former.has(holder) ? undefined : holder
     const entry: RoleEntry = { id, name: instance, since: clock.now(), ...(after === undefined ? {} : { after }) }
-    this.#busy.add(role)
     try {
       const token = await this.#locks.take({ role, seen, entry })
-      this.#busy.delete(role)
+      this.#taking.delete(role)
       // Not as it was seen: the view will show what it is.
       if (token !== undefined) this.#hand(role, token, entry, after !== undefined)
     } catch {
       // Nobody knows whether it is ours: the view will show.
-      this.#busy.delete(role)
-      this.#unsure.add(role)
+      this.#taking.delete(role)
+      this.#unsure.set(role, this.#unsure.get(role) ?? 0n)
       this.#tendSoon()
     }
   }
@@ -198,15 +220,23 @@ export class Holding {
     this.viewChanged()
   }
 
-  async #giveBack(one: Return): Promise<void> {
-    this.#busy.add(one.role)
+  /** Resolves when it is done, or has failed and is tried again later. */
+  #giveBack(one: Return): Promise<void> {
+    // From here on it is not ours, whatever the view shows.
+    if (this.#unsure.has(one.role)) this.#unsure.set(one.role, one.token)
+    const done = this.#tryToGiveBack(one)
+    this.#follow(one.role, this.#returning, done)
+    return done
+  }
+
+  async #tryToGiveBack(one: Return): Promise<void> {
     try {
       await this.#locks.giveBack(one)
+      this.#returning.delete(one.role)
     } catch {
+      this.#returning.delete(one.role)
       this.#owed.set(one.role, one)
       this.#tendSoon()
-    } finally {
-      this.#busy.delete(one.role)
     }
   }
 

@@ -41,12 +41,12 @@ export class Keys {
     return `${this.roles}${role}`
   }
 
-  /** What a key is about; undefined for one that a later version may have made. */
+  /** What a key is about; undefined for one that others made, or a later version. */
   parse(key: string): Key | undefined {
     if (key === this.domain) return { type: 'domain' }
     if (key.startsWith(this.members)) return { type: 'member', id: key.slice(this.members.length) }
     if (key.startsWith(this.roles)) return { type: 'role', role: key.slice(this.roles.length) }
-    const [type, id, part] = key.slice(this.root.length).split('/')
+    const [, type, id, part] = /^(want|plan)\/([^/]+)\/(0|[1-9][0-9]{0,8})$/.exec(key.slice(this.root.length)) ?? []
     if ((type !== 'want' && type !== 'plan') || id === undefined || part === undefined) return undefined
     return { type, id, part: Number(part) }
   }

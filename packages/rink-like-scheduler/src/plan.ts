@@ -40,7 +40,7 @@ function demandsOf(view: View): readonly SpreadRole[] {
     const members = unions.get(name) ?? unionOf(newest, groups, ranked)
     unions.set(name, members)
     // Where it is meant to be counts, not where it is: it may be on its way.
-    const at = [view.planned.get(role), view.roles.get(role)?.entry.id].find((id) => id !== undefined && members.includes(id))
+    const at = [view.plans.memberOf(role), view.roles.get(role)?.entry?.id].find((id) => id !== undefined && members.includes(id))
     roles.push({ role, members, at })
   }
   return roles

@@ -3,11 +3,11 @@
  * is as it was seen, and that its last holder is gone; the revision of that write is the fencing token. Many locks are taken, or
  * given back, in one transaction, each for itself.
  */
-import { Coalescer } from '@workflow/core/adapter'
+import { Coalescer, StoreUnavailable } from '@workflow/core/adapter'
 import type { Condition, EtcdDriver, Operation } from './driver.ts'
+import { type RoleEntry, type StoredRole, writeRole } from './entries.ts'
 import type { Keys } from './keys.ts'
 import type { Term } from './term.ts'
-import { type RoleEntry, type StoredRole, writeRole } from './view.ts'
 
 /** A role to take, as the view has it. */
 export interface Claim {
@@ -33,6 +33,8 @@ export class RoleLocks {
   readonly #keys: Keys
   readonly #claims: Coalescer<Claim, bigint | undefined>
   readonly #returns: Coalescer<Return, void>
+  #closing = false
+  #unheard = false
 
   constructor(term: Term, driver: EtcdDriver, keys: Keys) {
     this.#term = term
@@ -53,6 +55,11 @@ export class RoleLocks {
     return this.#returns.add(one)
   }
 
+  /** From now on what cannot be given back at once is left for the lease to end. */
+  leaving(): void {
+    this.#closing = true
+  }
+
   async close(): Promise<void> {
     await this.#claims.close()
     await this.#returns.close()
@@ -65,12 +72,17 @@ export class RoleLocks {
       operations: claims.map(({ role, seen, entry }): Operation => {
         const key = this.#keys.role(role)
         const asSeen: Condition = { key, target: 'mod', equals: seen?.revision ?? 0n }
-        const gone: readonly Condition[] =
-          seen === undefined ? [] : [{ key: this.#keys.member(seen.entry.id), target: 'create', equals: 0n }]
-        return { type: 'nested', conditions: [asSeen, ...gone], operations: [{ type: 'put', key, value: writeRole(entry) }] }
+        return { type: 'nested', conditions: [asSeen, ...this.#isGone(seen)], operations: [{ type: 'put', key, value: writeRole(entry) }] }
       }),
     })
     return claims.map((_, index) => (succeeded && results[index]?.succeeded === true ? revision : undefined))
+  }
+
+  /** Whoever had the role is a member no longer, or never was one that can die. */
+  #isGone(seen: StoredRole | undefined): readonly Condition[] {
+    const holder = seen?.entry?.id
+    if (holder === undefined) return []
+    return [{ key: this.#keys.member(holder), target: 'create', equals: this.#term.view.ghosts.get(holder) ?? 0n }]
   }
 
   async #giveAll(returns: readonly Return[]): Promise<readonly void[]> {
@@ -82,8 +94,15 @@ export class RoleLocks {
         return { type: 'nested', conditions: [{ key, target: 'mod', equals: token }], operations: [what] }
       }),
     }
-    // Doing it twice does no harm, and others wait for it: a connection may have been of no use any more.
-    await this.#driver.transact(transaction).catch(() => this.#driver.transact(transaction))
+    // Whoever leaves does not wait for an etcd that does not answer once for each of a hundred such batches.
+    if (this.#unheard) throw new StoreUnavailable('etcd has not answered to what was given back before this')
+    try {
+      // Doing it twice does no harm, and others wait for it: a connection may have been of no use any more.
+      await this.#driver.transact(transaction).catch(() => this.#driver.transact(transaction))
+    } catch (error) {
+      this.#unheard = this.#closing
+      throw error
+    }
     return returns.map(() => undefined)
   }
 

@@ -11,12 +11,12 @@ import {
   Wakeup,
 } from '@workflow/core/adapter'
 import type { Entry, EtcdDriver } from './driver.ts'
+import { memberOf, readRole, type RoleEntry } from './entries.ts'
 import { Gateway } from './gateway.ts'
 import { Holding } from './holding.ts'
 import { Keys } from './keys.ts'
 import { type RinkLikeOptions, type Settings, settingsOf } from './settings.ts'
 import { Term } from './term.ts'
-import type { RoleEntry } from './view.ts'
 import { WaitingRoles } from './waiting-roles.ts'
 import { Watcher } from './watcher.ts'
 
@@ -87,12 +87,9 @@ class RinkLikeScheduler implements RoleScheduler {
     const reason = stopped()
     this.#stop.abort(reason)
     this.#waiting.rejectAll(reason)
-    try {
-      await this.#holding?.close(reason)
-      await this.#term?.leave(reason)
-    } catch {
-      // Not said to etcd: the lease runs out.
-    }
+    // What is not said to etcd the lease says, when it runs out.
+    await this.#holding?.close(reason)
+    await this.#term?.leave(reason).catch(() => undefined)
     await this.#running
     this.#driver.close()
   }
@@ -142,6 +139,7 @@ class RinkLikeScheduler implements RoleScheduler {
       watcher,
       keys: this.#keys,
       settings: this.#settings,
+      stop: this.#stop.signal,
       events: { renewed: () => this.#holding?.tend(), ended: (reason) => this.#holding?.lose(reason) },
     })
     this.#term = term
@@ -172,7 +170,7 @@ class RinkLikeScheduler implements RoleScheduler {
     const { results } = await this.#driver.transact({
       conditions: [],
       operations: [
-        { type: 'keys', prefix: this.#keys.members },
+        { type: 'range', prefix: this.#keys.members },
         ...roles.map((role) => ({ type: 'get', key: this.#keys.role(role) }) as const),
       ],
     })
@@ -187,12 +185,11 @@ class RinkLikeScheduler implements RoleScheduler {
   }
 
   #held(entries: readonly Entry[], members: readonly Entry[]): ReadonlyMap<string, RoleEntry> {
-    const living = new Set(members.map(({ key }) => key))
+    const living = new Set(members.flatMap((member) => memberOf(member.key, member)?.id ?? []))
     const held = new Map<string, RoleEntry>()
     for (const { key, value } of entries) {
-      // Written by `writeRole`.
-      const entry = JSON.parse(value) as RoleEntry
-      if (living.has(this.#keys.member(entry.id))) held.set(key.slice(this.#keys.roles.length), entry)
+      const entry = readRole(value)
+      if (entry !== undefined && living.has(this.#keys.member(entry.id))) held.set(key.slice(this.#keys.roles.length), entry)
     }
     return held
   }

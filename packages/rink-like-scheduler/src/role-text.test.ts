@@ -34,3 +34,24 @@ test('names that are too long for one text go into several', () => {
   for (const text of texts) expect(text.length).toBeLessThan(110_000)
   expect(readAll(texts).size).toBe(500)
 })
+
+test.each([
+  '',
+  'no JSON',
+  'null',
+  '{}',
+  '7',
+  '[7]',
+  '[[0]]',
+  '[[0,null]]',
+  '[["0",{}]]',
+  '[[0,{"named":7}]]',
+  '[[0,{"named":[7]}]]',
+  '[[0,{"numbered":7}]]',
+  '[[0,{"numbered":{"a/":7}}]]',
+  '[[0,{"numbered":{"a/":"1-"}}]]',
+  '[[0,{"numbered":{"a/":"0-999999999"}}]]',
+  '[[0,{"numbered":{"a/":"0-9999","b/":"0-9999","c/":"0-9999"}}]]',
+])('%s stands for no role', (text) => {
+  expect(readRoles(text).size).toBe(0)
+})

@@ -14,6 +14,8 @@ interface Written {
 
 /** How much of role names goes into one text at most, in characters: etcd takes 1.5 MiB at once. */
 const textMax = 100_000
+/** How many roles that are at most, numbers in runs included. */
+const rolesMax = 20_000
 const numbered = /^(.*\/)(0|[1-9][0-9]{0,8})$/s
 
 /** One or more texts that together stand for these roles. */
@@ -70,19 +72,45 @@ function runsOf(numbers: readonly number[]): string {
   return runs.join(',')
 }
 
-/** The roles that a text of `writeRoles` stands for. */
+/** The roles that a text of `writeRoles` stands for; none for a text that is of something else. */
 export function readRoles(text: string): Generations {
-  // Written by `writePart`.
-  const written = JSON.parse(text) as readonly (readonly [number, Written])[]
   const roles = new Map<string, number>()
-  for (const [generation, { numbered: runs = {}, named = [] }] of written) {
-    for (const role of named) roles.set(role, generation)
-    for (const [before, numbers] of Object.entries(runs)) {
-      for (const run of numbers.split(',')) {
-        const [first = '', last = first] = run.split('-')
-        for (let number = Number(first); number <= Number(last); number++) roles.set(`${before}${number}`, generation)
+  try {
+    for (const [generation, written] of readGroups(text)) {
+      for (const role of written.named ?? []) roles.set(role, generation)
+      for (const [before, runs] of Object.entries(written.numbered ?? {})) {
+        for (const [first, last] of readRuns(runs)) {
+          if (roles.size + last - first > rolesMax) return new Map()
+          for (let number = first; number <= last; number++) roles.set(`${before}${number}`, generation)
+        }
       }
     }
+  } catch {
+    return new Map()
   }
   return roles
+}
+
+/** Throws where it is of something else. */
+function readGroups(text: string): readonly (readonly [number, Written])[] {
+  const groups: unknown = JSON.parse(text)
+  if (!Array.isArray(groups)) throw new TypeError('not a list')
+  return groups.map((group: unknown) => {
+    const [generation, written]: readonly unknown[] = Array.isArray(group) ? group : []
+    if (typeof generation !== 'number' || typeof written !== 'object' || written === null) throw new TypeError('not a group')
+    const { numbered: runs = {}, named = [] } = written as { readonly numbered?: unknown; readonly named?: unknown }
+    if (typeof runs !== 'object' || runs === null || !Array.isArray(named)) throw new TypeError('not a group')
+    if (![...named, ...Object.values(runs)].every((one) => typeof one === 'string')) throw new TypeError('not a group')
+    // By the lines above.
+    return [generation, { numbered: runs as Readonly<Record<string, string>>, named: named as readonly string[] }]
+  })
+}
+
+/** The first and the last number of each run. */
+function readRuns(runs: string): readonly (readonly [number, number])[] {
+  return runs.split(',').map((run) => {
+    const [, first = '', last = first] = /^([0-9]{1,9})(?:-([0-9]{1,9}))?$/.exec(run) ?? []
+    if (first === '') throw new TypeError('not a run')
+    return [Number(first), Number(last)]
+  })
 }

@@ -7,10 +7,11 @@
 import { backOffMs, LeaseLost, StoreUnavailable, Wakeup } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import type { EtcdDriver } from './driver.ts'
+import { writeMember } from './entries.ts'
 import { isLeaseGone } from './etcd-error.ts'
 import type { Keys } from './keys.ts'
 import type { Settings } from './settings.ts'
-import { type View, writeMember } from './view.ts'
+import type { View } from './view.ts'
 import type { Watcher } from './watcher.ts'
 
 /** One moment by both clocks. */
@@ -62,15 +63,20 @@ export class Term {
     const { leaseId, ttlSeconds } = await driver.grantLease(settings.leaseSeconds)
     const term = new Term(parts, leaseId, ttlSeconds * 1_000)
     term.#renewed(sent)
+    const onStop = (): void => void term.#end(parts.stop.reason, false)
+    parts.stop.addEventListener('abort', onStop, { once: true })
     // From now on: what comes next may take long, under load.
     void term.#renewing()
     try {
+      parts.stop.throwIfAborted()
       await term.#join()
       return term
     } catch (error) {
       term.#end(error instanceof Error ? error : new Error(String(error)), false)
       await driver.revokeLease(leaseId).catch(() => undefined)
       throw error
+    } finally {
+      parts.stop.removeEventListener('abort', onStop)
     }
   }
 
@@ -139,7 +145,7 @@ export class Term {
 
   async #join(): Promise<void> {
     await this.#openDomain()
-    const value = writeMember({ name: this.#settings.instance, leaseId: this.#leaseId })
+    const value = writeMember(this.#settings.instance)
     const key = this.#keys.member(this.id)
     const { revision } = await this.#driver.transact({ conditions: [], operations: [{ type: 'put', key, value, leaseId: this.#leaseId }] })
     const late = this.#settings.clock.setTimer(this.#settings.connectTimeoutMs, () =>
@@ -223,6 +229,8 @@ export interface TermParts {
   readonly keys: Keys
   readonly settings: Settings
   readonly events: TermEvents
+  /** Ends the attempt to join. */
+  readonly stop: AbortSignal
 }
 
 function momentOf({ clock }: Settings): Moment {

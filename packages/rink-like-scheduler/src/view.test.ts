@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 import type { Entry } from './driver.ts'
+import { writeMember, writeRole } from './entries.ts'
 import { Keys } from './keys.ts'
-import { View, writeMember, writeRole } from './view.ts'
+import { View } from './view.ts'
 
 const keys = new Keys('shop')
 
 function entry(key: string, value: string, modRevision: bigint, createRevision = modRevision): Entry {
-  return { key, value, modRevision, createRevision }
+  return { key, value, modRevision, createRevision, leaseId: undefined }
 }
 
-const member = (id: string, revision: bigint): Entry => entry(keys.member(id), writeMember({ name: id, leaseId: '1' }), revision)
+const member = (id: string, revision: bigint): Entry => ({ ...entry(keys.member(id), writeMember(id), revision), leaseId: '1' })
 const role = (name: string, id: string, revision: bigint): Entry => entry(keys.role(name), writeRole({ id, name: id, since: 1 }), revision)
 
 function seen(): View {

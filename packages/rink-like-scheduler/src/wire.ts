@@ -11,6 +11,7 @@ export interface WireEntry {
   readonly value?: string
   readonly create_revision?: string
   readonly mod_revision?: string
+  readonly lease?: string
 }
 
 interface WireResponse {
@@ -61,8 +62,8 @@ function writeOperation(operation: Operation): object {
       return { request_delete_range: { key: encoded(operation.key) } }
     case 'get':
       return { request_range: { key: encoded(operation.key) } }
-    case 'keys':
-      return { request_range: { ...rangeOf(operation.prefix), keys_only: true } }
+    case 'range':
+      return { request_range: rangeOf(operation.prefix) }
     case 'nested':
       return { request_txn: writeTransaction(operation) }
   }
@@ -85,7 +86,7 @@ export function revisionOf(header: WireHeader | undefined): bigint {
   return BigInt(header?.revision ?? '0')
 }
 
-export function readEntry({ key, value = '', create_revision = '0', mod_revision = '0' }: WireEntry): Entry {
+export function readEntry({ key, value = '', create_revision = '0', mod_revision = '0', lease = '0' }: WireEntry): Entry {
   return {
     key: decoded(key),
     // Of most changes nobody looks at more than the key.
@@ -94,6 +95,7 @@ export function readEntry({ key, value = '', create_revision = '0', mod_revision
     },
     createRevision: BigInt(create_revision),
     modRevision: BigInt(mod_revision),
+    leaseId: lease === '0' ? undefined : lease,
   }
 }
 

@@ -26,7 +26,7 @@ export class Proxy {
   static async to(target: string): Promise<Proxy> {
     const { hostname, port } = new URL(target)
     const links = new Set<Link>()
-    const rules: Rules = { silent: false, lost: 0, losing: undefined, onLost: undefined }
+    const rules: Rules = { silent: false, watchesSilent: false, lost: 0, losing: undefined, onLost: undefined }
     const server = createServer((client) => {
       const link: Link = { client, upstream: connect(Number(port), hostname), silent: rules.silent, watches: false }
       links.add(link)
@@ -60,6 +60,11 @@ export class Proxy {
     for (const link of this.#links) if (link.watches) link.silent = true
   }
 
+  /** On connections that are not open yet nothing of changes is said; all else goes through. */
+  silenceWatchesToCome(): void {
+    this.#rules.watchesSilent = true
+  }
+
   /** New connections are fine again, and those that were silent are broken. */
   thaw(): void {
     this.#rules.silent = false
@@ -81,6 +86,7 @@ export class Proxy {
 
 interface Rules {
   silent: boolean
+  watchesSilent: boolean
   lost: number
   losing: string | undefined
   onLost: (() => void) | undefined
@@ -101,6 +107,7 @@ function open(link: Link, rules: Rules, ended: () => void): void {
     if (link.silent) return
     upstream.write(bytes)
     link.watches ||= bytes.toString().startsWith('POST /v3/watch')
+    if (link.watches && rules.watchesSilent) link.silent = true
     if (rules.losing === undefined || !writes(bytes.toString(), rules.losing)) return
     rules.losing = undefined
     rules.lost++

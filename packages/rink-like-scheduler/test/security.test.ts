@@ -67,6 +67,17 @@ describe.skipIf(binary === undefined)('an etcd with users', { timeout: 30_000 },
     )
   })
 
+  test('a user that may write no longer: close ends all the same', async () => {
+    await using some = crew({ auth: app, prefix: 'shop' })
+    const scheduler = some.open('a')
+    await some.ask(scheduler, 'orders/1')
+    const { token } = (await etcdCall(server.url, '/v3/auth/authenticate', { name: 'root', password: root.password })) as { token: string }
+    const perm = { permType: 'READ', key: Buffer.from('shop//').toString('base64'), range_end: Buffer.from('shop/0').toString('base64') }
+    const grant = { method: 'POST', body: JSON.stringify({ name: 'workflow', perm }), headers: { authorization: token } }
+    expect((await fetch(new URL('/v3/auth/role/grant', server.url), grant)).status).toBe(200)
+    await scheduler.close()
+  })
+
   test('refuses whoever names no user', () => refused({ prefix: 'shop' }, 'It wants a user: give auth'))
 
   test('refuses a user without the right to the prefix', () =>
