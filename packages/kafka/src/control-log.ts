@@ -9,6 +9,7 @@ import { controlKey, controlRecordOf, controlValue, type ControlRecord } from '.
 import { ControlState } from './control-state.ts'
 import { KafkaFault, partitionKey, type Fetched, type KafkaDriver, type NewRecord, type Partition } from './driver.ts'
 import { unavailable } from './kafka-errors.ts'
+import { requestsOf } from './requests.ts'
 import { Writer } from './writer.ts'
 
 const fetchBytes = 4_194_304
@@ -120,13 +121,10 @@ export class ControlLog {
         })
       }
     }
-    const all = [...records.values()]
-    if (all.length > 0) {
-      try {
-        await this.#settle(all, await this.#writer.send(all))
-      } catch (error) {
-        throw unavailable(error, 'a cursor cannot be written')
-      }
+    try {
+      for (const request of requestsOf([...records.values()])) await this.#settle(request, await this.#writer.send(request))
+    } catch (error) {
+      throw unavailable(error, 'a cursor cannot be written')
     }
     this.#flushedMs = this.#options.clock.monotonic()
     return batch.map(() => undefined)

@@ -10,8 +10,8 @@ export interface KafkaDriver {
   readonly describe: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>
   /** Creates topics. One that exists stays as it is. */
   readonly create: (topics: readonly NewTopic[]) => Promise<void>
-  /** Some settings of a topic, as they are in force. */
-  readonly settings: (topic: string, names: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  /** Some settings of topics, by topic and name, as they are in force. */
+  readonly settings: (topics: readonly string[], names: readonly string[]) => Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
   /**
    * Offsets of partitions: the first one that is kept, the next one to be written, or the first one written at or after a time
    * (in ms since the epoch; the next one to be written where there is none). In the order of `partitions`.
@@ -79,7 +79,7 @@ export interface NewRecord extends Partition {
 /** Writes records. One call at a time: what is to go together goes in one call. */
 export interface KafkaProducer {
   /**
-   * Resolves when all replicas have all of them, to the offset of the first record per partition. Those of one partition keep
+   * Resolves when all replicas have all of them, to the offset of the first record of each partition. Those of one partition keep
    * their order. A rejection means that each of them may have been written or not; the producer must then be closed.
    */
   readonly send: (records: readonly NewRecord[]) => Promise<ReadonlyMap<string, number>>

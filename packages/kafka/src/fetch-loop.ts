@@ -3,8 +3,8 @@
  * all that are free, and others that become free meanwhile go into a further one, a few at once per broker.
  */
 import { backOffMs, systemRandom, type Clock, type Logger } from '@workflow/core/adapter'
-import { KafkaFault, partitionKey, type KafkaDriver } from './driver.ts'
-import type { Source } from './source.ts'
+import { KafkaFault, partitionKey, type KafkaDriver, type Partition } from './driver.ts'
+import type { Landmark, Source } from './source.ts'
 
 /** An idle fetch of many partitions costs a millisecond or two, so it is not repeated often. */
 const longPollMs = 3_000
@@ -12,8 +12,11 @@ const shortPollMs = 200
 const fetchBytes = 4_194_304
 const fetchBytesPerPartition = 262_144
 const atOncePerBroker = 3
+/** Of an answer with one record: the broker gives the batch that it is in, however large that is. */
+const maxBytes = 1
 /** So often a partition without a leader is looked for, at most. */
 const locateMs = 5_000
+const locateSoonMs = 500
 
 export interface FetchLoopOptions {
   readonly name: string
@@ -106,7 +109,11 @@ export class FetchLoop {
       })
       this.#failures = 0
       const byKey = new Map(sources.map((source) => [source.key, source]))
-      for (const fetched of answer) byKey.get(partitionKey(fetched))?.accept(fetched)
+      for (const fetched of answer) {
+        const source = byKey.get(partitionKey(fetched))
+        source?.accept(fetched)
+        if (source !== undefined && fetched.records.length > 0) this.#moveBack(source)
+      }
       came = answer.some(({ records }) => records.length > 0)
       if (came) this.#options.onChange()
     } catch (error) {
@@ -117,6 +124,11 @@ export class FetchLoop {
       // After a quiet while the next short one to end takes all along, so that few fetches carry many.
       if (came || !isLong || this.#underwayAt(leader).length === 0) this.pump()
     }
+  }
+
+  /** A batch that is larger than the share of a partition comes only for the first one that has something: so all get their turn. */
+  #moveBack(source: Source): void {
+    if (this.#sources.delete(source)) this.#sources.add(source)
   }
 
   /** kafkajs says that something is wrong with one of the partitions, not with which. */
@@ -133,6 +145,7 @@ export class FetchLoop {
         return
       }
     } catch (later) {
+      this.#locateLater(locateSoonMs)
       if (this.#failures === 1) logger.debug({ receiver: name, error: later }, 'a look at what is wrong with a fetch has failed')
     }
     if (this.#failures === 1 || this.#failures % 20 === 0)
@@ -157,40 +170,55 @@ export class FetchLoop {
 
   async #locate(sources: readonly Source[]): Promise<void> {
     const topics = await this.#options.driver.describe([...new Set(sources.map(({ spec }) => spec.at.topic))])
-    const missing = new Set<string>()
     for (const source of sources) {
       const { topic, partition } = source.spec.at
-      const leader = topics.get(topic)?.[partition] ?? ''
-      if (!topics.has(topic)) missing.add(topic)
-      if (leader !== '' && source.doubtful) await this.#compare(source)
-      source.leader = leader
+      source.leader = topics.get(topic)?.[partition] ?? ''
+      if (source.leader !== '' && source.doubtful) await this.#compare(source)
     }
-    for (const topic of missing)
-      this.#options.logger.error(
-        { receiver: this.#options.name, topic },
-        'a topic that is being read does not exist any more: create it again, by ensure or by hand; the others go on',
-      )
+    this.#tellOfMissing(sources, topics)
     if (sources.some(({ leader }) => leader === '')) this.#locateLater(locateMs)
   }
 
-  /**
-   * Kafka's clients of today are not told which topic of a name they read. The one that was read has, after the newest record that
-   * we know, nothing newer at a smaller offset than the next; one that was made since has nothing else.
-   */
+  #tellOfMissing(sources: readonly Source[], topics: ReadonlyMap<string, readonly string[]>): void {
+    const { name: receiver, logger } = this.#options
+    for (const [topic, its] of Map.groupBy(sources, ({ spec }) => spec.at.topic)) {
+      const partitions = topics.get(topic)?.length
+      if (partitions === undefined)
+        logger.error(
+          { receiver, topic },
+          'a topic that is being read does not exist any more: create it again, by ensure or by hand; the others go on',
+        )
+      else if (its.some(({ spec }) => spec.at.partition >= partitions))
+        logger.error({ receiver, topic, partitions }, 'a topic that is being read has too few partitions: add some; the others go on')
+    }
+  }
+
+  /** Kafka's clients of today are not told which topic of a name they read: the newest record that was read tells it. */
   async #compare(source: Source): Promise<void> {
     const { driver, onChange } = this.#options
     const { at } = source.spec
-    if (source.newestMs === 0) {
-      // Nothing was read yet: an offset beyond the end shows by itself.
-      source.doubtful = false
-      return
+    const { newest } = source
+    // Where nothing was read yet, an offset beyond the end shows by itself.
+    if (newest !== undefined && (await this.#isReplaced(source.leader, at, newest))) {
+      const [start = 0] = await driver.offsets([at], 'earliest')
+      source.lose(start)
+      onChange()
     }
-    const [newer = 0] = await driver.offsets([at], source.newestMs + 1)
-    const [start = 0] = await driver.offsets([at], 'earliest')
     source.doubtful = false
-    if (newer >= source.next) return
-    source.lose(start)
-    onChange()
+  }
+
+  async #isReplaced(leader: string, at: Partition, { offset, timestampMs, key }: Landmark): Promise<boolean> {
+    const { driver } = this.#options
+    try {
+      const [fetched] = await driver.fetch(leader, { from: [{ ...at, offset }], maxWaitMs: 0, maxBytes, maxBytesPerPartition: maxBytes })
+      const found = fetched?.records.find((record) => record.offset === offset)
+      // One that is gone may have been compacted away.
+      return found !== undefined && !(found.timestampMs === timestampMs && String(found.key) === key)
+    } catch (error) {
+      if (!(error instanceof KafkaFault) || error.kind !== 'out of range') throw error
+      const [end = 0] = await driver.offsets([at], 'latest')
+      return end <= offset
+    }
   }
 
   #locating: Disposable | undefined
@@ -199,7 +227,7 @@ export class FetchLoop {
     if (this.#locating !== undefined || this.#closed) return
     this.#locating = this.#options.clock.setTimer(afterMs, () => {
       this.#locating = undefined
-      const lost = [...this.#sources].filter(({ leader }) => leader === '')
+      const lost = [...this.#sources].filter(({ leader, doubtful }) => leader === '' || doubtful)
       if (this.#closed || lost.length === 0) return
       this.#locate(lost).then(
         () => this.pump(),

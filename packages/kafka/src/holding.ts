@@ -60,7 +60,7 @@ export class Holding {
 
   /** Whether the claim, once written, is the one that counts. If so it is held, from `cursorOf` each source on; else it is given up. */
   settle(sourcesOf: () => readonly Source[]): boolean {
-    const counts = this.#state === 'claimed' && this.#log.state.holderOf(this.#receiver, this.slot) === this.epoch
+    const counts = this.#state === 'claimed' && this.#isLast
     if (counts) {
       this.#sources = sourcesOf()
       this.#state = 'held'
@@ -69,7 +69,8 @@ export class Holding {
     }
     // What is left in the log only takes room: it is tidied up behind the caller's back, and by the next holder if that fails.
     const tidy = counts
-      ? () => [this.#cursorRecord(), ...this.#log.state.older(this.#receiver, this.slot, this.epoch)]
+      ? // Who was replaced by now would take the claim of a newer holder away.
+        () => (this.#isLast ? [this.#cursorRecord(), ...this.#log.state.older(this.#receiver, this.slot, this.epoch)] : [])
       : (): readonly ControlRecord[] => [{ kind: 'claim', ...this.#place(), gone: true }]
     this.#log.append(tidy).catch(() => undefined)
     return counts
@@ -93,12 +94,18 @@ export class Holding {
       await this.#log.append(() => {
         // What is acknowledged from now on needs a record of its own.
         this.#commit = undefined
-        return this.#state === 'held' ? [this.#cursorRecord()] : []
+        // Also where the slot was given up meanwhile: who acknowledged before that is to be told the truth.
+        return this.#isLast ? [this.#cursorRecord()] : []
       })
     } finally {
       this.#commit = undefined
     }
-    if (this.#log.state.holderOf(this.#receiver, this.slot) !== this.epoch) throw fencedSlots(this.#name, [this.slot])
+    if (!this.#isLast) throw fencedSlots(this.#name, [this.slot])
+  }
+
+  /** Whether no other claim has come after this one, as far as the log has been read. */
+  get #isLast(): boolean {
+    return this.#log.state.holderOf(this.#receiver, this.slot) === this.epoch
   }
 
   #cursorRecord(): ControlRecord {

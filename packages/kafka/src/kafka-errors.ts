@@ -25,7 +25,7 @@ function errorOf(fault: KafkaFault | undefined, message: string, cause: unknown)
     case 'refused':
       return new Configuration(message, { cause })
     case 'missing':
-      return new Configuration(`${message}; create the topic, or call ensure`, { cause })
+      return new Configuration(`${message}; create the topic with a partition per slot, or call ensure`, { cause })
     case 'too large':
       return new InvalidArgument(`${message}; raise max.message.bytes of the topic`, { cause })
     default:

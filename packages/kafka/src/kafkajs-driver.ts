@@ -4,12 +4,22 @@
  * partition assigners and whose objects its class `Kafka` keeps behind a symbol. Producing and creating use the public surface.
  */
 import { Configuration } from '@workflow/core/adapter'
-import { type Admin, Kafka, logLevel, type ISocketFactory, type KafkaConfig, Partitioners, type Producer } from 'kafkajs'
-import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewRecord, NewTopic, Partition } from './driver.ts'
+import {
+  type Admin,
+  ConfigResourceTypes,
+  Kafka,
+  logLevel,
+  type ISocketFactory,
+  type KafkaConfig,
+  Partitioners,
+  type Producer,
+} from 'kafkajs'
+import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewTopic, Partition } from './driver.ts'
 import { fetchedOf, type FetchResponse } from './kafkajs-records.ts'
 import { type FaultKind, KafkaFault, partitionKey } from './driver.ts'
 import { faultOf } from './kafkajs-fault.ts'
 import { setTimeout as pause } from 'node:timers/promises'
+import { sendAll } from './kafkajs-sending.ts'
 import { trackedSockets } from './tracked-sockets.ts'
 
 /** What of kafkajs's settings there is to choose. */
@@ -50,6 +60,8 @@ const retry = { retries: 4, initialRetryTime: 50, maxRetryTime: 500 } as const
 /** Hundreds of new partitions take a broker some seconds. */
 const leaderAttemptsMax: { readonly [kind in FaultKind]?: number } = { 'led elsewhere': 300, missing: 40 }
 const leaderPauseMs = 50
+/** So many connections, or fewer, wait for a fetch that needs one. */
+const idleMax = 8
 const levels = new Map<logLevel, 'warn' | 'info' | 'debug'>([
   [logLevel.ERROR, 'warn'],
   [logLevel.WARN, 'warn'],
@@ -74,7 +86,7 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
   return {
     describe: (topics) => driver.describe(topics),
     create: (topics) => driver.create(topics),
-    settings: (topic, names) => driver.settings(topic, names),
+    settings: (topics, names) => driver.settings(topics, names),
     offsets: (partitions, at) => driver.offsets(partitions, at),
     fetch: (leader, request) => driver.fetch(leader, request),
     producer: () => driver.producer(),
@@ -146,13 +158,21 @@ class KafkaJsDriver {
     )
   }
 
-  async settings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async settings(topics: readonly string[], names: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+    if (topics.length === 0) return new Map()
     const { resources } = await this.#administrating(
-      (admin) => admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic, configNames: [...names] }] }),
-      `reading the settings of topic ${topic}`,
+      (admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: [...names] })),
+        }),
+      `reading the settings of topics ${topics.join(', ')}`,
     )
     return new Map(
-      resources.flatMap(({ configEntries }) => configEntries.map(({ configName, configValue }) => [configName, configValue] as const)),
+      resources.map(({ resourceName, configEntries }) => [
+        resourceName,
+        new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+      ]),
     )
   }
 
@@ -203,13 +223,13 @@ class KafkaJsDriver {
           })),
         })),
       })
-      this.#idle.push(cluster)
+      this.#keep(cluster)
       return fetchedOf(request, responses)
     } catch (error) {
       const fault = faultOf(error, 'reading')
       // Of a connection that failed nobody knows what is still under way on it.
       if (fault.kind === 'unavailable') this.#discard(cluster)
-      else this.#idle.push(cluster)
+      else this.#keep(cluster)
       throw fault
     }
   }
@@ -233,7 +253,7 @@ class KafkaJsDriver {
       await close()
       throw faultOf(error, 'connecting a producer')
     }
-    return { send: (records) => sendAll(producer, records), close }
+    return { send: (records) => sendAll(producer, records, (topic) => this.#leadersOf(topic)), close }
   }
 
   async close(): Promise<void> {
@@ -247,6 +267,10 @@ class KafkaJsDriver {
       ...[...this.#producers].map((producer) => producer.disconnect()),
     ])
     this.#destroySockets()
+  }
+
+  async #leadersOf(topic: string): Promise<readonly string[] | undefined> {
+    return (await this.describe([topic])).get(topic)
   }
 
   /** One question at a time: kafkajs remembers the leaders of those topics only that it was asked for last. */
@@ -332,6 +356,12 @@ class KafkaJsDriver {
     return cluster
   }
 
+  /** For the next fetch. Many receivers that ended leave no connections behind. */
+  #keep(cluster: Cluster): void {
+    if (this.#idle.length < idleMax) this.#idle.push(cluster)
+    else this.#discard(cluster)
+  }
+
   #discard(cluster: Cluster): void {
     this.#clusters.delete(cluster)
     cluster.disconnect().catch(() => undefined)
@@ -350,26 +380,4 @@ function isCluster(value: unknown): value is Cluster {
     value !== null &&
     clusterMethods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
   )
-}
-
-async function sendAll(producer: Producer, records: readonly NewRecord[]): Promise<ReadonlyMap<string, number>> {
-  try {
-    const answers = await producer.sendBatch({
-      acks: -1,
-      topicMessages: [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, its]) => ({
-        topic,
-        messages: its.map(({ key, value, partition, headers }) => ({
-          key,
-          value,
-          partition,
-          ...(headers === undefined ? {} : { headers }),
-        })),
-      })),
-    })
-    return new Map(
-      answers.map(({ topicName, partition, baseOffset }) => [partitionKey({ topic: topicName, partition }), Number(baseOffset ?? -1)]),
-    )
-  } catch (error) {
-    throw faultOf(error, 'writing')
-  }
 }

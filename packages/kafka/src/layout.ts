@@ -16,8 +16,9 @@ const cursorPartitions = 16
 /** How often a topic that was just created is looked for. */
 const looksMax = 50
 const lookMs = 100
+const cleanupPolicy = 'cleanup.policy'
 const compacted = {
-  'cleanup.policy': 'compact',
+  [cleanupPolicy]: 'compact',
   'message.timestamp.type': 'LogAppendTime',
   // Small segments are compacted soon, so that who begins to read has little to read.
   'segment.bytes': '8388608',
@@ -112,7 +113,7 @@ export class Layout {
     const missing = topics.filter(({ topic }) => this.log.state.receiverTopic(key, topic) === undefined)
     const offsets = await this.#settings.driver.offsets(
       missing.flatMap(({ partitions }) => partitions),
-      from instanceof Date ? from.getTime() : from,
+      offsetOf(from),
     )
     let first = 0
     const records = missing.map(({ topic, partitions }): ControlRecord & { readonly kind: 'receiver' } => {
@@ -135,7 +136,7 @@ export class Layout {
     const partitions = unique.flatMap((topic) => this.#partitionsOf(topic).map((at) => ({ topic, at })))
     const offsets = await this.#settings.driver.offsets(
       partitions.map(({ at }) => at),
-      from instanceof Date ? from.getTime() : from,
+      offsetOf(from),
     )
     return partitions.map(({ topic, at }, n) => ({
       spec: { topic, slot: at.partition, at, name: topic },
@@ -210,6 +211,12 @@ export class Layout {
           'add partitions, or lower slots in the options of build',
       )
     }
+    for (const [topic, policy] of await this.#policies(names)) {
+      if (policy === 'delete') continue
+      throw new Configuration(
+        `topic ${topic} has cleanup.policy ${JSON.stringify(policy)}, which forgets events that nobody has read, or keeps them for ever: set it to delete`,
+      )
+    }
     const { state } = this.log
     const fresh = topics.filter((topic) => state.slotsOf(topic) === undefined)
     if (fresh.length === 0) return
@@ -221,10 +228,15 @@ export class Layout {
     for (const topic of lost) this.#assertSlots(workflowName, topic, slots)
   }
 
+  async #policies(topics: readonly string[]): Promise<ReadonlyMap<string, string | undefined>> {
+    const settings = await this.#settings.driver.settings(topics, [cleanupPolicy])
+    return new Map([...settings].map(([topic, its]) => [topic, its.get(cleanupPolicy)]))
+  }
+
   async #open(): Promise<void> {
     const topic = this.#newTopic(this.#cursorTopic, cursorPartitions, compacted)
     const leaders = (await this.#ensureInKafka([topic])).get(this.#cursorTopic) ?? []
-    const policy = (await this.#settings.driver.settings(this.#cursorTopic, ['cleanup.policy'])).get('cleanup.policy')
+    const policy = (await this.#policies([this.#cursorTopic])).get(this.#cursorTopic)
     if (policy !== 'compact')
       throw new Configuration(
         `topic ${this.#cursorTopic} must be compacted, or cursors are forgotten: set its cleanup.policy to compact; it is ${JSON.stringify(policy)}`,
@@ -263,6 +275,12 @@ export class Layout {
 /** The name of a source in cursors. The entry's id is part of it: a receiver that was removed and made anew begins anew. */
 export function sourceName(source: string, entry: ReceiverTopic | undefined): string {
   return `${entry?.id ?? ''} ${source}`
+}
+
+function offsetOf(from: ReceiverSpec['from']): 'earliest' | 'latest' | number {
+  const at = from instanceof Date ? from.getTime() : from
+  if (at === 'earliest' || at === 'latest' || (typeof at === 'number' && !Number.isNaN(at))) return at
+  throw new Configuration(`a receiver begins at 'earliest', at 'latest' or at a Date; got ${String(from)}`)
 }
 
 function isKnown(entry: readonly [string, ReceiverTopic | undefined]): entry is readonly [string, ReceiverTopic] {

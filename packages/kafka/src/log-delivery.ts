@@ -13,6 +13,7 @@ export class LogDelivery<E> implements Delivery<E> {
   readonly #source: Source
   readonly #holding: Holding | undefined
   readonly #ticket: Ticket | undefined
+  readonly #era: number
   #acked = false
 
   constructor(event: E, source: Source, offset: number, holding: Holding | undefined) {
@@ -23,11 +24,12 @@ export class LogDelivery<E> implements Delivery<E> {
     this.#source = source
     this.#holding = holding
     this.#ticket = source.handOut(offset)
+    this.#era = source.era
   }
 
   readonly ack = (): Promise<void> => {
     if (this.#acked || this.#ticket === undefined || this.#holding === undefined) return done
-    if (this.#holding.isHeld) this.#source.acknowledge(this.#ticket)
+    if (this.#holding.isHeld) this.#source.acknowledge(this.#ticket, this.#era)
     return this.#commit(this.#holding)
   }
 

@@ -227,7 +227,8 @@ export class LogReceiver<E> implements EventReceiver<E> {
   #takeFrom(source: Source, holding: Holding | undefined, max: number, into: Delivery<E>[]): void {
     const { decode, onSkipped } = this.#settings
     let skipped = false
-    for (let taken = 0; taken < max; ) {
+    let taken = 0
+    while (taken < max) {
       const record = source.shift()
       if (record === undefined) break
       const event = decode(record, source.spec)
@@ -240,7 +241,7 @@ export class LogReceiver<E> implements EventReceiver<E> {
       into.push(new LogDelivery(event, source, record.offset, holding))
     }
     // With nothing to acknowledge after it, nobody else would move the cursor past a record that is no event.
-    if (skipped && into.length === 0) holding?.commit().catch(() => undefined)
+    if (skipped && taken === 0) holding?.commit().catch(() => undefined)
   }
 
   #throwWhatHappened(): void {

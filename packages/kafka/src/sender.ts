@@ -1,16 +1,11 @@
 /** Events on their way into Kafka: what is sent while a request is under way goes with the next one. */
-import { Coalescer, InvalidArgument, type EventSender, type RunEvent } from '@workflow/core/adapter'
-import { partitionKey, type KafkaDriver, type NewRecord } from './driver.ts'
+import { Coalescer, InvalidArgument, ItemFailure, type EventSender, isWorkflowError, type RunEvent } from '@workflow/core/adapter'
+import { type KafkaDriver, KafkaFault, type NewRecord } from './driver.ts'
 import { recordOf, valueOf } from './event-record.ts'
 import { stopped, unavailable } from './kafka-errors.ts'
 import type { Layout } from './layout.ts'
+import { bytesPerRequest, requestsOf } from './requests.ts'
 import { Writer } from './writer.ts'
-
-/** A broker refuses batches over a megabyte, by default, and there is one batch per partition and request. */
-const bytesPerPartition = 524_288
-const bytesPerRequest = 8_388_608
-/** What a record takes beside its value: key, headers, lengths. */
-const overheadBytes = 200
 
 export class Senders {
   readonly #layout: Layout
@@ -22,10 +17,7 @@ export class Senders {
     this.#layout = layout
     this.#writer = new Writer(driver)
     this.#calls = new Coalescer<readonly NewRecord[], void>({
-      flush: async (calls) => {
-        await this.#write(calls.flat())
-        return calls.map(() => undefined)
-      },
+      flush: (calls) => this.#flush(calls),
       name: 'this Kafka streamer',
     })
   }
@@ -60,33 +52,45 @@ export class Senders {
     return event.topics.map((topic) => recordOf(event, value, { topic: this.#layout.kafkaTopic(topic), partition: event.slot }))
   }
 
+  async #flush(calls: readonly (readonly NewRecord[])[]): Promise<readonly (void | ItemFailure)[]> {
+    try {
+      await this.#write(calls.flat())
+      return calls.map(() => undefined)
+    } catch (error) {
+      if (calls.length === 1 || !isWorkflowError(error, 'InvalidArgument')) throw error
+    }
+    // A record is too large: only its sender hears of it.
+    const results: (void | ItemFailure)[] = []
+    for (const call of calls) results.push(await this.#writeAlone(call))
+    return results
+  }
+
+  async #writeAlone(call: readonly NewRecord[]): Promise<void | ItemFailure> {
+    try {
+      await this.#write(call)
+    } catch (error) {
+      if (isWorkflowError(error, 'InvalidArgument')) return new ItemFailure(error)
+      throw error
+    }
+  }
+
   async #write(records: readonly NewRecord[]): Promise<void> {
     try {
-      for (const request of requestsOf(records)) await this.#writer.send(request)
+      for (const request of requestsOf(records)) await this.#send(request)
     } catch (error) {
       throw unavailable(error, `${records.length} events may not have been sent`)
     }
   }
-}
 
-/** Splits records into requests that brokers take, in order. */
-function* requestsOf(records: readonly NewRecord[]): Iterable<readonly NewRecord[]> {
-  let request: NewRecord[] = []
-  let bytes = 0
-  let byPartition = new Map<string, number>()
-  for (const record of records) {
-    const size = (record.value?.length ?? 0) + overheadBytes
-    const key = partitionKey(record)
-    const ofPartition = (byPartition.get(key) ?? 0) + size
-    if (request.length > 0 && (ofPartition > bytesPerPartition || bytes + size > bytesPerRequest)) {
-      yield request
-      request = []
-      bytes = 0
-      byPartition = new Map()
+  /** What a topic counts is a batch: where it takes less than is usual, the records go in smaller ones. */
+  async #send(records: readonly NewRecord[]): Promise<void> {
+    try {
+      await this.#writer.send(records)
+    } catch (error) {
+      if (!(error instanceof KafkaFault) || error.kind !== 'too large' || records.length === 1) throw error
+      const half = Math.ceil(records.length / 2)
+      await this.#send(records.slice(0, half))
+      await this.#send(records.slice(half))
     }
-    request.push(record)
-    bytes += size
-    byPartition.set(key, (byPartition.get(key) ?? 0) + size)
   }
-  if (request.length > 0) yield request
 }

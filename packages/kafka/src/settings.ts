@@ -23,7 +23,7 @@ export interface KafkaOptions {
   readonly partitions?: number
   /** How many brokers keep each record of a new topic. -1 leaves it to the brokers. @default -1 */
   readonly replicationFactor?: number
-  /** Settings of new topics of events, e.g. `{ 'retention.ms': '604800000' }`. @default those of the brokers, with LogAppendTime */
+  /** Settings of new topics of events, e.g. `{ 'retention.ms': '604800000' }`. @default those of the brokers, with LogAppendTime and the cleanup policy delete */
   readonly topicSettings?: Readonly<Record<string, string>>
   /** How long a connection may take to be made. @default '3s' */
   readonly connectionTimeout?: Duration
@@ -101,7 +101,8 @@ export function settingsOf(options: KafkaOptions): Settings {
     create: topics === 'create',
     partitions,
     replicationFactor,
-    topicSettings: { 'message.timestamp.type': 'LogAppendTime', ...topicSettings },
+    // Whatever the brokers do with topics of which nothing is said.
+    topicSettings: { 'message.timestamp.type': 'LogAppendTime', 'cleanup.policy': 'delete', ...topicSettings },
     logger,
     clock,
   }

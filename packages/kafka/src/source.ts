@@ -15,6 +15,9 @@ export interface SourceSpec {
   readonly name: string
 }
 
+/** A record by which a topic is known again. Its bytes are let go. */
+export type Landmark = Pick<KafkaRecord, 'offset' | 'timestampMs'> & { readonly key: string }
+
 export class Source {
   readonly spec: SourceSpec
   readonly key: string
@@ -24,7 +27,7 @@ export class Source {
   busy = false
   /** Whether the topic may be another one by now, of the same name. */
   doubtful = false
-  readonly #acks: ContiguousAcks<number> | undefined
+  #acks: ContiguousAcks<number> | undefined
   readonly #known: boolean
   #records = new Fifo<KafkaRecord>()
   /** The next offset to fetch. */
@@ -34,8 +37,9 @@ export class Source {
   /** Before it, somebody may have had the events in hand. */
   #suspectedBefore = 0
   #seen = false
-  #newestMs = 0
+  #newest: Landmark | undefined
   #lost = false
+  #era = 0
 
   /** @param known Whether somebody has read here before, so that events may come for a second time. */
   constructor(spec: SourceSpec, offset: number, mode: { readonly durable: boolean; readonly known: boolean }) {
@@ -52,13 +56,18 @@ export class Source {
     return this.#next
   }
 
-  /** When the newest record that was fetched was written, in ms since the epoch; 0 where there was none. */
-  get newestMs(): number {
-    return this.#newestMs
+  /** The newest record that was fetched; undefined where there was none. */
+  get newest(): Landmark | undefined {
+    return this.#newest
+  }
+
+  /** How often the numbers of its offsets have begun anew, or were jumped over. */
+  get era(): number {
+    return this.#era
   }
 
   get wantsMore(): boolean {
-    return !this.busy && this.leader !== '' && this.#records.length < lowMark
+    return !this.busy && !this.doubtful && this.leader !== '' && this.#records.length < lowMark
   }
 
   get hasRecords(): boolean {
@@ -77,8 +86,9 @@ export class Source {
     for (const record of records) {
       if (record.offset < this.#next) continue
       this.#records.push(record)
-      this.#newestMs = Math.max(this.#newestMs, record.timestampMs)
     }
+    const last = records.at(-1)
+    if (last !== undefined) this.#newest = { offset: last.offset, timestampMs: last.timestampMs, key: String(last.key) }
     this.#next = Math.max(this.#next, next)
     // Offsets without records, e.g. Kafka's own markers, are passed where nothing is left to be handed out before them.
     if (this.#records.length === 0) this.#after = Math.max(this.#after, this.#next)
@@ -89,6 +99,10 @@ export class Source {
     this.#records = new Fifo()
     this.#next = offset
     this.#after = offset
+    this.#newest = undefined
+    // What is in hand has no place here any more: its acknowledgements say nothing.
+    if (this.#acks !== undefined) this.#acks = new ContiguousAcks()
+    this.#era++
     this.#lost = true
   }
 
@@ -115,7 +129,7 @@ export class Source {
     return this.#acks?.handOut(offset)
   }
 
-  acknowledge(ticket: Ticket): void {
-    this.#acks?.ack(ticket)
+  acknowledge(ticket: Ticket, era: number): void {
+    if (era === this.#era) this.#acks?.ack(ticket)
   }
 }

@@ -77,6 +77,21 @@ export class Broker implements AsyncDisposable {
     }
   }
 
+  /** Deletes a topic and makes another one of that name. */
+  async replace(topic: string, partitions: number): Promise<void> {
+    const admin = await this.admin()
+    await admin.deleteTopics({ topics: [topic] })
+    for (;;) {
+      try {
+        await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions }] })
+        break
+      } catch {
+        // It is still there.
+      }
+    }
+    while (!(await admin.listTopics()).includes(topic));
+  }
+
   /** Every record of a topic, by partition and offset. */
   async read(topic: string): Promise<readonly (KafkaRecord & Partition)[]> {
     const driver = kafkajsDriver({ brokers: [...this.brokers], clientId: 'test' })
@@ -109,7 +124,12 @@ export class Broker implements AsyncDisposable {
   }
 
   async publish(topic: string, messages: readonly Message[]): Promise<void> {
-    const producer = this.client().producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false })
+    // Idempotent: kafkajs sends again to partitions that have taken it while another one has no leader yet.
+    const producer = this.client().producer({
+      idempotent: true,
+      createPartitioner: Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+    })
     await producer.connect()
     try {
       await producer.send({ topic, messages: [...messages] })

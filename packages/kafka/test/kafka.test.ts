@@ -1,45 +1,12 @@
 /** What is peculiar to Kafka: topics and their settings, foreign bytes, credentials, sizes. */
-import type { Delivery, EventReceiver, EventStreamer, Logger, RunEvent } from '@workflow/core/adapter'
-import { afterEach, describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { kafkaUser } from '../../../scripts/services/kafka-server.ts'
 import { claimsOf, eventOf, layoutOf, topic } from './events.ts'
 import { Broker } from './broker.ts'
 import { kafka, type KafkaOptions } from '../src/index.ts'
+import { closeAfter, fresh, listener, receiverOf, spec, take } from './scene.ts'
 
 const { signal } = new AbortController()
-const spec = { name: 'orders', topics: [topic], from: 'earliest' } as const
-const closing: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-})
-
-function fresh(options: Partial<KafkaOptions> = {}) {
-  const broker = new Broker()
-  closing.push(() => broker[Symbol.asyncDispose]())
-  const open = (more: Partial<KafkaOptions> = {}) => {
-    const { adapter } = broker.open({ ...options, ...more })
-    closing.push(adapter.close)
-    return adapter
-  }
-  return { broker, open }
-}
-
-function receiverOf(streamer: EventStreamer, token = 1): Promise<EventReceiver<RunEvent>> {
-  return streamer.newReceiver({ ...spec, durable: true, workflowName: 'orders', claims: claimsOf(4, token) })
-}
-
-async function take(receiver: EventReceiver<RunEvent>, count: number): Promise<readonly Delivery<RunEvent>[]> {
-  const taken: Delivery<RunEvent>[] = []
-  while (taken.length < count) taken.push(...(await receiver.receive({ max: 100, signal: AbortSignal.timeout(15_000) })))
-  return taken
-}
-
-function listener(): { readonly logger: Logger; readonly said: string[] } {
-  const said: string[] = []
-  const say = (_fields: object, message: string): void => void said.push(message)
-  return { said, logger: { debug: () => undefined, info: say, warn: say, error: say } }
-}
 
 describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () => {
   test('records carry the run id as their key, and what tools like to see in headers', async () => {
@@ -231,7 +198,7 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
 
   test('a broker that is not there is said to be so, and trying again can help', async () => {
     const adapter = kafka({ brokers: ['127.0.0.1:1'] })
-    closing.push(adapter.close)
+    closeAfter(adapter)
     const refused = { code: 'StoreUnavailable', retryable: true, message: expect.stringContaining('is Kafka up') }
     await expect(adapter.eventStreamer.ensure(layoutOf())).rejects.toMatchObject(refused)
     await expect(adapter.eventStreamer.receivers('orders')).rejects.toMatchObject(refused)
@@ -277,7 +244,7 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
         ...(ssl === undefined ? {} : { ssl }),
         ...(sasl === undefined ? {} : { sasl }),
       })
-      closing.push(adapter.close)
+      closeAfter(adapter)
       return adapter.eventStreamer
     }
     const streamer = open({ mechanism: 'plain', ...kafkaUser })
