@@ -1,4 +1,4 @@
-/** Whoever uses the workflow from outside: triggers, calls back, pauses, cancels, deletes, asks, at random, and is told the truth. */
+/** Whoever uses the workflow from outside: triggers, calls back, pauses, cancels, moves, deletes, asks, at random, and is told the truth. */
 import { isWorkflowError, type ErrorCode } from '@workflow/core'
 import { isFinished } from '@workflow/core/adapter'
 import type { Dice } from './dice.ts'
@@ -14,6 +14,7 @@ const expected: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'WorkflowInProgress',
   'RunNotWaiting',
   'IllegalMove',
+  'StaleVersion',
   'Contention',
   'StoreUnavailable',
   'Stopped',
@@ -34,6 +35,8 @@ export interface DriverOptions {
   readonly outline: Outline
   readonly instances: readonly Instance[]
   readonly dice: Dice
+  /** For moves by hand, so that a seed does the same with and without them. */
+  readonly moveDice: Dice
   readonly runs: number
   /** Until when it does random things, in microseconds. */
   readonly untilUs: number
@@ -72,7 +75,33 @@ export class Driver {
     }
     for (let action = 0; action < runs; action++) at(() => this.#disturb())
     if (dice.chance(0.35)) at(() => this.#schedule())
+    if (this.#options.subject.movable === true) this.#planMoves()
     for (const connector of outline.connectors) for (let letter = 0; letter < 3; letter++) at(() => this.#publish(connector))
+  }
+
+  #planMoves(): void {
+    const { world, moveDice, runs, untilUs } = this.#options
+    for (let move = 0; move < Math.ceil(runs / 4); move++)
+      world.timeline.plan(moveDice.fraction() * untilUs, 'client', 0, () => this.#moveByHand())
+  }
+
+  /** Mostly a run that may be moved. */
+  #moveByHand(): void {
+    const { world, moveDice, outline } = this.#options
+    const runs = [...world.oracle.runs.values()].filter(({ workflowName }) => workflowName === outline.name)
+    const movable = runs.filter(({ runState, notes }) => runState === 'Paused' || (notes.size > 0 && !isFinished(runState)))
+    const from = movable.length > 0 && moveDice.chance(0.9) ? movable : runs
+    if (from.length === 0) return
+    const run = moveDice.pick(from)
+    const { status, exits } = moveDice.pick(outline.graph.nodes)
+    const asks = moveDice.chance(0.5)
+    const actor = `person ${++this.#asked}`
+    world.oracle.asked.set(actor, { runId: run.runId, to: exits.length === 0 ? 'Completed' : 'Running', status })
+    const audit = { actor, reason: `${this.#options.subject.secret ?? 'because'} move` }
+    void this.#do(`move ${run.ordinal} to ${status}`, async (client) => {
+      const ifVersion = asks ? (await client.previewMove(run.runId, status)).version : undefined
+      await client.moveTo(run.runId, status, { ...audit, ...(ifVersion === undefined ? undefined : { ifVersion }) })
+    })
   }
 
   #publish(connector: string): void {

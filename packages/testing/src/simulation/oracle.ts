@@ -64,7 +64,7 @@ export class Oracle {
   /** Hook calls that must come and have not, by `<state>/<run id>/<version>`. */
   readonly hooksDue: Set<string> = new Set()
   /** Moves that somebody has asked for: the actor's name says which. */
-  readonly asked: Map<string, { readonly runId: string; readonly to: string }> = new Map()
+  readonly asked: Map<string, { readonly runId: string; readonly to: string; readonly status?: string }> = new Map()
   readonly #options: OracleOptions
   readonly #inbox: InboxRules
   readonly schedules: ScheduleRules
@@ -213,8 +213,13 @@ export class Oracle {
 
   #wasAsked(run: RunModel, { next, history }: Change): void {
     const asked = this.asked.get(history.actor ?? '')
-    if (asked === undefined || asked.runId !== run.runId || asked.to !== next.runState)
-      this.fail('legal path', `${this.nameOf(run.runId)} became ${next.runState} by '${history.actor}', who did not ask for that`)
+    const status = asked?.status ?? run.status
+    if (asked === undefined || asked.runId !== run.runId || asked.to !== next.runState || status !== next.status)
+      this.fail(
+        'legal path',
+        `${this.nameOf(run.runId)} became ${next.runState} at '${next.status}' by '${history.actor}', who did not ask for that`,
+      )
+    if (asked?.status !== undefined) this.#count('moved by hand')
   }
 
   #timeout(run: RunModel, { next }: Change, unit: Unit, process: SimProcess): void {

@@ -130,6 +130,7 @@ export class Simulation implements Surroundings {
       outline: this.#outline,
       instances: this.#instances,
       dice: Dice.of(seed, 'driver'),
+      moveDice: Dice.of(seed, 'moves'),
       runs,
       untilUs: this.#faultsUntilUs * 0.9,
       publish: (connector, id, index) =>

@@ -45,6 +45,8 @@ export interface Subject extends WatchOptions {
   readonly payload: (status: string, key: string) => unknown
   /** What a foreign stream carries. */
   readonly foreignValue: (connector: string, index: number) => unknown
+  /** Whether somebody moves runs to other statuses by hand. Only for handlers that can begin anywhere. @default false */
+  readonly movable?: boolean
   /** A text that is in every payload of a run and must be gone once its data is deleted; absent: not looked for. */
   readonly secret?: string
 }

@@ -61,6 +61,7 @@ export const byGraph: ReadonlySet<string> = new Set(['step', 'callback', 'timeou
 function pathFault(run: RunModel, { next, history }: Change, exits: ExitTable): string | undefined {
   const stays = next.status === run.status && next.entered.version === run.enteredVersion
   const { by } = history
+  if (by === 'person' && next.entered.version === next.version) return handFault(run, next, exits)
   if (!byGraph.has(by)) {
     if (!stays || next.repeat !== run.repeat) return `was moved from '${run.status}' to '${next.status}' by ${by}`
     return controlFault(run, next.runState, by)
@@ -77,6 +78,16 @@ function pathFault(run: RunModel, { next, history }: Change, exits: ExitTable): 
     return `entered '${next.status}' at version ${next.version} with a stay of ${next.entered.version}`
   const ends = Object.keys(exits.get(next.status) ?? {}).length === 0
   return ends === (next.runState === 'Completed') ? undefined : `is ${next.runState} at '${next.status}'`
+}
+
+/** Somebody has moved it: out of a pause, or after a failure, to a status that there is, as a new stay. */
+function handFault(run: RunModel, next: Change['next'], exits: ExitTable): string | undefined {
+  const failed = [...run.notes.values()].some(({ kind }) => kind === 'failed')
+  if (run.runState !== 'Paused' && !(failed && !isFinished(run.runState)))
+    return `was ${run.runState} without a failure, and was moved by hand`
+  const to = exits.get(next.status)
+  if (to === undefined || next.repeat !== 0) return `was moved by hand to '${next.status}' with repeat ${next.repeat}`
+  return (Object.keys(to).length === 0) === (next.runState === 'Completed') ? undefined : `is ${next.runState} at '${next.status}'`
 }
 
 function controlFault(run: RunModel, to: RunState, by: string): string | undefined {

@@ -88,6 +88,7 @@ export function randomWorkflow(seed: number): Subject {
       ...(joins.length > 0 ? [childDefinition] : []),
     ],
     secret,
+    movable: true,
     attemptsMax: attemptsMaxOf(graph),
     keyOf: (payload) => (payload as { readonly key: string }).key,
     initialValue: (foreignId) => ({ secret: `${secret} ${foreignId}`, moves: 0, loops: 0, repeats: 0 }),
