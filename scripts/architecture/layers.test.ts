@@ -26,8 +26,9 @@ it('core may not import upwards or sideways, not even types', () => {
     core('outlet.ts', "import { s } from './engine/step.ts'"),
     core('memory/index.ts', "import { s } from '../engine/step.ts'"),
     core('engine/step.test.ts', "import { memory } from '../memory/index.ts'"),
+    core('export/index.ts', "import type { L } from '../outlet-query.ts'\nimport { s } from '../engine/step.ts'"),
   ])
-  expect(faults).toHaveLength(3)
+  expect(faults).toHaveLength(4)
   expect(faults[0]).toContain('model may not know ports')
   expect(faults[1]).toContain('engine may not know entry')
 })

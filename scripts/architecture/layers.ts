@@ -17,7 +17,7 @@ interface Room {
 }
 
 const coreSource = 'packages/core/src/'
-const heights: Readonly<Record<string, number>> = { model: 1, ports: 2, system: 3, adapter: 4, engine: 6, memory: 6 }
+const heights: Readonly<Record<string, number>> = { model: 1, ports: 2, system: 3, adapter: 4, engine: 6, memory: 6, export: 6 }
 const vocabulary: Room = { name: 'vocabulary', height: 5 }
 const entry: Room = { name: 'entry', height: 7 }
 
