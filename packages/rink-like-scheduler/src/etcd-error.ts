@@ -20,6 +20,24 @@ export class EtcdRefusal extends Error {
   }
 }
 
+/** What etcd has answered in the place of a result. Of a stream, which the renewal of a lease is to etcd, it says so one level deeper. */
+export function refusalOf(status: number, text: string): EtcdRefusal {
+  try {
+    // Looked at below.
+    const answer = JSON.parse(text) as { readonly error?: unknown } | null
+    const { code, grpc_code, message } = (typeof answer?.error === 'object' && answer.error !== null ? answer.error : answer) as {
+      readonly code?: unknown
+      readonly grpc_code?: unknown
+      readonly message?: unknown
+    }
+    const number = code ?? grpc_code
+    if (typeof number === 'number' && typeof message === 'string') return new EtcdRefusal(number, message)
+  } catch {
+    // Not of etcd, but of something on the way to it.
+  }
+  return new EtcdRefusal(0, `${status} ${text.slice(0, 200).trim()}`)
+}
+
 /** Not the store that it was: restored from a backup, emptied, or another cluster. */
 export class EtcdReplaced extends Error {
   constructor(message: string) {
@@ -54,7 +72,8 @@ export function asWorkflowError(error: unknown, where: string): WorkflowError {
     return advice === undefined ? new StoreUnavailable(message, options) : new Configuration(`${message}. ${advice}`, options)
   }
   const reason = reasonOf(error)
-  if (/certificate|self.signed|SSL|TLS|EPROTO|ERR_OSSL/i.test(reason))
+  // A connection that is cut while it is made secure says no more than any other that is cut.
+  if (/certificate|self.signed|SSL|TLS|EPROTO|ERR_OSSL/i.test(reason) && !/ECONNRESET|EPIPE/.test(reason))
     return new Configuration(
       `no TLS connection to etcd at ${where}: ${reason}. Look at tls, and at whether the endpoint begins with https:`,
       options,
@@ -64,7 +83,9 @@ export function asWorkflowError(error: unknown, where: string): WorkflowError {
 
 function adviceFor({ code, message }: EtcdRefusal): string | undefined {
   if (message.includes('invalid user ID or password')) return 'Give another username or password in auth'
-  if (message.includes('user name is empty') || code === unauthenticated) return 'It wants a user: give auth'
+  if (message.includes('user name is empty')) return 'It wants a user: give auth'
+  // A token that was given a moment ago, and is not known any more: the next one may be.
+  if (code === unauthenticated) return undefined
   if (message.includes('authentication is not enabled')) return 'Leave auth out, or enable it: etcdctl auth enable'
   if (code === permissionDenied) return 'The user of auth needs a role with readwrite on the prefix'
   if (message.includes('request is too large')) return 'Raise --max-request-bytes, which is 1.5 MiB by default'

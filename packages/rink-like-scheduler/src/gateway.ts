@@ -2,10 +2,10 @@
  * etcd over its JSON gateway, which every etcd from 3.4 on has at its client port. A request is sent once, to one endpoint:
  * whoever asks knows whether it may be sent again.
  */
-import { Configuration } from '@workflow/core/adapter'
+import { Configuration, StoreUnavailable } from '@workflow/core/adapter'
 import type { EtcdDriver, Snapshot, Transaction, TransactionResult, WatchBatch } from './driver.ts'
 import { Endpoints } from './endpoints.ts'
-import { asWorkflowError, EtcdRefusal, EtcdReplaced, isLeaseGone, isTokenStale } from './etcd-error.ts'
+import { asWorkflowError, EtcdRefusal, EtcdReplaced, isLeaseGone, isTokenStale, refusalOf } from './etcd-error.ts'
 import type { Settings } from './settings.ts'
 import {
   encoded,
@@ -50,9 +50,11 @@ export class Gateway implements EtcdDriver {
   readonly renewLease = async (leaseId: string, timeoutMs: number): Promise<{ readonly ttlSeconds: number; readonly revision: bigint }> => {
     type Renewed = { readonly result?: Answer & { readonly TTL?: string } }
     const { result } = await this.#ask<Renewed>('/v3/lease/keepalive', { ID: leaseId }, timeoutMs)
-    const revision = revisionOf(result?.header)
+    // No word of a lease is not the word that there is none.
+    if (result === undefined) throw new StoreUnavailable('etcd does not say whether the lease lives')
+    const revision = revisionOf(result.header)
     this.#remember(revision)
-    return { ttlSeconds: Number(result?.TTL ?? '0'), revision }
+    return { ttlSeconds: Number(result.TTL ?? '0'), revision }
   }
 
   readonly revokeLease = async (leaseId: string): Promise<void> => {
@@ -140,15 +142,19 @@ export class Gateway implements EtcdDriver {
   async #ask<T>(path: string, body: object, timeoutMs = this.#settings.requestTimeoutMs): Promise<T> {
     const where = this.#endpoints.where
     const text = JSON.stringify(body)
-    const token = this.#token
+    let used: Promise<string> | undefined
+    const post = async (): Promise<T> => {
+      const headers = await this.#headers()
+      used = this.#token
+      return this.#post<T>({ path, body: text, headers }, timeoutMs)
+    }
     try {
-      try {
-        return await this.#post<T>({ path, body: text, headers: await this.#headers() }, timeoutMs)
-      } catch (error) {
-        if (!(error instanceof EtcdRefusal && isTokenStale(error)) || this.#settings.auth === undefined || token === undefined) throw error
-        if (this.#token === token) this.#token = undefined
-        return await this.#post<T>({ path, body: text, headers: await this.#headers() }, timeoutMs)
-      }
+      return await post().catch((error: unknown) => {
+        if (used === undefined || !(error instanceof EtcdRefusal && isTokenStale(error))) throw error
+        // Whoever finds it out first asks for another, and all use that.
+        if (this.#token === used) this.#token = undefined
+        return post()
+      })
     } catch (error) {
       throw asWorkflowError(error, where)
     }
@@ -183,14 +189,4 @@ export class Gateway implements EtcdDriver {
       throw error
     }
   }
-}
-
-function refusalOf(status: number, text: string): EtcdRefusal {
-  try {
-    const { code, message } = JSON.parse(text) as { readonly code?: unknown; readonly message?: unknown }
-    if (typeof code === 'number' && typeof message === 'string') return new EtcdRefusal(code, message)
-  } catch {
-    // Not etcd's, or none of this century's.
-  }
-  return new EtcdRefusal(0, `${status} ${text.slice(0, 200)}`)
 }

@@ -6,6 +6,7 @@ import { HeldRole, LeaseLost } from '@workflow/core/adapter'
 import { Coordinator } from './coordinator.ts'
 import type { EtcdDriver } from './driver.ts'
 import type { RoleEntry, StoredRole } from './entries.ts'
+import type { FormerTerms } from './former-terms.ts'
 import type { Keys } from './keys.ts'
 import { type Return, RoleLocks } from './role-locks.ts'
 import type { Settings } from './settings.ts'
@@ -27,7 +28,7 @@ export class Holding {
   readonly #settings: Settings
   readonly #waiting: WaitingRoles
   /** The ids of this scheduler's earlier terms: what they left was not left by the dead. */
-  readonly #former: ReadonlySet<string>
+  readonly #former: FormerTerms
   readonly #locks: RoleLocks
   readonly #wants: WantList
   readonly #coordinator: Coordinator
@@ -47,7 +48,7 @@ export class Holding {
   #tending: Disposable | undefined
   #closed = false
 
-  constructor(term: Term, driver: EtcdDriver, keys: Keys, settings: Settings, waiting: WaitingRoles, former: ReadonlySet<string>) {
+  constructor(term: Term, driver: EtcdDriver, keys: Keys, settings: Settings, waiting: WaitingRoles, former: FormerTerms) {
     this.#term = term
     this.#settings = settings
     this.#waiting = waiting

@@ -12,6 +12,7 @@ import {
 } from '@workflow/core/adapter'
 import type { Entry, EtcdDriver } from './driver.ts'
 import { memberOf, readRole, type RoleEntry } from './entries.ts'
+import { FormerTerms } from './former-terms.ts'
 import { Gateway } from './gateway.ts'
 import { Holding } from './holding.ts'
 import { Keys } from './keys.ts'
@@ -40,7 +41,7 @@ class RinkLikeScheduler implements RoleScheduler {
   readonly #driver: EtcdDriver
   readonly #keys: Keys
   readonly #waiting = new WaitingRoles((more) => this.#holding?.wantsChanged(more))
-  readonly #former = new Set<string>()
+  readonly #former = new FormerTerms()
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
   #term: Term | undefined
@@ -139,6 +140,7 @@ class RinkLikeScheduler implements RoleScheduler {
       watcher,
       keys: this.#keys,
       settings: this.#settings,
+      former: this.#former,
       stop: this.#stop.signal,
       events: { renewed: () => this.#holding?.tend(), ended: (reason) => this.#holding?.lose(reason) },
     })
@@ -148,7 +150,7 @@ class RinkLikeScheduler implements RoleScheduler {
     term.signal.addEventListener('abort', () => resolve(), { once: true })
     if (term.signal.aborted) resolve()
     await over
-    this.#former.add(term.id)
+    this.#former.add(term.id, term.domainName)
     this.#holding = undefined
     this.#term = undefined
   }

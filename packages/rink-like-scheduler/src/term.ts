@@ -7,8 +7,10 @@
 import { backOffMs, LeaseLost, StoreUnavailable, Wakeup } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import type { EtcdDriver } from './driver.ts'
+import { readDomain, writeDomain } from './domain.ts'
 import { writeMember } from './entries.ts'
 import { isLeaseGone } from './etcd-error.ts'
+import type { FormerTerms } from './former-terms.ts'
 import type { Keys } from './keys.ts'
 import type { Settings } from './settings.ts'
 import type { View } from './view.ts'
@@ -38,11 +40,13 @@ export class Term {
   readonly #keys: Keys
   readonly #settings: Settings
   readonly #events: TermEvents
+  readonly #former: FormerTerms
   readonly #stop = new AbortController()
   readonly #leaseId: string
   #leaseMs: number
   #rank = 0n
   #domain = ''
+  #domainName: string | undefined
   #validUntil: Moment = { wall: 0, monotonic: 0 }
   #expiry: Disposable | undefined
 
@@ -52,6 +56,7 @@ export class Term {
     this.#keys = parts.keys
     this.#settings = parts.settings
     this.#events = parts.events
+    this.#former = parts.former
     this.#leaseId = leaseId
     this.#leaseMs = leaseMs
   }
@@ -87,6 +92,11 @@ export class Term {
   /** Fencing tokens of one domain are comparable. */
   get domain(): string {
     return this.#domain
+  }
+
+  /** What the store says of its domain, without the cluster. */
+  get domainName(): string | undefined {
+    return this.#domainName
   }
 
   /** The revision at which this member was made: it names the term in conditions. */
@@ -144,10 +154,14 @@ export class Term {
   }
 
   async #join(): Promise<void> {
-    await this.#openDomain()
-    const value = writeMember(this.#settings.instance)
-    const key = this.#keys.member(this.id)
-    const { revision } = await this.#driver.transact({ conditions: [], operations: [{ type: 'put', key, value, leaseId: this.#leaseId }] })
+    const domain = await this.#openDomain()
+    this.#domainName = domain.name
+    const { succeeded, revision } = await this.#driver.transact({
+      // Of one domain from the beginning, whoever else opens another just now.
+      conditions: [{ key: this.#keys.domain, target: 'mod', equals: domain.revision }],
+      operations: [{ type: 'put', key: this.#keys.member(this.id), value: writeMember(this.#settings.instance), leaseId: this.#leaseId }],
+    })
+    if (!succeeded) throw new StoreUnavailable('another instance opens a new domain in etcd just now')
     const late = this.#settings.clock.setTimer(this.#settings.connectTimeoutMs, () =>
       this.#end(new StoreUnavailable('etcd has taken this member, but shows nothing of it: no watch comes through'), false),
     )
@@ -163,18 +177,34 @@ export class Term {
     this.signal.throwIfAborted()
   }
 
-  /** Makes sure that there is a domain, and a new one where the store has gone back: its revisions were given out before. */
-  async #openDomain(): Promise<void> {
+  /**
+   * Makes sure that there is a domain, and a new one where the store has gone back: its revisions were given out before. Answers what
+   * it is called, and at which revision it was opened.
+   */
+  async #openDomain(): Promise<{ readonly name: string; readonly revision: bigint }> {
     const key = this.#keys.domain
-    const { results } = await this.#driver.transact({ conditions: [], operations: [{ type: 'get', key }] })
-    const [entry] = results[0]?.entries ?? []
-    if (entry !== undefined && !this.#driver.hasGoneBack()) return
-    // Of several who find this out at once, one makes the domain, and the others take it.
-    await this.#driver.transact({
-      conditions: [{ key, target: 'mod', equals: entry?.modRevision ?? 0n }],
-      operations: [{ type: 'put', key, value: randomUUID() }],
-    })
-    this.#driver.acceptGoneBack()
+    for (;;) {
+      this.signal.throwIfAborted()
+      const { results } = await this.#driver.transact({ conditions: [], operations: [{ type: 'get', key }] })
+      const [entry] = results[0]?.entries ?? []
+      const domain = readDomain(entry?.value)
+      const before = this.#former.domain ?? domain?.name
+      // Somebody who knew the same domain as we did has found it out, too.
+      const isReplaced = domain !== undefined && domain.name !== before && domain.replaces === before
+      if (entry !== undefined && domain !== undefined && (isReplaced || !this.#driver.hasGoneBack())) {
+        this.#driver.acceptGoneBack()
+        return { name: domain.name, revision: entry.modRevision }
+      }
+      const name = randomUUID()
+      // Of several who find it out at once, one makes the domain, and the others look again.
+      const { succeeded, revision } = await this.#driver.transact({
+        conditions: [{ key, target: 'mod', equals: entry?.modRevision ?? 0n }],
+        operations: [{ type: 'put', key, value: writeDomain({ name, replaces: this.#driver.hasGoneBack() ? before : undefined }) }],
+      })
+      if (!succeeded) continue
+      this.#driver.acceptGoneBack()
+      return { name, revision }
+    }
   }
 
   async #renewing(): Promise<void> {
@@ -229,6 +259,7 @@ export interface TermParts {
   readonly keys: Keys
   readonly settings: Settings
   readonly events: TermEvents
+  readonly former: FormerTerms
   /** Ends the attempt to join. */
   readonly stop: AbortSignal
 }

@@ -3,6 +3,7 @@
  * who lost its lease in an overload does not add to it by reading everything again.
  */
 import { backOffMs, Wakeup } from '@workflow/core/adapter'
+import { readDomain } from './domain.ts'
 import type { EtcdDriver } from './driver.ts'
 import { isReplaced } from './etcd-error.ts'
 import type { Keys } from './keys.ts'
@@ -58,7 +59,11 @@ export class Watcher {
   /** Which store this is, and which history of it: tokens of one domain are comparable. */
   domain(): string {
     // A store that was copied to another cluster has other revisions.
-    return `${this.view.domain ?? ''}@${this.#driver.clusterId() ?? ''}`
+    return this.#domainOf(this.view.domain)
+  }
+
+  #domainOf(value: string | undefined): string {
+    return `${readDomain(value)?.name ?? ''}@${this.#driver.clusterId() ?? ''}`
   }
 
   /** Waits until the view has what was written at a revision. Throws `signal.reason`. */
@@ -103,6 +108,8 @@ export class Watcher {
           await new Wakeup().waitAtMost(this.#stop.signal, clock, backOffMs(failures, random, { firstMs: 20, maxMs: 500 }))
           await this.#verify()
         }
+        // What ends a watch is of that watch: one that begins after the end would never hear of it.
+        if (this.#stop.signal.aborted) return
         this.#watching = new AbortController()
         this.#heard = clock.monotonic()
         for await (const batch of this.#driver.watch(this.#keys.root, this.view.revision + 1n, this.#watching.signal)) {
@@ -129,8 +136,7 @@ export class Watcher {
     const domain = this.domain()
     try {
       const { results } = await this.#driver.transact({ conditions: [], operations: [{ type: 'get', key: this.#keys.domain }] })
-      const now = `${results[0]?.entries[0]?.value ?? ''}@${this.#driver.clusterId() ?? ''}`
-      if (now === domain && !this.#driver.hasGoneBack()) {
+      if (this.#domainOf(results[0]?.entries[0]?.value) === domain && !this.#driver.hasGoneBack()) {
         const { entries, revision } = await this.#driver.read(this.#keys.root)
         const same = this.view.isPastOf(entries)
         this.view.load(entries, revision)

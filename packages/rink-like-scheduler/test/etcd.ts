@@ -40,6 +40,14 @@ export async function valueOf(url: string, key: string): Promise<string | undefi
   return found === undefined ? undefined : Buffer.from(found.value, 'base64').toString()
 }
 
+/** How often a key was written since it was made. */
+export async function versionOf(url: string, key: string): Promise<number> {
+  const { kvs = [] } = (await etcdCall(url, '/v3/kv/range', { key: encoded(key) })) as {
+    readonly kvs?: readonly { readonly version: string }[]
+  }
+  return Number(kvs[0]?.version ?? 0)
+}
+
 export async function deleteKey(url: string, key: string): Promise<void> {
   await etcdCall(url, '/v3/kv/deleterange', { key: encoded(key) })
 }

@@ -26,14 +26,24 @@ export class Proxy {
   static async to(target: string): Promise<Proxy> {
     const { hostname, port } = new URL(target)
     const links = new Set<Link>()
-    const rules: Rules = { silent: false, watchesSilent: false, lost: 0, losing: undefined, onLost: undefined }
+    const rules: Rules = { silent: false, refusing: false, refused: 0, watchesSilent: false, lost: 0, losing: undefined, onLost: undefined }
     const server = createServer((client) => {
+      if (rules.refusing) {
+        rules.refused++
+        client.destroy()
+        return
+      }
       const link: Link = { client, upstream: connect(Number(port), hostname), silent: rules.silent, watches: false }
       links.add(link)
       open(link, rules, () => links.delete(link))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return new Proxy(server, links, rules)
+  }
+
+  /** How many connections were refused. */
+  get refused(): number {
+    return this.#rules.refused
   }
 
   /** How many answers were lost. */
@@ -65,9 +75,15 @@ export class Proxy {
     this.#rules.watchesSilent = true
   }
 
+  /** Whoever connects from now on is cut off at once. */
+  refuseAll(): void {
+    this.#rules.refusing = true
+  }
+
   /** New connections are fine again, and those that were silent are broken. */
   thaw(): void {
     this.#rules.silent = false
+    this.#rules.refusing = false
     this.cut()
   }
 
@@ -86,6 +102,8 @@ export class Proxy {
 
 interface Rules {
   silent: boolean
+  refusing: boolean
+  refused: number
   watchesSilent: boolean
   lost: number
   losing: string | undefined

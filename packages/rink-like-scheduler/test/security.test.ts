@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type EtcdServer, startEtcd } from '../../../scripts/services/etcd-server.ts'
 import { Crew } from './crew.ts'
 import { binary, etcdCall } from './etcd.ts'
+import { Proxy } from './proxy.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 if (!hasOpenssl) console.error('THE TESTS OF TLS ARE SKIPPED: there is no openssl to make certificates with')
@@ -159,5 +160,20 @@ describe.skipIf(binary === undefined || !hasOpenssl)('an etcd with certificates'
       code: 'Configuration',
       message: expect.stringContaining(message),
     })
+  })
+
+  test('a way to it that is cut is tried again, and is no Configuration error', async () => {
+    const tls = { ca: pem('ca.pem'), cert: pem('client.pem'), key: pem('client.key') }
+    const proxy = await Proxy.to(server.url)
+    proxy.refuseAll()
+    await using crew = new Crew({ endpoints: proxy.url.replace('http:', 'https:'), tls, connectTimeout: '20s' })
+    const scheduler = crew.open('a')
+    await expect(scheduler.holders(['orders/0'])).rejects.toMatchObject({ code: 'StoreUnavailable', retryable: true })
+    const waiting = crew.ask(scheduler, 'orders/0')
+    await expect.poll(() => proxy.refused, { timeout: 10_000 }).toBeGreaterThan(2)
+    proxy.thaw()
+    expect((await waiting).isValid()).toBe(true)
+    await scheduler.close()
+    await proxy.close()
   })
 })
