@@ -22,11 +22,18 @@ test('takes relative paths from where the person is, and - as stdin', () => {
   expect(parse('--file', '-').file).toBe('-')
 })
 
+test('takes a broker, and where it is', () => {
+  expect(parse('--broker', 'nats', '--url', 'nats://127.0.0.1:4222')).toMatchObject({ broker: 'nats', url: 'nats://127.0.0.1:4222' })
+})
+
 test.each([
   [['--count', 'many'], '--count must be a whole number of 1 or more'],
   [['--count', '0'], '--count must be a whole number of 1 or more'],
   [['--file', ''], '--file needs the path of a file'],
   [['--db', ''], '--db needs the path of a file'],
+  [['--broker', 'rabbit'], '--broker is one of kafka, nats'],
+  [['--url', 'nats://127.0.0.1:4222'], 'say which with --broker'],
+  [['--broker', 'nats', '--url', ''], '--url needs the address'],
   [['--file'], 'argument missing'],
   [['orders.ndjson'], 'Unexpected argument'],
   [['--resume', '--file', 'a'], 'leave one of them out'],

@@ -34,26 +34,29 @@ export function closingLines({ progress, facts = [], checks = [], paused }: Endi
   ]
 }
 
-function nextLines({ interactive }: CliOptions): readonly string[] {
+function nextLines({ interactive, broker }: CliOptions): readonly string[] {
   return [
     'What to try next',
     '  npm start -- --reset                 once more; kill -9 it on the way',
     '  npm start, in two terminals          two processes share one file',
     ...(interactive ? [] : ['  npm start -- --reset --interactive   decide about the large orders yourself']),
     '  npm start -- --file orders.ndjson    your own orders; or pipe them in',
+    ...(broker === undefined ? ['  npm start -- --reset --broker nats   events over NATS, or over kafka'] : []),
     '  npm start -- --help                  everything else',
   ]
 }
 
 /** What to type to go on. Lines of stdin that were not read are gone from here: they have to be piped again. */
 export function goOnCommand(options: CliOptions, kind: OrderSource['kind']): string {
-  const { file, count, db, seed, fast, interactive, dbDefault } = options
+  const { file, count, db, seed, broker, url, fast, interactive, dbDefault } = options
   const said = [
     ...(kind === 'stdin' || kind === 'none' ? ['--resume'] : []),
     ...(kind === 'file' && file !== undefined ? ['--file', quoted(file)] : []),
     ...(count === Infinity || kind === 'stdin' || kind === 'none' ? [] : ['--count', String(count)]),
     ...(db === dbDefault ? [] : ['--db', quoted(db)]),
     ...(seed === seedDefault ? [] : ['--seed', quoted(seed)]),
+    ...(broker === undefined ? [] : ['--broker', broker]),
+    ...(url === undefined ? [] : ['--url', quoted(url)]),
     ...(fast ? ['--fast'] : []),
     ...(interactive ? ['--interactive'] : []),
   ]

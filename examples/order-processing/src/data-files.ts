@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
+import { type Broker, brokers } from './cli-options.ts'
 import { orders } from './orders.contract.ts'
 
 export interface DataFiles {
@@ -14,6 +15,8 @@ export interface DataFiles {
   /** The simulated payment service's own books. */
   readonly ledger: string
   readonly log: string
+  /** Which server carries the events, by broker. */
+  readonly servers: Readonly<Record<Broker, string>>
 }
 
 const slots = 16
@@ -21,7 +24,12 @@ const roles = Array.from({ length: slots }, (_, slot) => roleOf(orders.name, slo
 
 export function dataFiles(db: string): DataFiles {
   const stem = db.replace(/\.db$/, '')
-  return { db, ledger: `${stem}.payments.db`, log: `${stem}.log` }
+  return {
+    db,
+    ledger: `${stem}.payments.db`,
+    log: `${stem}.log`,
+    servers: { kafka: `${stem}.kafka.json`, nats: `${stem}.nats.json` },
+  }
 }
 
 /** Every port on the file. FULL: a charge that the ledger remembers must not be forgotten here by a power cut. */
@@ -40,6 +48,9 @@ export async function resetFiles(files: DataFiles): Promise<void> {
         `${files.db} is in use by process ${others.join(', ')}: stop it first, or leave --reset out and share the work`,
       )
   }
+  // Only where there is something to forget: what it takes is not loaded otherwise.
+  for (const broker of brokers.filter((name) => existsSync(files.servers[name])))
+    await (await import('./broker-server.ts')).forgetServer(broker, files.servers[broker])
   const all = [files.log, ...[files.db, files.ledger].flatMap((file) => [file, `${file}-wal`, `${file}-shm`])]
   await Promise.all(all.map((file) => rm(file, { force: true })))
 }

@@ -1,73 +1,12 @@
 /** The whole program, as a child process, the way people start, pipe into, interrupt and kill it. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { testProgram } from '../test/program.ts'
 import { sampleOrder } from './sample-orders.ts'
 
-let folder: string
-let started: Start[]
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'orders-'))
-  started = []
-})
-
-afterEach(async () => {
-  for (const { child } of started) child.kill('SIGKILL')
-  await Promise.all(started.map(({ ended }) => ended))
-  await rm(folder, { recursive: true })
-})
-
-interface Start {
-  readonly child: ChildProcessWithoutNullStreams
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>
-  output(): string
-  /** Resolves once the output has it; rejects if the process ends without. */
-  says(what: RegExp): Promise<void>
-}
-
-/** Stdin: a text, or `nothing` for none at all, or `open` for a pipe that stays silent. */
-function start(args: readonly string[], stdin: string | { readonly stays: 'open' } = ''): Start {
-  const main = join(import.meta.dirname, 'main.ts')
-  const child = spawn(process.execPath, [
-    '--conditions=@workflow/source',
-    '--disable-warning=ExperimentalWarning',
-    main,
-    '--db',
-    join(folder, 'orders.db'),
-    ...args,
-  ])
-  let output = ''
-  const listeners = new Set<() => void>()
-  const hear = (chunk: Buffer): void => {
-    output += chunk.toString()
-    for (const listener of listeners) listener()
-  }
-  child.stdout.on('data', hear)
-  child.stderr.on('data', hear)
-  // A child that does not read its stdin closes it early.
-  child.stdin.on('error', () => undefined)
-  if (typeof stdin === 'string') child.stdin.end(stdin)
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
-    child.on('close', (code, signal) => resolve({ code, signal })),
-  )
-  const says = (what: RegExp): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!what.test(output)) return
-        listeners.delete(look)
-        resolve()
-      }
-      listeners.add(look)
-      void ended.then(() => reject(new Error(`the process ended without saying ${String(what)}:\n${output}`)))
-      look()
-    })
-  const begun = { child, ended, says, output: () => output }
-  started.push(begun)
-  return begun
-}
+const program = testProgram()
+const { start } = program
 
 const line = (id: string, more: object = {}): string =>
   JSON.stringify({ id, customer: 'Ada', card: 'visa-4242', items: [{ sku: 'mug', quantity: 2, cents: 1_250 }], ...more })
@@ -88,7 +27,7 @@ test('processes the sample to the end and proves it', { timeout: 30_000 }, async
 
 test('goes on after every kill -9, and charges nobody twice', { timeout: 60_000 }, async () => {
   // So many that no machine is through with them at the first look.
-  const file = join(folder, 'orders.ndjson')
+  const file = join(program.folder, 'orders.ndjson')
   await writeFile(file, Array.from({ length: 2_500 }, (_, index) => `${JSON.stringify(sampleOrder(index + 1))}\n`).join(''))
   for (const enough of [/[1-9]\d*\/[\d,]+\+? done/, /\n {0,2}0\.\d s/, /failures, [1-9]\d* retries/]) {
     const run = start(['--fast', '--file', file])
@@ -109,7 +48,7 @@ test('Ctrl-C stops in good order and says how to go on', { timeout: 30_000 }, as
   first.child.kill('SIGINT')
   expect(await first.ended, first.output()).toEqual({ code: 130, signal: null })
   expect(first.output()).toMatch(/Stopped\. \d+ of \d+ orders have ended/)
-  expect(first.output()).toContain(`Go on with: npm start -- --count 999 --db ${join(folder, 'orders.db')} --fast`)
+  expect(first.output()).toContain(`Go on with: npm start -- --count 999 --db ${join(program.folder, 'orders.db')} --fast`)
   const second = start(['--fast', '--count', '999'])
   expect(await second.ended, second.output()).toEqual({ code: 0, signal: null })
   expect(second.output()).toContain('every order has one run (999 orders)')
@@ -155,8 +94,8 @@ test('reads stdin, says which lines are bad, and loses none of the others', { ti
   // What comes from outside cannot steer a terminal.
   expect(run.output()).not.toContain('\u001B')
   // Once more, from a file: all known, none run again.
-  await writeFile(join(folder, 'orders.ndjson'), lines.join('\r\n'))
-  const again = start(['--fast', '--file', join(folder, 'orders.ndjson')])
+  await writeFile(join(program.folder, 'orders.ndjson'), lines.join('\r\n'))
+  const again = start(['--fast', '--file', join(program.folder, 'orders.ndjson')])
   expect(await again.ended, again.output()).toEqual({ code: 0, signal: null })
   expect(again.output()).toContain('line 3: order good-1 of line 1 is already shipped; not taken twice')
   expect(again.output()).toContain('input: 0 new orders, 3 known from before, 1 repeated lines, 4 invalid lines skipped')
@@ -174,7 +113,7 @@ test('--resume takes nothing in, a broken promise is found, and --reset begins a
   expect((await resumed.ended).code).toBe(0)
   expect(resumed.output()).toContain('every order has one run (4 orders)')
   // The ledger alone is lost: what was shipped was never charged, as far as anybody can tell.
-  for (const end of ['', '-wal', '-shm']) await rm(join(folder, `orders.payments.db${end}`), { force: true })
+  for (const end of ['', '-wal', '-shm']) await rm(join(program.folder, `orders.payments.db${end}`), { force: true })
   const broken = start(['--fast', '--resume'])
   expect((await broken.ended).code).toBe(1)
   expect(broken.output()).toContain('BROKEN  database and ledger agree')
@@ -191,7 +130,7 @@ test.each([
   const run = start(args)
   expect((await run.ended).code).toBe(2)
   expect(run.output()).toMatch(complaint)
-  await expect(readFile(join(folder, 'orders.db'))).rejects.toThrow('ENOENT')
+  await expect(readFile(join(program.folder, 'orders.db'))).rejects.toThrow('ENOENT')
 })
 
 test('explains itself', async () => {

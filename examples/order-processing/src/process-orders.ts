@@ -1,9 +1,11 @@
 /** One start of the program: opens the database, takes orders in, works until all have ended, and proves what it did. */
+import type { RoleScheduler } from '@workflow/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OrderClient } from './all-runs.ts'
 import { audit, type AuditCheck } from './audit.ts'
 import type { CliOptions } from './cli-options.ts'
 import { type DataFiles, openDatabase, otherProcesses } from './data-files.ts'
+import type { EventBroker } from './event-broker.ts'
 import { FileLogger } from './file-logger.ts'
 import { Intake } from './intake.ts'
 import { approveInteractively } from './interactive-approver.ts'
@@ -52,7 +54,19 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
   const ledger = resources.adopt(new PaymentLedger(files.ledger), (books) => books.close())
   const payments = new SimulatedPayments(ledger, { seed: options.seed, speed: pace.speed })
   const failures = failureCounter()
-  const infrastructure = { ...database, logger, instrumentation: failures.instrumentation }
+  let allEnded = false
+  const broker = await eventBroker(input, database.roleScheduler)
+  if (broker !== undefined)
+    resources.defer(async () => {
+      await broker.close()
+      await broker.leave({ allEnded, alone: (await otherProcesses(database.roleScheduler)).length === 0 })
+    })
+  const infrastructure = {
+    ...database,
+    ...(broker === undefined ? undefined : { eventStreamer: broker.eventStreamer }),
+    logger,
+    instrumentation: failures.instrumentation,
+  }
   const worker = resources.adopt(orderDefinition({ payments, ...pace }).build({ ...infrastructure, maxInFlight }), (workflow) =>
     workflow.stop({ timeout: '5s' }),
   )
@@ -79,6 +93,7 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
   try {
     const progress = await watch(meter, view, signal)
     if (stop.aborted) return { progress, paused: [] }
+    allEnded = true
     ending.abort()
     await background.settled
     return { progress, ...(await prove(client, ledger, intake)), paused: await pausedOrders(client) }
@@ -88,6 +103,18 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
     await background.settled
     await worker.stop({ timeout: '5s' })
   }
+}
+
+async function eventBroker(
+  { options, files, view, stop }: ProcessOrdersInput,
+  roleScheduler: RoleScheduler,
+): Promise<EventBroker | undefined> {
+  const { broker, url } = options
+  if (broker === undefined) return undefined
+  // Loaded when needed.
+  const { openEventBroker } = await import('./event-broker.ts')
+  const note = (line: string): void => view.note(line)
+  return await openEventBroker({ broker, url, file: files.servers[broker], roleScheduler, note, signal: stop })
 }
 
 /** Shows the progress until all is over or the start is ended. The last look is returned. */
