@@ -10,6 +10,7 @@ import {
   isWorkflowError,
   LeaseLost,
   Stopped,
+  WaitingRoles,
   type AwaitRoleOptions,
   type Clock,
   type RoleHolder,
@@ -26,18 +27,20 @@ interface Moment {
   readonly monotonic: number
 }
 
-interface Waiter {
-  readonly generation: number
-  readonly resolve: (lease: RoleLease) => void
-  readonly reject: (error: unknown) => void
-}
-
 export class PostgresRoleScheduler implements RoleScheduler {
   readonly instance: string
   readonly #session: Session
   readonly #clock: Clock
   readonly #leaseMs: number
-  readonly #waiting = new Map<string, Waiter[]>()
+  readonly #waiting = new WaitingRoles({
+    came: () => {
+      this.#start()
+      this.#look()
+    },
+    gone: (role, wanted) => {
+      if (!wanted) this.#withdraw(role)
+    },
+  })
   readonly #held = new Map<string, HeldRole>()
   readonly #farewells: Coalescer<Farewell, void>
   /** This life of the instance: a new one begins when a lease has run out. */
@@ -83,31 +86,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     this.#assertOpen()
     await this.#begin()
     this.#assertOpen()
-    signal.throwIfAborted()
-    return new Promise<RoleLease>((resolve, reject) => {
-      const end = (): void => signal.removeEventListener('abort', onAbort)
-      const waiter: Waiter = {
-        generation,
-        resolve: (lease) => {
-          end()
-          resolve(lease)
-        },
-        reject: (error) => {
-          end()
-          reject(error)
-        },
-      }
-      const onAbort = (): void => {
-        this.#withdraw(role, waiter)
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', onAbort, { once: true })
-      const others = this.#waiting.get(role)
-      if (others === undefined) this.#waiting.set(role, [waiter])
-      else others.push(waiter)
-      this.#start()
-      this.#look()
-    })
+    return this.#waiting.wait(role, generation, signal)
   }
 
   readonly holders = async (roles: readonly string[]): Promise<ReadonlyMap<string, RoleHolder>> => {
@@ -128,8 +107,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
 
   async #close(): Promise<void> {
     this.#stop()
-    for (const waiters of this.#waiting.values()) for (const { reject } of waiters) reject(this.#stopped())
-    this.#waiting.clear()
+    this.#waiting.rejectAll(this.#stopped())
     await this.#looking
     try {
       await this.#farewells.close()
@@ -232,7 +210,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
       this.#renewed(sent)
       this.#apply(outcome)
     } catch (error) {
-      if (isWorkflowError(error, 'Stopped')) this.#rejectAll(error)
+      if (isWorkflowError(error, 'Stopped')) this.#waiting.rejectAll(error)
       // Else the next renewal tries again.
       this.#again = false
       this.#missed = true
@@ -259,11 +237,9 @@ export class PostgresRoleScheduler implements RoleScheduler {
       () => this.#release(held),
     )
     this.#held.set(role, held)
-    const waiters = this.#waiting.get(role)
-    const waiter = waiters?.shift()
-    if (waiters?.length === 0) this.#waiting.delete(role)
-    if (waiter === undefined || this.#closed !== undefined) void held.release()
-    else waiter.resolve(held)
+    const taker = this.#closed === undefined ? this.#waiting.next(role) : undefined
+    if (taker === undefined) void held.release()
+    else taker.take(held)
   }
 
   async #release(held: HeldRole): Promise<void> {
@@ -278,14 +254,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
     if (this.#waiting.size > 0) this.#look()
   }
 
-  #withdraw(role: string, waiter: Waiter): void {
-    const waiters = this.#waiting.get(role)
-    const rest = waiters?.filter((one) => one !== waiter) ?? []
-    if (rest.length > 0) {
-      this.#waiting.set(role, rest)
-      return
-    }
-    this.#waiting.delete(role)
+  #withdraw(role: string): void {
     const id = this.#id
     this.#farewells.add({ id, role, token: undefined }).catch(() => undefined)
   }
@@ -328,14 +297,7 @@ export class PostgresRoleScheduler implements RoleScheduler {
   }
 
   #self(): Self {
-    const waiting = new Map<string, number>()
-    for (const [role, waiters] of this.#waiting) {
-      waiting.set(
-        role,
-        waiters.reduce((highest, { generation }) => Math.max(highest, generation), 0),
-      )
-    }
-    return { id: this.#id, former: this.#former, name: this.instance, waiting, leaseMs: this.#leaseMs }
+    return { id: this.#id, former: this.#former, name: this.instance, waiting: this.#waiting.wanted(), leaseMs: this.#leaseMs }
   }
 
   #moment(): Moment {
@@ -371,11 +333,5 @@ export class PostgresRoleScheduler implements RoleScheduler {
     const held = [...this.#held.values()]
     this.#held.clear()
     for (const one of held) one.lose(reason)
-  }
-
-  #rejectAll(error: unknown): void {
-    const waiters = [...this.#waiting.values()].flat()
-    this.#waiting.clear()
-    for (const { reject } of waiters) reject(error)
   }
 }

@@ -2,7 +2,7 @@
  * What this process holds in one term of membership: takes what is planned for it and free, says what should go elsewhere, and
  * notices what was taken away. What etcd says decides; an answer that was lost is made up for by what the view shows later.
  */
-import { HeldRole, LeaseLost } from '@workflow/core/adapter'
+import { HeldRole, LeaseLost, type WaitingRoles } from '@workflow/core/adapter'
 import { Coordinator } from './coordinator.ts'
 import type { EtcdDriver } from './driver.ts'
 import type { RoleEntry, StoredRole } from './entries.ts'
@@ -11,7 +11,6 @@ import type { Keys } from './keys.ts'
 import { type Return, RoleLocks } from './role-locks.ts'
 import type { Settings } from './settings.ts'
 import type { Term } from './term.ts'
-import type { WaitingRoles } from './waiting-roles.ts'
 import { WantList } from './want-list.ts'
 
 interface Held {
@@ -195,8 +194,8 @@ export class Holding {
 
   /** Gives a role that is ours to whoever waits for it. */
   #hand(role: string, token: bigint, entry: RoleEntry, unclean: boolean): void {
-    const waiter = this.#closed || !this.#term.isAlive() ? undefined : this.#waiting.next(role)
-    if (waiter === undefined) {
+    const taker = this.#closed || !this.#term.isAlive() ? undefined : this.#waiting.next(role)
+    if (taker === undefined) {
       // Nobody has had it in hand: it goes back as it was found.
       void this.#giveBack({ role, token, after: unclean && entry.after !== undefined ? { ...entry, id: entry.after } : undefined })
       return
@@ -209,15 +208,15 @@ export class Holding {
       async () => {
         if (this.#held.get(role)?.lease !== lease) return
         this.#held.delete(role)
-        this.#leaving.set(role, waiter.generation)
+        this.#leaving.set(role, taker.generation)
         await this.#giveBack({ role, token, after: undefined })
         this.#leaving.delete(role)
         this.#wants.changed(false)
         this.viewChanged()
       },
     )
-    this.#held.set(role, { lease, token, generation: waiter.generation })
-    waiter.resolve(lease)
+    this.#held.set(role, { lease, token, generation: taker.generation })
+    taker.take(lease)
     this.viewChanged()
   }
 

@@ -8,6 +8,7 @@ import {
   type RoleLease,
   type RoleScheduler,
   Stopped,
+  WaitingRoles,
   Wakeup,
 } from '@workflow/core/adapter'
 import type { Entry, EtcdDriver } from './driver.ts'
@@ -18,7 +19,6 @@ import { Holding } from './holding.ts'
 import { Keys } from './keys.ts'
 import { type RinkLikeOptions, type Settings, settingsOf } from './settings.ts'
 import { Term } from './term.ts'
-import { WaitingRoles } from './waiting-roles.ts'
 import { Watcher } from './watcher.ts'
 
 /** Longer names would not fit beside others into what etcd takes at once. */
@@ -40,7 +40,10 @@ class RinkLikeScheduler implements RoleScheduler {
   readonly #settings: Settings
   readonly #driver: EtcdDriver
   readonly #keys: Keys
-  readonly #waiting = new WaitingRoles((more) => this.#holding?.wantsChanged(more))
+  readonly #waiting = new WaitingRoles({
+    came: () => this.#holding?.wantsChanged(true),
+    gone: () => this.#holding?.wantsChanged(false),
+  })
   readonly #former = new FormerTerms()
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined

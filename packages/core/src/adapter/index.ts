@@ -15,6 +15,7 @@ export { limits } from './limits.ts'
 export { assertPageLimit, decodePageToken, encodePageToken, type KeyOf, type PageKey } from './page-token.ts'
 export { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
 export { spreadRoles, type SpreadRole } from './role-spread.ts'
+export { WaitingRoles, type RoleTaker, type WaitingRolesEvents } from './waiting-roles.ts'
 export { Wakeup } from './wakeup.ts'
 
 export {
