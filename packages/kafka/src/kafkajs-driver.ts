@@ -4,16 +4,7 @@
  * partition assigners and whose objects its class `Kafka` keeps behind a symbol. Producing and creating use the public surface.
  */
 import { Configuration } from '@workflow/core/adapter'
-import {
-  type Admin,
-  ConfigResourceTypes,
-  Kafka,
-  logLevel,
-  type ISocketFactory,
-  type KafkaConfig,
-  Partitioners,
-  type Producer,
-} from 'kafkajs'
+import { type Admin, Kafka, logLevel, type ISocketFactory, type KafkaConfig, Partitioners, type Producer } from 'kafkajs'
 import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewTopic, Partition } from './driver.ts'
 import { fetchedOf, type FetchResponse } from './kafkajs-records.ts'
 import { type FaultKind, KafkaFault, partitionKey } from './driver.ts'
@@ -56,6 +47,8 @@ interface Cluster {
   >
 }
 
+/** What kafkajs calls ConfigResourceTypes.TOPIC, a name that Node does not find among the exports of a CommonJS module. */
+const topicResource = 2
 const retry = { retries: 4, initialRetryTime: 50, maxRetryTime: 500 } as const
 /** Hundreds of new partitions take a broker some seconds. */
 const leaderAttemptsMax: { readonly [kind in FaultKind]?: number } = { 'led elsewhere': 300, missing: 40 }
@@ -164,7 +157,7 @@ class KafkaJsDriver {
       (admin) =>
         admin.describeConfigs({
           includeSynonyms: false,
-          resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: [...names] })),
+          resources: topics.map((name) => ({ type: topicResource, name, configNames: [...names] })),
         }),
       `reading the settings of topics ${topics.join(', ')}`,
     )
