@@ -1,6 +1,7 @@
 import { CommittedListeners, type EngineContext } from './engine/engine-context.ts'
 import { Committer } from './engine/committer.ts'
 import { HandOffCache } from './engine/hand-off-cache.ts'
+import { boundLogger } from './engine/handler-run.ts'
 import { Ids } from './engine/ids.ts'
 import { fanOut } from './adapter/fan-out.ts'
 import { jsonCodec } from './adapter/json-codec.ts'
@@ -45,7 +46,7 @@ export function engineContext(contract: ContractModel, infrastructure: ResolvedC
     codec: new ObjectCodec(contract, infrastructure.codec ?? jsonCodec, infrastructure.maxObjectBytes),
     topics: new Topics(contract),
     cache,
-    committer: new Committer(store, clock, random, cache, logger),
+    committer: new Committer(store, clock, random, cache, boundLogger(logger, { workflow: contract.name })),
     committed: new CommittedListeners(),
   }
 }

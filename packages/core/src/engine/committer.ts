@@ -5,6 +5,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { Random } from '../ports/random.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import type { HandOffCache } from './hand-off-cache.ts'
+import { unitFields } from './log-fields.ts'
 import { noteFailure } from './store-limit.ts'
 import { sleep } from './waiting.ts'
 
@@ -60,7 +61,7 @@ export class Committer {
         signal?.throwIfAborted()
         if (signal !== undefined) noteFailure(signal, error)
         this.#logger.warn(
-          { unitId: unit.id, runId: unit.changes?.[0]?.next.runId, attempt, error },
+          { ...unitFields(unit), sent: attempt + 1, error },
           'the outcome of a commit is unknown; sending the same unit again',
         )
       }

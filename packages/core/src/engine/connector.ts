@@ -15,6 +15,7 @@ import type { Lanes } from './lanes.ts'
 import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from './persistent-work.ts'
 import type { Process } from './process.ts'
 import { Reader } from './reader.ts'
+import { traceFields } from './log-fields.ts'
 import { isTraceparent } from './span-start.ts'
 import { sleep } from './waiting.ts'
 import type { WorkerContext } from './worker-context.ts'
@@ -109,7 +110,12 @@ export class ConnectorRunner {
       },
       (error: unknown) => {
         this.#ctx.logger.error(
-          { workflow: this.#ctx.contract.name, process: this.process.name, timer: timer.key.name, error },
+          {
+            workflow: this.#ctx.contract.name,
+            process: this.process.name,
+            eventId: timer.key.name.slice(this.process.name.length + 1),
+            error,
+          },
           'an event that waits for its retry cannot be read; trying again',
         )
         end()
@@ -264,7 +270,7 @@ export class ConnectorRunner {
     // The casts hold because the definition's types have bound the handler to this schema and contract.
     const traceparent = event.headers['traceparent']
     return {
-      fields: {},
+      fields: traceFields(isTraceparent(traceparent) ? traceparent : undefined),
       span: {
         kind: 'connector',
         attributes: { eventId: event.id },

@@ -8,9 +8,9 @@ import type { Timer, TimerOp } from '../model/timer.ts'
 import type { Unit } from '../model/unit.ts'
 import type { Attempt } from './attempt.ts'
 import { boundLogger } from './handler-run.ts'
+import { runFields, traceFields } from './log-fields.ts'
 import { readableError } from './readable-error.ts'
 import { again, done, leave, type Verdict } from './run-task.ts'
-import { traceIdOf } from './span-start.ts'
 import { changeState, committedRecord, eventAgain } from './transition.ts'
 import type { WorkerContext } from './worker-context.ts'
 
@@ -183,14 +183,5 @@ export function timerOf(a: Attempt, kind: 'retry' | 'resume', epoch: number, nam
 }
 
 function loggerOf(a: Attempt, count: number, traceparent: string | undefined): ReturnType<typeof boundLogger> {
-  const { record } = a
-  return boundLogger(a.ctx.logger, {
-    workflow: record.workflowName,
-    process: a.process.name,
-    runId: record.runId,
-    foreignId: record.foreignId,
-    version: record.version,
-    attempt: count,
-    ...(traceparent === undefined ? undefined : { traceId: traceIdOf(traceparent) }),
-  })
+  return boundLogger(a.ctx.logger, { ...runFields(a.record, a.process.name), attempt: count, ...traceFields(traceparent) })
 }

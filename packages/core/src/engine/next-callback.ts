@@ -4,6 +4,7 @@ import { slotOf } from '../model/slot.ts'
 import { type Attempt, noHandler } from './attempt.ts'
 import { type CallbackBody, callbackUnitId, type PendingCallback } from './callback-item.ts'
 import { fail } from './failure.ts'
+import { runFields } from './log-fields.ts'
 import { again, type Verdict } from './run-task.ts'
 import { eventAgain } from './transition.ts'
 import { callbackStream, processNames, processOf, type WorkerContext } from './worker-context.ts'
@@ -33,7 +34,7 @@ async function pendingCallback(ctx: WorkerContext, record: RunRecord): Promise<P
     // Accepted for a later stay: it is the record that is over, because somebody else has moved the run.
     if (body?.entered !== undefined && body.entered > record.entered.version) return again
     ctx.logger.warn(
-      { workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, callback: stored.id, status: record.status },
+      { ...runFields(record, processNames.callback(record.status)), callback: stored.id, status: record.status },
       'refusing a callback for a stay that is over',
     )
     await ctx.committer.commit(

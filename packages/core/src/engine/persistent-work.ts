@@ -64,6 +64,8 @@ export class PersistentWork<T extends PersistentTask> {
   readonly #ctx: WorkerContext
   readonly #process: Process
   readonly #options: PersistentWorkOptions<T>
+  /** What was read of a task for its handlers says in later lines what it is about. */
+  readonly #known = new WeakMap<T, object>()
 
   constructor(ctx: WorkerContext, process: Process, options: PersistentWorkOptions<T>) {
     this.#ctx = ctx
@@ -94,7 +96,7 @@ export class PersistentWork<T extends PersistentTask> {
       } catch (error) {
         if (!this.#isOurs(task, role) || (finish !== undefined && isWorkflowError(error, 'Fenced'))) return false
         failures += 1
-        const delayMs = this.#failed(failures, error, logger, finish !== undefined)
+        const delayMs = this.#failed(failures, error, this.#logger(task, failures), finish !== undefined)
         const parks = waitedMs + delayMs <= this.#ctx.retryInPlaceMs && this.lanes.parked < this.lanes.limit * parkedShare
         if (finish === undefined && !parks && (await this.#putOff(task, role, failures, delayMs, logger))) {
           finish = async () => await task.delivery?.ack()
@@ -117,6 +119,7 @@ export class PersistentWork<T extends PersistentTask> {
     const prepared = await this.#options.prepare(task, logger)
     if (prepared === undefined) return true
     if (!this.#isOurs(task, role)) return false
+    this.#known.set(task, prepared.fields)
     const { gate, options } = this.#process
     if (!gate.tryEnter()) {
       if (!(await new Promise<boolean>((resolve) => gate.queue(resolve, task.slot)))) return false
@@ -204,6 +207,7 @@ export class PersistentWork<T extends PersistentTask> {
       workflow: this.#ctx.contract.name,
       process: this.#process.name,
       ...this.#options.fields(task),
+      ...this.#known.get(task),
       attempt,
     })
   }

@@ -1,5 +1,6 @@
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished } from '../model/run-state.ts'
+import { runFields } from './log-fields.ts'
 import type { RunTask } from './run-task.ts'
 import type { HeldSlot } from './slots.ts'
 import { eventAgain } from './transition.ts'
@@ -25,10 +26,7 @@ export async function readRecord(ctx: WorkerContext, task: RunTask, held: HeldSl
 
 /** An event from a future that a failover has taken back: what is stored counts, and says so again. */
 async function sayAgain(ctx: WorkerContext, task: RunTask, record: RunRecord): Promise<void> {
-  ctx.logger.error(
-    { workflow: ctx.contract.name, runId: record.runId, version: record.version, eventVersion: task.version },
-    'an event is newer than the stored run: dropping it',
-  )
+  ctx.logger.error({ ...runFields(record, 'runs'), eventVersion: task.version }, 'an event is newer than the stored run: dropping it')
   ctx.measures.skipped('runs', 'record is older')
   if (!isFinished(record.runState))
     await ctx.committer.commit(

@@ -19,6 +19,7 @@ import { childrenOf } from './join.ts'
 import type { Lane } from './lanes.ts'
 import { nextCallback } from './next-callback.ts'
 import { resumeByTimer } from './resume.ts'
+import { runFields, taskFields } from './log-fields.ts'
 import type { SkipReason } from './measures.ts'
 import type { Process } from './process.ts'
 import { again, done, leave, type RunTask, taskOfHandOff, type Verdict } from './run-task.ts'
@@ -97,7 +98,7 @@ export class RunWorker {
       const { record: _stale, ...same } = task
       return task.cause === 'handoff' ? { ...same, cause: 'event' } : same
     }
-    if (task.delivery !== undefined) acknowledge(this.#ctx, task.delivery, task.lane)
+    if (task.delivery !== undefined) acknowledge(this.#ctx, task.delivery)
     lane.waitedMs = 0
     return verdict.kind === 'next' ? taskOfHandOff(verdict.record, task.slot) : undefined
   }
@@ -160,7 +161,7 @@ export class RunWorker {
     const exits = ctx.contract.graph.get(record.status)
     if (exits === undefined) {
       ctx.logger.error(
-        { workflow: ctx.contract.name, runId: record.runId, foreignId: record.foreignId, status: record.status },
+        { ...runFields(record, 'runs'), status: record.status },
         'the run is at a status that this code does not have: it waits for code that does',
       )
       return done
@@ -247,7 +248,8 @@ export class RunWorker {
       const failed = await startTimers({ ctx, held, record, task, lane }, 'timeout', (a) => this.#due(a))
       return failed ?? (await this.#settleTimer(task))
     }
-    if (model === undefined) return await this.#postpone(task.timer, held, `this code has no timeout '${key.name}' at '${record.status}'`)
+    if (model === undefined)
+      return await this.#postpone(record, task.timer, held, `this code has no timeout '${key.name}' at '${record.status}'`)
     const process = processOf(ctx, processNames.timeout(record.status, model.name))
     // A back-off that is waited out in place leaves the timer as it is, due: whoever else comes by has to wait for it, too.
     return await this.#whenDue({ ctx, process, held, record, task, lane, kind: 'timeout', invoke: (run) => model.handler(run as never) })
@@ -290,10 +292,10 @@ export class RunWorker {
   }
 
   /** A timer that other code knows: it waits for that code, and is looked at again now and then. */
-  async #postpone(timer: Timer, held: HeldSlot, reason: string): Promise<Verdict> {
+  async #postpone(record: RunRecord, timer: Timer, held: HeldSlot, reason: string): Promise<Verdict> {
     const ctx = this.#ctx
     ctx.logger.warn(
-      { workflow: ctx.contract.name, runId: timer.key.owner, timer: timer.key.name, reason },
+      { ...runFields(record, processNames.timeout(record.status, timer.key.name)), timer: timer.key.name, reason },
       'a timer is due that this code cannot handle: leaving it to code that can',
     )
     await ctx.committer.commit(
@@ -320,10 +322,7 @@ export class RunWorker {
 
   async #missing(task: RunTask): Promise<Verdict> {
     const ctx = this.#ctx
-    ctx.logger.warn(
-      { workflow: ctx.contract.name, runId: task.lane, version: task.version },
-      'an event or timer of a run that is not stored: dropping it',
-    )
+    ctx.logger.warn(taskFields(ctx.contract.name, task), 'an event or timer of a run that is not stored: dropping it')
     this.#skipped('not stored')
     return await this.#settleTimer(task)
   }
@@ -355,10 +354,7 @@ export class RunWorker {
     const ctx = this.#ctx
     const held = ctx.slotKeeper.valid(task.slot)
     if (held === undefined || ctx.stopping.aborted) return leave
-    ctx.logger.error(
-      { workflow: ctx.contract.name, runId: task.lane, version: task.version, error },
-      'a run could not be looked at; trying again',
-    )
+    ctx.logger.error({ ...taskFields(ctx.contract.name, task), error }, 'a run could not be looked at; trying again')
     ctx.instrumentation.count('workflow_process_error_count', 1, { workflow_name: ctx.contract.name, process_name: 'runs' })
     // A row that cannot be read concerns nobody else: it is left behind, and the sweeper comes back to it.
     if (isWorkflowError(error, 'StoreCorrupt') || isWorkflowError(error, 'InvalidArgument')) return done

@@ -181,7 +181,13 @@ export class Schedules {
     }
     if (stored.catchUp && result.reason === 'in-progress') return 'blocked'
     ctx.logger.warn(
-      { workflow: ctx.contract.name, foreignId: stored.foreignId, runId: result.current?.runId, at: new Date(at).toISOString() },
+      {
+        workflow: ctx.contract.name,
+        process: 'timers',
+        foreignId: stored.foreignId,
+        unfinished: result.current?.runId,
+        at: new Date(at).toISOString(),
+      },
       'a scheduled run was left out: the one before it is not finished',
     )
     await ctx.committer.commit({ id: ctx.ids.unit(), timers: [move] }, signal)

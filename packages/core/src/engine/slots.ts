@@ -112,7 +112,10 @@ export class Slots {
         pauseMs = await this.#hold(slot, lease, stop)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
-        this.#ctx.logger.error({ workflow: this.#ctx.contract.name, role, error }, 'waiting for a role failed; trying again')
+        this.#ctx.logger.error(
+          { workflow: this.#ctx.contract.name, process: 'slots', role, error },
+          'waiting for a role failed; trying again',
+        )
         pauseMs = retryMs
       }
     }
@@ -125,7 +128,10 @@ export class Slots {
     const work = new AbortController()
     const lost = (): void => {
       // Mostly an event loop that was blocked for longer than the lease: nothing else says so.
-      this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, slot }, 'the lease of a slot was lost: another instance may have it')
+      this.#ctx.logger.warn(
+        { workflow: this.#ctx.contract.name, process: 'slots', slot },
+        'the lease of a slot was lost: another instance may have it',
+      )
       work.abort(this.#lostError(slot))
       this.#options.abandon(slot, this.#lostError(slot))
       end.resolve('lost')
@@ -142,7 +148,7 @@ export class Slots {
       resign: (afterMs, reason) => {
         if (pauseMs > 0) return
         pauseMs = Math.max(1, afterMs)
-        this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, slot, reason, afterMs }, 'giving a slot back')
+        this.#ctx.logger.warn({ workflow: this.#ctx.contract.name, process: 'slots', slot, reason, afterMs }, 'giving a slot back')
         leave()
       },
     }

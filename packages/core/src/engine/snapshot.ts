@@ -3,6 +3,7 @@ import type { Payload } from '../model/payload.ts'
 import type { RunParent, RunPause, RunRecord } from '../model/run-record.ts'
 import type { AnySnapshot, RunParentInfo, RunPauseInfo } from '../run.ts'
 import type { EngineContext } from './engine-context.ts'
+import { runFields } from './log-fields.ts'
 import { tombstone } from './object-codec.ts'
 
 /** A record as users see it, its object decoded; without an object once its data is deleted. */
@@ -47,10 +48,7 @@ export async function listedSnapshotOf(ctx: EngineContext, record: RunRecord): P
     return await snapshotOf(ctx, record)
   } catch (error) {
     if (!isWorkflowError(error) || error.retryable) throw error
-    ctx.logger.warn(
-      { workflow: record.workflowName, runId: record.runId, foreignId: record.foreignId, error },
-      'listing a run without its object, which cannot be read',
-    )
+    ctx.logger.warn({ ...runFields(record, 'client'), error }, 'listing a run without its object, which cannot be read')
     return await snapshotOf(ctx, record, tombstone)
   }
 }

@@ -7,6 +7,7 @@ import { isWorkflowError } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { slotOf } from '../model/slot.ts'
 import { noteOf } from './attempt.ts'
+import { runFields } from './log-fields.ts'
 import { sleep } from './waiting.ts'
 import { eventAgain } from './transition.ts'
 import { callbackStream, joinOf, processNames, type WorkerContext } from './worker-context.ts'
@@ -121,10 +122,7 @@ export class Sweeper {
       return await this.#look(listed, stop)
     } catch (error) {
       if (stop.aborted || isWorkflowError(error, 'Stopped') || (isWorkflowError(error) && error.retryable)) throw error
-      this.#ctx.logger.error(
-        { workflow: this.#ctx.contract.name, process: 'sweeper', runId: listed.runId, foreignId: listed.foreignId, error },
-        'a run could not be looked at; the sweep goes on with the others',
-      )
+      this.#ctx.logger.error({ ...runFields(listed, 'sweeper'), error }, 'a run could not be looked at; the sweep goes on with the others')
       return false
     }
   }
@@ -150,7 +148,7 @@ export class Sweeper {
     )
       return false
     ctx.logger[doing === 'perhaps' ? 'debug' : 'warn'](
-      { workflow: ctx.contract.name, process: 'sweeper', runId: record.runId, foreignId: record.foreignId, version: record.version },
+      runFields(record, 'sweeper'),
       'nothing has come of this run for long: sending its event again',
     )
     await ctx.committer.commit({ id: ctx.ids.unit(), emit: [eventAgain(ctx, record, 'reemit')] }, stop)

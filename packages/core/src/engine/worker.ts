@@ -254,7 +254,7 @@ export class Worker {
     const { cache, lanes, measures } = this.#ctx
     if (event.kind !== 'wake' && cache.newestVersion(event.runId) > event.version) {
       measures.skipped('runs', 'already handled')
-      acknowledge(this.#ctx, delivery, event.runId)
+      acknowledge(this.#ctx, delivery)
       return
     }
     lanes.offer(taskOfEvent(delivery))
@@ -326,11 +326,14 @@ export class Worker {
       if (fired === 'fired' || fired === 'skipped') return
       if (fired === 'not here')
         ctx.logger.warn(
-          { workflow: ctx.contract.name, schedule: timer.key.owner },
+          { workflow: ctx.contract.name, process: 'timers', schedule: timer.key.owner },
           'a schedule is due whose code is not registered in this process: call schedule() at every start',
         )
     } catch (error) {
-      ctx.logger.error({ workflow: ctx.contract.name, schedule: timer.key.owner, error }, 'a schedule could not be fired; trying again')
+      ctx.logger.error(
+        { workflow: ctx.contract.name, process: 'timers', schedule: timer.key.owner, error },
+        'a schedule could not be fired; trying again',
+      )
     }
     await sleep(ctx.clock, scheduleAgainMs, ctx.stopping).catch(() => undefined)
   }

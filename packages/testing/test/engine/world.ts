@@ -4,13 +4,7 @@ import type { EventReceiver, EventStreamer, RecordStore, RoleScheduler, TimeoutS
 import { memory, memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
 import { waitingOn, type Waiting } from '../../src/conformance/waiting.ts'
 import { VirtualClock } from '../../src/virtual-clock.ts'
-
-/** What a logger was told. */
-export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
-  readonly fields: { readonly [name: string]: unknown }
-  readonly message: string
-}
+import { lineFaults, type LogLine } from './log-line.ts'
 
 /** What `build` is given. */
 export interface Ports extends Omit<WorkerInfrastructure, 'recordStore' | 'clock'> {
@@ -40,7 +34,7 @@ export interface WorldOptions {
   readonly calm?: boolean
 }
 
-/** Dispose it to stop everything that was started in it. */
+/** Dispose it to stop everything that was started in it. Throws then if a line of the log lacks the ids that it should have. */
 export class World {
   readonly clock: VirtualClock = new VirtualClock()
   readonly logs: LogLine[] = []
@@ -123,6 +117,8 @@ export class World {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#started.map((each) => this.within(each.stop({ timeout: '0ms' }))))
+    const faults = this.logs.flatMap(lineFaults)
+    if (faults.length > 0) throw new Error(`lines of the log lack their ids:\n${faults.join('\n')}`)
   }
 
   #logger(): Logger {
