@@ -1,5 +1,13 @@
 /** Events on their way into Kafka: what is sent while a request is under way goes with the next one. */
-import { Coalescer, InvalidArgument, ItemFailure, type EventSender, isWorkflowError, type RunEvent } from '@workflow/core/adapter'
+import {
+  assertEvent,
+  Coalescer,
+  InvalidArgument,
+  ItemFailure,
+  type EventSender,
+  isWorkflowError,
+  type RunEvent,
+} from '@workflow/core/adapter'
 import { type KafkaDriver, KafkaFault, type NewRecord } from './driver.ts'
 import { recordOf, valueOf } from './event-record.ts'
 import { stopped, unavailable } from './kafka-errors.ts'
@@ -28,6 +36,7 @@ export class Senders {
       send: async (events) => {
         if (disposed || this.#closed) throw stopped('this sender')
         if (events.length === 0) return
+        for (const event of events) assertEvent(event, () => `run ${JSON.stringify(event.runId)}`)
         await this.#layout.assertKnown(events).catch((error: unknown) => {
           throw unavailable(error, 'events cannot be sent')
         })

@@ -41,12 +41,12 @@ describe.skipIf(Broker.url === undefined)('topics', { timeout: 60_000 }, () => {
   })
 
   test('that take small batches only get many small events all the same', async () => {
-    const { open } = fresh({ topicSettings: { 'max.message.bytes': '2000' } })
+    const { open } = fresh({ topicSettings: { 'max.message.bytes': '1200' } })
     const { eventStreamer } = open()
     await eventStreamer.ensure(layoutOf())
     const sender = await eventStreamer.newSender()
     const events = Array.from({ length: 60 }, (_, n) => eventOf(1, 0, { version: n + 1 }))
-    const large = eventOf(2, 1, { traceparent: 'x'.repeat(3_000) })
+    const large = eventOf(2, 1, { traceparent: 'x'.repeat(1_000) })
     const [many, one, few] = await Promise.allSettled([
       sender.send(events),
       sender.send([large]),

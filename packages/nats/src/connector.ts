@@ -7,10 +7,9 @@ import { Configuration, type Connector, type ConnectOptions, Fenced, type Foreig
 import { RetentionPolicy, type StreamInfo } from '@nats-io/jetstream'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import { CursorFlusher } from './cursor-flusher.ts'
-import { endOf } from './event-pack.ts'
 import type { Source } from './feed.ts'
 import type { Keeping } from './keeping.ts'
-import { seqBefore } from './registry.ts'
+import { startIn } from './registry.ts'
 import type { Link, Session } from './session.ts'
 import { StreamKeeper } from './stream-keeper.ts'
 import { StreamReceiver } from './stream-receiver.ts'
@@ -88,9 +87,7 @@ async function newReceiver(
     return { firstSeq: Math.max(1, state.first_seq), lastSeq: state.last_seq, created: String(created) }
   }
   const now = await facts()
-  const start = endOf(
-    from === 'earliest' ? now.firstSeq - 1 : from === 'latest' ? now.lastSeq : Math.min(await seqBefore(link, stream, from), now.lastSeq),
-  )
+  const start = await startIn(link, stream, from, now)
   const keeping: Keeping = {
     flusher,
     cursorSubject: () => names.connection(name),

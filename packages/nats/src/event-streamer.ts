@@ -95,8 +95,8 @@ export class NatsEventStreamer implements EventStreamer {
         wasUsed: async (topic, slot) => (await link.state.get(names.mark(workflowName, topic, slot))) !== undefined,
         facts,
       }
+      const opened = this.#open({ link, name, workflowName, topics, keeping, place: 0, onTick: (tick) => keeper.onTick(tick) })
       const keeper = this.#keeper(workflowName, link, facts)
-      const opened = this.#open({ link, name, workflowName, topics, keeping, place: 0, onTick: keeper.onTick })
       keeper.receivers.add(opened)
       return opened
     })
@@ -133,7 +133,7 @@ export class NatsEventStreamer implements EventStreamer {
       source: this.#source(workflowName),
       onEnd: () => {
         this.#receivers.delete(receiver)
-        this.#keepers.get(workflowName)?.receivers.delete(receiver)
+        this.#leave(workflowName, receiver)
       },
     })
     this.#receivers.add(receiver)
@@ -161,6 +161,15 @@ export class NatsEventStreamer implements EventStreamer {
       this.#keepers.set(workflowName, keeper)
     }
     return keeper
+  }
+
+  /** Where nobody reads any more there is nothing to look after. */
+  #leave(workflowName: string, receiver: StreamReceiver<RunEvent>): void {
+    const keeper = this.#keepers.get(workflowName)
+    keeper?.receivers.delete(receiver)
+    if (keeper === undefined || keeper.receivers.size > 0) return
+    keeper.close()
+    this.#keepers.delete(workflowName)
   }
 
   async #run<T>(what: string, work: (registry: Registry, link: Link) => Promise<T>): Promise<T> {

@@ -15,6 +15,17 @@ export interface Keeping {
   readonly facts: () => Promise<StreamFacts>
 }
 
+/** What somebody has said of holders; undefined where it was none of us, who says whatever it likes. */
+export function noticeOf(text: string): Notice | undefined {
+  try {
+    const { holder, slots } = JSON.parse(text) as Partial<Record<keyof Notice, unknown>>
+    if (typeof holder !== 'string') return undefined
+    return Array.isArray(slots) ? { holder, slots: slots.filter((slot) => typeof slot === 'number') } : { holder }
+  } catch {
+    return undefined
+  }
+}
+
 /** Says that slots have a new holder; without slots, all of them. Perhaps nobody hears it. */
 export interface Notice {
   readonly holder: string

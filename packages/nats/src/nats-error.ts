@@ -1,6 +1,12 @@
 import { Configuration, InvalidArgument, isWorkflowError, StoreUnavailable, type WorkflowError } from '@workflow/core/adapter'
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
-import { AuthorizationError, errors, PermissionViolationError, UserAuthenticationExpiredError } from '@nats-io/transport-node'
+import {
+  AuthorizationError,
+  errors,
+  NoRespondersError,
+  PermissionViolationError,
+  UserAuthenticationExpiredError,
+} from '@nats-io/transport-node'
 
 /** The server's own number of an error, e.g. 10059 for a stream that is not there. */
 export function apiCode(error: unknown): number | undefined {
@@ -26,6 +32,20 @@ export function isUnheard(error: unknown): boolean {
 /** Whether nobody answered, so that the outcome is unknown. */
 export function isSilence(error: unknown): boolean {
   return error instanceof errors.TimeoutError
+}
+
+/** Whether nobody took the message: its stream is not there, or has no leader. */
+export function isNobody(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return (
+    [error, cause].some((one) => one instanceof NoRespondersError || (one instanceof Error && /no responders/i.test(one.message))) ||
+    (error instanceof Error && error.name === 'JetStreamNotEnabled')
+  )
+}
+
+/** Whether a message has more bytes than its stream takes. */
+export function isOverLimit(error: unknown): boolean {
+  return apiCode(error) === tooLarge
 }
 
 const jetStreamOff: readonly number[] = [10039, 10076]

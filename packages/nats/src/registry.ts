@@ -51,7 +51,14 @@ export class Registry {
         )
     }
     refuse((await state.get<LayoutRecord>(subject))?.value)
-    await ensureEventStream(this.#link, this.#names, workflowName, this.#settings, connection.info?.cluster !== undefined)
+    const { config } = await ensureEventStream(
+      this.#link,
+      this.#names,
+      workflowName,
+      this.#settings,
+      connection.info?.cluster !== undefined,
+    )
+    this.#link.messageBytesMax.set(config.name, config.max_msg_size)
     const layout = await state.change<LayoutRecord>(subject, (present) => {
       refuse(present)
       const all = [...new Set([...(present?.topics ?? []), ...topics])]
@@ -77,7 +84,7 @@ export class Registry {
     const subject = this.#names.receiver(name)
     const lacking = (present: ReceiverRecord | undefined): readonly string[] =>
       [...new Set(topics)].filter((topic) => present?.starts[topic] === undefined)
-    const known = (await state.get<ReceiverRecord>(subject))?.value
+    const known = await state.change<ReceiverRecord>(subject, () => undefined)
     if (known?.workflowName === workflowName && lacking(known).length === 0) return known
     const facts = await this.facts(workflowName)
     const start = await this.startOf(workflowName, from, facts)
@@ -106,17 +113,22 @@ export class Registry {
   }
 
   /** The place after which a new receiver begins. */
-  async startOf(workflowName: string, from: ReceiverSpec['from'], facts: StreamFacts): Promise<number> {
-    if (from === 'earliest') return endOf(facts.firstSeq - 1)
-    if (from === 'latest') return endOf(facts.lastSeq)
-    if (!(from instanceof Date) || Number.isNaN(from.getTime()))
-      throw new Configuration(`a receiver begins at 'earliest', at 'latest' or at a Date; got ${String(from)}`)
-    return endOf(Math.min(await seqBefore(this.#link, this.#names.eventStream(workflowName), from), facts.lastSeq))
+  startOf(workflowName: string, from: ReceiverSpec['from'], facts: StreamFacts): Promise<number> {
+    return startIn(this.#link, this.#names.eventStream(workflowName), from, facts)
   }
 }
 
+/** The place in a stream after which somebody new begins. Throws `Configuration` for what is no beginning. */
+export async function startIn(link: Link, stream: string, from: ReceiverSpec['from'], facts: StreamFacts): Promise<number> {
+  if (from === 'earliest') return endOf(facts.firstSeq - 1)
+  if (from === 'latest') return endOf(facts.lastSeq)
+  if (!(from instanceof Date) || Number.isNaN(from.getTime()))
+    throw new Configuration(`a receiver begins at 'earliest', at 'latest' or at a Date; got ${String(from)}`)
+  return endOf(Math.min(await seqBefore(link, stream, from), facts.lastSeq))
+}
+
 /** The last message of a stream that was stored before a date. */
-export async function seqBefore({ manager }: Link, stream: string, date: Date): Promise<number> {
+async function seqBefore({ manager }: Link, stream: string, date: Date): Promise<number> {
   const { name, delivered } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartTime,

@@ -4,9 +4,9 @@
  * failed is sent again after it, so that it is there in order, too.
  */
 import { assertEvent, Configuration, InvalidArgument, type EventSender, type RunEvent, Stopped } from '@workflow/core/adapter'
-import { NoRespondersError, nuid } from '@nats-io/transport-node'
+import { nuid } from '@nats-io/transport-node'
 import { packMax, packOf } from './event-pack.ts'
-import { isSilence, natsError } from './nats-error.ts'
+import { isNobody, isOverLimit, isSilence, natsError } from './nats-error.ts'
 import type { Link, Session } from './session.ts'
 import { ensureEventStream, streamInfo } from './streams.ts'
 
@@ -54,13 +54,19 @@ export class NatsSender implements EventSender {
     for (const event of events) assertEvent(event, () => `run ${JSON.stringify(event.runId)}`)
     if (events.length === 0) return this.#session.assertOpen()
     await this.#session.run('sending events', async (link) => {
-      let rest = this.#packed(events, Math.min(packBytesMax, link.maxPayload - overheadBytes))
-      for (let attempt = 1; rest.length > 0; attempt++) {
+      let rest = this.#packed(link, events)
+      for (let attempt = 1; rest.length > 0; ) {
         const failure = await this.#sendAll(link, rest)
         if (failure === undefined) return
-        if (attempt === attemptsMax) throw failure.error
-        await this.#mend(link, rest[failure.at], failure.error)
         rest = rest.slice(failure.at)
+        if (attempt++ === attemptsMax) throw failure.error
+        const [first] = rest
+        if (first !== undefined && isOverLimit(failure.error)) {
+          if (first.events.length === 1) throw failure.error
+          rest = await this.#split(link, rest, first)
+          continue
+        }
+        await this.#mend(link, first, failure.error)
         // The server may have the first one, and says so by its id; those behind it must come behind it.
         for (const pack of rest.slice(isSilence(failure.error) ? 1 : 0)) pack.id = this.#nextId()
       }
@@ -71,15 +77,20 @@ export class NatsSender implements EventSender {
     this.#ended = true
   }
 
-  #packed(events: readonly RunEvent[], bytesMax: number): Pack[] {
+  #packed(link: Link, events: readonly RunEvent[]): Pack[] {
     const packs: Pack[] = []
     const open = new OpenPacks()
+    let [workflowName, bytesMax] = ['', 0]
     for (const event of events) {
+      if (event.workflowName !== workflowName) {
+        workflowName = event.workflowName
+        bytesMax = this.#bytesMax(link, workflowName)
+      }
       const text = JSON.stringify(event)
-      const bytes = Buffer.byteLength(text) + 2
+      const bytes = bytesOf(text)
       if (bytes > bytesMax)
         throw new InvalidArgument(
-          `the event of run ${JSON.stringify(event.runId)} has ${bytes} bytes, and a message may have ${bytesMax}: raise max_payload of the server`,
+          `the event of run ${JSON.stringify(event.runId)} has ${bytes} bytes, and a message may have ${bytesMax}: raise max_payload of the server, or max_msg_size of the stream`,
           { details: { runId: event.runId, workflowName: event.workflowName, bytes } },
         )
       for (const topic of event.topics) {
@@ -95,6 +106,32 @@ export class NatsSender implements EventSender {
       }
     }
     return packs
+  }
+
+  /** Learns how large a message of a stream may be, and makes packs of that size of those that are larger. */
+  async #split(link: Link, packs: readonly Pack[], { workflowName }: Pack): Promise<Pack[]> {
+    const stream = this.#session.names.eventStream(workflowName)
+    const info = await streamInfo(link, stream)
+    if (info !== undefined) link.messageBytesMax.set(stream, info.config.max_msg_size)
+    const bytesMax = this.#bytesMax(link, workflowName)
+    return packs.flatMap((pack) => {
+      if (pack.workflowName !== workflowName || pack.bytes <= bytesMax) return { ...pack, id: this.#nextId() }
+      const parts: Pack[] = []
+      for (const text of pack.events) {
+        const bytes = bytesOf(text)
+        let part = parts.at(-1)
+        if (part === undefined || part.bytes + bytes > bytesMax) parts.push((part = { ...pack, events: [], bytes: 0, id: this.#nextId() }))
+        part.events.push(text)
+        part.bytes += bytes
+      }
+      return parts
+    })
+  }
+
+  /** How many bytes of events one message may have. */
+  #bytesMax({ maxPayload, messageBytesMax }: Link, workflowName: string): number {
+    const ofStream = messageBytesMax.get(this.#session.names.eventStream(workflowName)) ?? -1
+    return Math.min(packBytesMax, (ofStream < 0 ? maxPayload : Math.min(maxPayload, ofStream)) - overheadBytes)
   }
 
   /** Sends packs in order; answers the first that failed. */
@@ -152,11 +189,7 @@ export class NatsSender implements EventSender {
   }
 }
 
-/** Whether nobody took the message: its stream is not there, or has no leader. */
-function isNobody(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return (
-    [error, cause].some((one) => one instanceof NoRespondersError || (one instanceof Error && /no responders/i.test(one.message))) ||
-    (error instanceof Error && error.name === 'JetStreamNotEnabled')
-  )
+/** What an event takes of a message. */
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text) + 2
 }

@@ -6,12 +6,12 @@
  */
 import { Configuration, Stopped, type WorkflowError } from '@workflow/core/adapter'
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type NatsConnection, type Status } from '@nats-io/transport-node'
 import { type Api, askMs } from './insistence.ts'
-import { jetStreamIsOff, natsError } from './nats-error.ts'
+import { isNobody, isStreamMissing, jetStreamIsOff, natsError } from './nats-error.ts'
 import type { Settings } from './settings.ts'
 import { StateStore } from './state-store.ts'
-import { ensureStateStream } from './streams.ts'
+import { ensureStateStream, streamInfo } from './streams.ts'
 import { Names } from './subject.ts'
 
 /** What a connection offers. */
@@ -21,6 +21,8 @@ export interface Link extends Api {
   readonly state: StateStore
   /** How many bytes a message may have. */
   readonly maxPayload: number
+  /** By stream, how many of them the stream takes, where that is known; -1 where it sets no limit of its own. */
+  readonly messageBytesMax: Map<string, number>
 }
 
 /** Who wants to hear of the connection, and of the time. */
@@ -49,6 +51,8 @@ export class Session {
   readonly #troubles = new Map<string, number>()
   #link: Promise<Link> | undefined
   #beat: NodeJS.Timeout | undefined
+  #unwatch: (() => void) | undefined
+  #restoring: Promise<void> | undefined
   #closed = false
 
   constructor(settings: Settings) {
@@ -59,11 +63,11 @@ export class Session {
   /** The connection. Throws `StoreUnavailable` where there is no server, `Configuration` where it cannot be used, `Stopped` after `close`. */
   async link(): Promise<Link> {
     this.assertOpen()
-    this.#link ??= this.#connect()
+    const connecting = (this.#link ??= this.#connect())
     try {
-      return await this.#link
+      return await connecting
     } catch (error) {
-      this.#link = undefined
+      if (this.#link === connecting) this.#link = undefined
       throw error
     }
   }
@@ -75,11 +79,29 @@ export class Session {
   /** Runs `work` on the connection, and makes its errors ours. */
   async run<T>(what: string, work: (link: Link) => Promise<T>): Promise<T> {
     const link = await this.link()
+    this.assertOpen()
     try {
       return await work(link)
     } catch (error) {
       this.assertOpen()
+      if (isNobody(error) || isStreamMissing(error)) await (this.#restoring ??= this.#restore(link))
       throw natsError(error, what)
+    }
+  }
+
+  /** Where the stream of cursors has been deleted underneath, another takes its place. Holders find out: they hold nothing there. */
+  async #restore(link: Link): Promise<void> {
+    const { names, settings } = this
+    try {
+      if (!settings.create || (await streamInfo(link, names.stateStream)) !== undefined) return
+      settings.logger.error({ stream: names.stateStream }, 'the stream of cursors was deleted underneath; creating it again')
+      await ensureStateStream(link, names, settings, link.connection.info?.cluster !== undefined)
+      this.marked.clear()
+      await link.state.restore()
+    } catch (error) {
+      settings.logger.warn({ stream: names.stateStream, error }, 'the stream of cursors could not be looked after; trying again')
+    } finally {
+      this.#restoring = undefined
     }
   }
 
@@ -112,6 +134,7 @@ export class Session {
     this.#listeners.clear()
     clearInterval(this.#beat)
     const link = await this.#link?.catch(() => undefined)
+    this.#unwatch?.()
     if (this.settings.connection === undefined) await link?.connection.close()
   }
 
@@ -131,8 +154,7 @@ export class Session {
       const state = new StateStore(api, client, this.names.stateStream)
       await ensureStateStream(api, this.names, settings, connection.info?.cluster !== undefined)
       this.#watch(connection)
-      if (this.#closed) await connection.close()
-      return { ...api, connection, client, state, maxPayload: connection.info?.max_payload ?? 1_048_576 }
+      return { ...api, connection, client, state, maxPayload: connection.info?.max_payload ?? 1_048_576, messageBytesMax: new Map() }
     } catch (error) {
       if (settings.connection === undefined) await connection?.close()
       throw connectError(error, `connecting to ${settings.servers.map(withoutPassword).join(', ') || 'NATS'}`)
@@ -140,9 +162,11 @@ export class Session {
   }
 
   #watch(connection: NatsConnection): void {
+    // The cast holds for every version of the client that there is, and only whoever lends a connection would notice if it did not.
+    const statuses = connection.status() as AsyncIterable<Status> & { readonly stop?: () => void }
+    this.#unwatch = () => statuses.stop?.()
     void (async () => {
-      for await (const { type } of connection.status()) {
-        if (this.#closed) return
+      for await (const { type } of statuses) {
         if (type === 'reconnect') for (const listener of this.#listeners) listener.onReconnect()
       }
     })()

@@ -25,7 +25,7 @@ export interface NatsOptions {
   readonly keep?: Duration
   /** How long an answer of the server may take. @default '5s' */
   readonly requestTimeout?: Duration
-  /** How often receivers look whether they still hold their slots, and whether the stream is still whole. @default '5s' */
+  /** How often a process looks whether a stream that it reads is still whole, and what of it is to be deleted. @default '5s' */
   readonly checkFrequency?: Duration
   /** @default consoleLogger */
   readonly logger?: Logger

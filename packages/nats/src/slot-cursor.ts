@@ -87,6 +87,11 @@ export class SlotCursor {
     return this.#state === 'held'
   }
 
+  /** Whether it is held under this very fence. */
+  isUnder(fence: Fence | undefined): boolean {
+    return fence !== undefined && isSame(this.#record, fence)
+  }
+
   get holder(): string {
     return this.#record.holder
   }

@@ -21,6 +21,8 @@ export class StateStore {
   readonly #api: Api
   readonly #client: JetStreamClient
   readonly #stream: string
+  /** What outlives every holder, as it is known here. */
+  readonly #lasting = new Map<string, object>()
 
   constructor(api: Api, client: JetStreamClient, stream: string) {
     this.#api = api
@@ -55,13 +57,22 @@ export class StateStore {
     for (;;) {
       const present = await this.get<T>(subject)
       const next = change(present?.value)
-      if (next === undefined) return present?.value
-      if ((await this.put(subject, next, present?.revision ?? 0)) !== undefined) return next
+      const value = next ?? present?.value
+      if (next === undefined || (await this.put(subject, next, present?.revision ?? 0)) !== undefined) {
+        if (value !== undefined) this.#lasting.set(subject, value)
+        return value
+      }
     }
+  }
+
+  /** Writes what was ever read or written by `change` where it is not there any more: the stream is another one. */
+  async restore(): Promise<void> {
+    for (const [subject, value] of this.#lasting) await this.put(subject, value, 0)
   }
 
   /** Forgets all records whose subject matches. */
   async remove(subject: string): Promise<void> {
+    this.#lasting.delete(subject)
     await this.#api.manager.streams.purge(this.#stream, { filter: subject })
   }
 

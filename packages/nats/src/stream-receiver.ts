@@ -5,6 +5,7 @@
 import {
   EventsLost,
   Fenced,
+  InvalidArgument,
   type Delivery,
   type EventReceiver,
   type Logger,
@@ -17,7 +18,7 @@ import { nuid, type Subscription } from '@nats-io/transport-node'
 import { endOf, seqAfter } from './event-pack.ts'
 import { Feed, type Source, type StreamFacts } from './feed.ts'
 import { HandedOut } from './handed-out.ts'
-import type { Keeping, Notice } from './keeping.ts'
+import { type Keeping, type Notice, noticeOf } from './keeping.ts'
 import type { Link, Listener, Session } from './session.ts'
 import { claimCursor, type Claimed, type CursorRecord, Lane, SlotCursor } from './slot-cursor.ts'
 import type { TailMessage } from './tail.ts'
@@ -54,6 +55,7 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
   readonly #notices: Subscription | undefined
   #stream = ''
   #assigning: Promise<void> = Promise.resolve()
+  #receiving = false
   #shrunk = false
   /** The last message that had been read when the stream was asked. */
   #readBeforeLook = 0
@@ -74,7 +76,20 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
     session.listen(this)
   }
 
-  readonly receive = async ({ max, except, signal }: ReceiveOptions): Promise<readonly Delivery<E>[]> => {
+  readonly receive = async (options: ReceiveOptions): Promise<readonly Delivery<E>[]> => {
+    const name = JSON.stringify(this.#options.name)
+    if (!Number.isInteger(options.max) || options.max < 1)
+      throw new InvalidArgument(`receiver ${name}: max must be a whole number, 1 or more; got ${options.max}`)
+    if (this.#receiving) throw new InvalidArgument(`receiver ${name} is receiving already; make one call at a time`)
+    this.#receiving = true
+    try {
+      return await this.#receive(options)
+    } finally {
+      this.#receiving = false
+    }
+  }
+
+  async #receive({ max, except, signal }: ReceiveOptions): Promise<readonly Delivery<E>[]> {
     for (;;) {
       signal.throwIfAborted()
       if (this.#ended !== undefined) throw new Stopped(`the receiver ${JSON.stringify(this.#options.name)} has ended; open a new one`)
@@ -142,10 +157,11 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
 
   async #assign(claims: readonly SlotClaim[]): Promise<void> {
     const { session, link, name, keeping } = this.#options
-    if (keeping === undefined) throw new TypeError('a receiver of all slots claims none')
+    if (keeping === undefined) throw new InvalidArgument('an ephemeral receiver sees all slots; it takes no claims')
     this.#assertOpen(name)
     const wanted = new Map(claims.map((claim) => [claim.slot, claim]))
-    const going = [...this.#cursors.values()].filter(({ slot }) => !wanted.has(slot))
+    // A slot under a newer fence is taken anew, so that the server knows the fence.
+    const going = [...this.#cursors.values()].filter((cursor) => !cursor.isUnder(wanted.get(cursor.slot)?.fence))
     await this.#giveBack(going, (cursor) => cursor.fenced())
     const coming = [...wanted.values()].filter(({ slot }) => this.#cursors.get(slot)?.isHeld !== true)
     if (coming.length === 0) return
@@ -281,9 +297,8 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
   }
 
   #hear(text: string): void {
-    // Only adapters like this one write there.
-    const { holder, slots } = JSON.parse(text) as Notice
-    if (holder !== this.#holder) void this.#verify(slots ?? [...this.#cursors.keys()])
+    const notice = noticeOf(text)
+    if (notice !== undefined && notice.holder !== this.#holder) void this.#verify(notice.slots ?? [...this.#cursors.keys()])
   }
 
   /** Looks whether slots are still ours. */

@@ -58,7 +58,7 @@ async function ensureStream(
     retention: RetentionPolicy.Limits,
     // The oldest go first: a sender is never refused for want of room in its own stream.
     discard: DiscardPolicy.Old,
-    storage: settings.storage === 'file' ? StorageType.File : StorageType.Memory,
+    storage: storageOf(settings),
     num_replicas: settings.replicas ?? (clustered ? 3 : 1),
     allow_direct: false,
   }
@@ -73,6 +73,10 @@ async function ensureStream(
 }
 
 const nameInUse = 10058
+
+function storageOf({ storage }: Settings): StorageType {
+  return storage === 'file' ? StorageType.File : StorageType.Memory
+}
 
 /** What the server says of a stream; undefined where there is none. */
 export async function streamInfo(api: Api, name: string): Promise<StreamInfo | undefined> {
@@ -89,7 +93,7 @@ async function upgraded(api: Api, info: StreamInfo, subjects: readonly string[],
   const { name } = config
   assertUsable(config, subjects)
   const replicas = settings.replicas ?? config.num_replicas
-  const wanted = { ...limits, subjects: [...subjects], num_replicas: replicas }
+  const wanted = { ...limits, subjects: [...subjects], num_replicas: replicas, storage: storageOf(settings) }
   const changed = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
     (key) => JSON.stringify(config[key]) !== JSON.stringify(wanted[key]),
   )
@@ -110,9 +114,11 @@ function assertUsable(config: StreamConfig, subjects: readonly string[]): void {
       ? `its retention is ${config.retention}, which deletes events under other receivers: it must be limits`
       : config.sealed || config.mirror !== undefined
         ? 'nothing can be written to it'
-        : subjects.some((subject) => !config.subjects.includes(subject))
-          ? `its subjects are ${config.subjects.join(', ')}, and must be ${subjects.join(', ')}`
-          : undefined
+        : config.no_ack
+          ? 'with no_ack it never says that it has stored something'
+          : subjects.some((subject) => !config.subjects.includes(subject))
+            ? `its subjects are ${config.subjects.join(', ')}, and must be ${subjects.join(', ')}`
+            : undefined
   if (flaw !== undefined)
     throw new Configuration(`the stream ${name} cannot be used: ${flaw}; delete it, or choose another prefix`, {
       details: { stream: name },

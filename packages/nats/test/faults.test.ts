@@ -103,7 +103,7 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
     expect(await refusalOf(send(one, [long]))).toMatchObject({
       code: 'InvalidArgument',
       message: expect.stringMatching(
-        /^the event of run "long" has \d+ bytes, and a message may have 1536: raise max_payload of the server$/,
+        /^the event of run "long" has \d+ bytes, and a message may have 1536: raise max_payload of the server, or max_msg_size of the stream$/,
       ),
     })
     await send(one, eventsOf(200))

@@ -1,44 +1,9 @@
 /** What is on the server: streams and their limits, consumers, what is deleted and what is lost. */
-import { jetstream, jetstreamManager, type JetStreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import { jetstream, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Nats, NatsOptions } from '../src/index.ts'
-import { Names } from '../src/subject.ts'
 import { claimsOf, ensure, eventsOf, openReceiver, refusalOf, send, slots, spec, take, topic, versionsOf, workflowName } from './events.ts'
-import { connectTo, freshPrefix, openNats, overridden, removeStreams, serverUrl } from './server.ts'
-
-interface Scene {
-  readonly prefix: string
-  readonly names: Names
-  readonly stream: string
-  readonly connection: NatsConnection
-  readonly manager: JetStreamManager
-  readonly open: (options?: Partial<NatsOptions>) => Nats
-}
-
-async function scene(): Promise<Scene> {
-  const prefix = freshPrefix()
-  const names = new Names(prefix)
-  const connection = await connectTo()
-  const opened: Nats[] = []
-  onTestFinished(async () => {
-    for (const one of opened) await one.close()
-    await connection.close()
-    await removeStreams(prefix)
-  })
-  return {
-    prefix,
-    names,
-    stream: names.eventStream(workflowName),
-    connection,
-    manager: await jetstreamManager(connection),
-    open: (options) => {
-      const one = openNats(prefix, { checkFrequency: '200ms', ...options })
-      opened.push(one)
-      return one
-    },
-  }
-}
+import { scene } from './scene.ts'
+import { openNats, overridden, serverUrl } from './server.ts'
 
 const nanos = 1_000_000
 
