@@ -2,7 +2,16 @@
  * The one way to write units. Several batches are on the wire at once, each on a connection of its own; what arrives
  * meanwhile forms the next ones. A batch that fails because of one of its units is taken apart until that one is alone.
  */
-import { assertTimerOps, assertUnit, Stopped, type CommitResult, type RunEvent, type TimerOp, type Unit } from '@workflow/core/adapter'
+import {
+  assertTimerOps,
+  assertUnit,
+  soonestOf,
+  Stopped,
+  type CommitResult,
+  type RunEvent,
+  type TimerOp,
+  type Unit,
+} from '@workflow/core/adapter'
 import { CommitQueue, keysOf, type Queued } from './commit-queue.ts'
 import { CommitStatement, statement, type BatchAnswer, type WrittenBatch, type Writing } from './commit-statement.ts'
 import type { Database, Queryable } from './database.ts'
@@ -36,7 +45,8 @@ export interface CommitterHost {
   readonly channel: () => string | undefined
   /** A batch leaves; `told` if it tells others. What this answers is called when the batch has been answered, with what was written, or undefined for unknown. */
   readonly leaving: (told: boolean) => (written: readonly WrittenBatch[] | undefined) => void
-  readonly timersChanged: () => void
+  /** `soonestMs`: as of `soonestOf`. */
+  readonly timersChanged: (soonestMs: number) => void
 }
 
 const lanesMax = 4
@@ -205,7 +215,7 @@ export class Committer {
   }
 
   async #answer(connection: Queryable, batch: readonly Entry[], made: CommitStatement, answer: BatchAnswer): Promise<void> {
-    let timers = false
+    let soonestMs = Infinity
     const refused: (readonly [Entry, string])[] = []
     for (const [i, entry] of batch.entries()) {
       const why = answer.refused.get(i)
@@ -213,10 +223,10 @@ export class Committer {
         refused.push([entry, why])
         continue
       }
-      timers ||= entry.unit.timers !== undefined
+      if (entry.unit.timers !== undefined) soonestMs = Math.min(soonestMs, soonestOf(entry.unit.timers))
       this.#settle(entry, () => entry.resolve({ ok: true, replayed: false, final: true, seqs: answer.seqsOf.get(i) ?? [] }))
     }
-    if (timers) this.#host.timersChanged()
+    if (soonestMs < Infinity) this.#host.timersChanged(soonestMs)
     for (const [entry, why] of refused) await this.#refuse(connection, entry, made, why)
   }
 

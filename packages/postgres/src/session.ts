@@ -29,7 +29,7 @@ export class Session {
   readonly flusher: CursorFlusher
   readonly #notifier: Notifier
   readonly #listener: Listener
-  readonly #timerListeners = new Set<() => void>()
+  readonly #timerListeners = new Set<(soonestMs?: number) => void>()
   readonly #appendListeners = new Set<() => void>()
   readonly #roleListeners = new Set<() => void>()
   readonly #users = new Set<object>()
@@ -70,7 +70,7 @@ export class Session {
       changeType: () => this.#changeType,
       channel: () => this.#notifier.leave(),
       leaving: (told) => this.#leaving(told),
-      timersChanged: () => this.timersChanged(),
+      timersChanged: (soonestMs) => this.timersChanged(soonestMs),
     })
     this.#lost = this.database.onLost(() => this.#forgetOrigin())
   }
@@ -144,11 +144,11 @@ export class Session {
     for (const wake of [...this.#timerListeners, ...this.#appendListeners]) wake()
   }
 
-  timersChanged(): void {
-    for (const wake of [...this.#timerListeners]) wake()
+  timersChanged(soonestMs?: number): void {
+    for (const wake of [...this.#timerListeners]) wake(soonestMs)
   }
 
-  onTimers(wake: () => void): Disposable {
+  onTimers(wake: (soonestMs?: number) => void): Disposable {
     return listen(this.#timerListeners, wake)
   }
 

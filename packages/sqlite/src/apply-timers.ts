@@ -1,4 +1,4 @@
-import type { Timer, TimerKey, TimerOp } from '@workflow/core/adapter'
+import { soonestOf, type Timer, type TimerKey, type TimerOp } from '@workflow/core/adapter'
 import { codecText } from '@workflow/sql'
 import type { Batch } from './batch.ts'
 
@@ -7,11 +7,10 @@ const byKey = "WHERE owner = ? AND kind = ? AND epoch = ? AND name = ? AND statu
 /** Applies timer operations in order. None can be refused. */
 export function applyTimers(batch: Batch, ops: readonly TimerOp[]): void {
   const { connection } = batch
+  batch.soonestTimerMs = Math.min(batch.soonestTimerMs, soonestOf(ops))
   for (const op of ops) {
-    if ('put' in op) {
-      put(batch, op.put)
-      batch.timersChanged = true
-    } else if ('settle' in op) {
+    if ('put' in op) put(batch, op.put)
+    else if ('settle' in op) {
       connection.run(`UPDATE {timer} SET status = ?, data_codec = NULL, data = NULL ${byKey}`, op.as, ...keyOf(op.settle))
     } else if ('move' in op) {
       const { at, attempt, data } = op
@@ -27,12 +26,10 @@ export function applyTimers(batch: Batch, ops: readonly TimerOp[]): void {
           ...keyOf(op.move),
         )
       }
-      batch.timersChanged = true
     } else if ('hold' in op) {
       connection.run("UPDATE {timer} SET held = 1 WHERE owner = ? AND status = 'open'", op.hold)
     } else if ('release' in op) {
       connection.run("UPDATE {timer} SET held = 0 WHERE owner = ? AND status = 'open'", op.release)
-      batch.timersChanged = true
     } else {
       connection.run("UPDATE {timer} SET status = 'cancelled' WHERE owner = ? AND status = 'open'", op.cancelOwner)
     }

@@ -21,8 +21,8 @@ export class Batch {
   readonly knownSeqs: KnownSeqs
   readonly #topicSets: TopicSets
   readonly events: LoggedEvent[] = []
-  /** Whether a timer was put, moved or released. */
-  timersChanged = false
+  /** When the first of the timers that were put or moved comes due; -Infinity once one was released, Infinity if there is none. */
+  soonestTimerMs: number = Infinity
   /** Whether a receiver has taken over cursors. */
   claimed = false
   #lastEvent: number | undefined

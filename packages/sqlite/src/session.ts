@@ -27,7 +27,7 @@ export class Session {
   readonly #writer: Writer
   readonly #topicSets = new TopicSets()
   readonly #knownSeqs = new KnownSeqs()
-  readonly #timerListeners = new Set<() => void>()
+  readonly #timerListeners = new Set<(soonestMs?: number) => void>()
   readonly #appendListeners = new Set<() => void>()
   readonly #users = new Set<object>()
   #opened: Opened | undefined
@@ -134,7 +134,7 @@ export class Session {
     log.committed(batch)
     foreign.busy()
     if (batch.events.length > 0) for (const wake of [...this.#appendListeners]) wake()
-    if (batch.timersChanged) for (const wake of [...this.#timerListeners]) wake()
+    if (batch.soonestTimerMs < Infinity) for (const wake of [...this.#timerListeners]) wake(batch.soonestTimerMs)
   }
 
   /** Something may have been written behind this session's back, on a handle that it does not watch. */
@@ -144,7 +144,7 @@ export class Session {
     for (const wake of [...this.#timerListeners, ...this.#appendListeners]) wake()
   }
 
-  onTimers(wake: () => void): Disposable {
+  onTimers(wake: (soonestMs?: number) => void): Disposable {
     this.#timerListeners.add(wake)
     return { [Symbol.dispose]: () => void this.#timerListeners.delete(wake) }
   }

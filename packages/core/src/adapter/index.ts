@@ -48,7 +48,7 @@ export type { Page, PageOptions, RunQuery } from '../model/run-query.ts'
 export type { RunParent, RunPause, RunRecord } from '../model/run-record.ts'
 export { isFinished, isLegalMove, runStates, type RunState } from '../model/run-state.ts'
 export { slotOf } from '../model/slot.ts'
-export { timerId, type StoredTimer, type Timer, type TimerKey, type TimerOp } from '../model/timer.ts'
+export { soonestOf, timerId, type StoredTimer, type Timer, type TimerKey, type TimerOp } from '../model/timer.ts'
 export { stateTopicOf, topicOf } from '../model/topic.ts'
 export type { Append, Busy, Change, CommitResult, Committed, Consume, NextRecord, Refused, Unit } from '../model/unit.ts'
 

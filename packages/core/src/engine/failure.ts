@@ -70,7 +70,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
   ctx.cache.forget(record)
   await ctx.committer.commit(unit, held.signal)
   if (!inPlace) {
-    ctx.timersChanged()
+    ctx.timersChanged(unit.timers ?? none)
     return done
   }
   a.lane.waitedMs += delayMs
@@ -104,7 +104,7 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
   const result = await ctx.committer.commit({ id, changes: [change], timers }, held.signal)
   ctx.cache.forget(record)
   if (!result.ok) return again
-  ctx.timersChanged()
+  ctx.timersChanged(timers)
   ctx.measures.moved(a.process.name, record.runState, change)
   const [seq] = result.seqs
   if (seq !== undefined) ctx.committed.notify(committedRecord(change, seq), sentAt)
@@ -125,7 +125,7 @@ export async function putOff(a: Attempt, ms: number): Promise<Verdict> {
       ? [{ move: a.task.timer.key, at, attempt: a.task.timer.attempt }]
       : [{ put: timerOf(a, 'retry', a.record.version, `${a.process.name}#put off`, at, 0) }]
   await ctx.committer.commit({ id: ctx.ids.unit(), timers }, a.held.signal)
-  ctx.timersChanged()
+  ctx.timersChanged(timers)
   return done
 }
 

@@ -180,7 +180,7 @@ export class PersistentWork<T extends PersistentTask> {
           ? { move: task.timer.key, at, attempt: failures }
           : { put: await this.#options.retryTimer(task, at, failures) }
       await committer.commit({ id: ids.unit(), timers: [op] }, role)
-      this.#ctx.timersChanged()
+      this.#ctx.timersChanged([op])
       return true
     } catch (error) {
       if (this.#isOurs(task, role))

@@ -18,7 +18,7 @@ export async function resumeByTimer(ctx: WorkerContext, record: RunRecord, timer
     signal,
   )
   if (!result.ok) return again
-  ctx.timersChanged()
+  ctx.timersChanged([{ release: record.runId }])
   ctx.measures.moved('timers', record.runState, change)
   const [seq] = result.seqs
   if (seq === undefined) return done

@@ -287,7 +287,7 @@ export class RunWorker {
         ? timerOf(a, 'retry', a.record.version, `${a.process.name}#lag`, new Date(now + lagMs), 0)
         : retryTimer(a, new Date(now + retryInMs), note.attempt)
     await ctx.committer.commit({ id: ctx.ids.unit(), timers: [...settleRetry(a), { put }] }, a.held.signal)
-    ctx.timersChanged()
+    ctx.timersChanged([{ put }])
     return done
   }
 

@@ -129,7 +129,7 @@ function conclude(
     // Somebody else has moved the run, or a callback has come in: look again, and never overwrite.
     return again
   }
-  if (unit.timers !== undefined) ctx.timersChanged()
+  if (unit.timers !== undefined) ctx.timersChanged(unit.timers)
   const { change } = decision
   const seq = result.seqs[0]
   if (change === undefined || seq === undefined) {

@@ -33,7 +33,7 @@ export async function startTimers(
   }
   if (timers.length > 0) {
     await ctx.committer.commit({ id: ctx.ids.unit(), timers }, held.signal)
-    ctx.timersChanged()
+    ctx.timersChanged(timers)
   }
   return undefined
 }

@@ -62,6 +62,10 @@ export class TimerPoller {
   #restingDue = 0
   readonly #wake = new Wake()
   #round: Round | undefined
+  /** When the next timer comes due, as far as it was told since the last look began; this and the next on the monotonic clock. */
+  #soonestAt = Infinity
+  /** Until when it sleeps; -Infinity while it looks. */
+  #lookAt = -Infinity
   /** No look before this, on the monotonic clock, unless a process has room. */
   #restUntil = 0
 
@@ -71,22 +75,30 @@ export class TimerPoller {
     this.#shares = new TimerShares(ctx)
   }
 
-  /** A timer may be due earlier than was known. */
-  wake(): void {
-    this.#wake.set()
+  /** A timer comes due at this time, in milliseconds since the epoch, or at one that is not known. Ends the wait if it is sooner. */
+  wake(soonestMs: number = -Infinity): void {
+    const { clock } = this.#ctx
+    const at = soonestMs - clock.now() + clock.monotonic()
+    this.#soonestAt = Math.min(this.#soonestAt, at)
+    if (at < this.#lookAt) this.#wake.set()
   }
 
   async run(stop: AbortSignal): Promise<void> {
     const { clock, logger, contract } = this.#ctx
     while (!stop.aborted) {
       let waitMs = this.#options.pollingMs
+      this.#soonestAt = Infinity
       try {
         waitMs = await this.#poll()
       } catch (error) {
         if (isWorkflowError(error, 'Stopped')) return
         logger.error({ workflow: contract.name, process: 'timers', error }, 'looking for due timers failed; trying again')
       }
-      if (waitMs > 0) await this.#wake.wait(clock, waitMs, stop)
+      const now = clock.monotonic()
+      // Whatever was set meanwhile may have been set too late to be read.
+      this.#lookAt = Math.min(now + waitMs, this.#soonestAt)
+      if (this.#lookAt > now) await this.#wake.wait(clock, this.#lookAt - now, stop)
+      this.#lookAt = -Infinity
     }
   }
 

@@ -1,4 +1,5 @@
 import type { DefinitionModel } from '../model/definition.ts'
+import type { TimerOp } from '../model/timer.ts'
 import type { EngineContext } from './engine-context.ts'
 import type { Executions } from './execution.ts'
 import type { Lanes } from './lanes.ts'
@@ -21,8 +22,8 @@ export interface WorkerContext extends EngineContext {
   readonly autoResumeMs: number
   /** Aborts when the workflow stops taking work. */
   readonly stopping: AbortSignal
-  /** Tells the poller that a timer may be due earlier than it thinks. */
-  readonly timersChanged: () => void
+  /** Tells the poller what was done to timers, so that it knows if one is due earlier than it thinks. */
+  readonly timersChanged: (ops: readonly TimerOp[]) => void
 }
 
 export const processNames = {

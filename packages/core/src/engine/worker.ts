@@ -7,7 +7,7 @@ import type { DefinitionModel, HandlerOptionsModel, HookKind } from '../model/de
 import type { RunEvent } from '../model/run-event.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { slotOf } from '../model/slot.ts'
-import type { Timer } from '../model/timer.ts'
+import { soonestOf, type Timer } from '../model/timer.ts'
 import type { Connector } from '../ports/connector.ts'
 import type { Delivery } from '../ports/event-streamer.ts'
 import type { RoleScheduler } from '../ports/role-scheduler.ts'
@@ -105,7 +105,7 @@ export class Worker {
       retryInPlaceMs: options.retryInPlaceMs,
       autoResumeMs: options.autoResumeMs,
       stopping: this.#stopping.signal,
-      timersChanged: () => this.#poller.wake(),
+      timersChanged: (ops) => this.#poller.wake(soonestOf(ops)),
     }
     this.#schedules = new Schedules(this.#ctx, options.registered)
     this.#addProcesses()
@@ -137,7 +137,7 @@ export class Worker {
       ctx.committed.add((record, sentAt) => this.#offerHandOff(record, sentAt)),
       ctx.store.onConnectionLost(() => ctx.cache.clear()),
     )
-    const timersChanged = ctx.store.timers.onChange?.(() => this.#poller.wake())
+    const timersChanged = ctx.store.timers.onChange?.((soonestMs) => this.#poller.wake(soonestMs))
     if (timersChanged !== undefined) this.#listening.push(timersChanged)
     const sweeper = new Sweeper(ctx, {
       everyMs: this.#options.sweepMs,

@@ -1,4 +1,4 @@
-import { timerId, type StoredTimer, type Timer, type TimerKey, type TimerOp } from '../model/timer.ts'
+import { soonestOf, timerId, type StoredTimer, type Timer, type TimerKey, type TimerOp } from '../model/timer.ts'
 import { OrderedRows, type OrderedRow } from './ordered-rows.ts'
 import { copyPayload } from './payload-copy.ts'
 import { SortedList } from './sorted-list.ts'
@@ -21,7 +21,7 @@ export type DueKey = Pick<TimerRow, 'atMs' | 'order'>
 /** Every timer of a database. */
 export class TimerTable {
   readonly all: OrderedRows<TimerRow> = new OrderedRows()
-  readonly listeners: Set<() => void> = new Set()
+  readonly listeners: Set<(soonestMs: number) => void> = new Set()
   readonly #owners = new Map<string, OwnerTimers>()
   /** Open and not held, per workflow and slot. */
   readonly #pending = new Map<string, SortedList<DueKey, TimerRow>[]>()
@@ -29,9 +29,9 @@ export class TimerTable {
 
   /** Applies operations in order. */
   apply(ops: readonly TimerOp[]): void {
-    let wake = false
-    for (const op of ops) wake = this.#applyOne(op) || wake
-    if (wake) for (const listener of this.listeners) listener()
+    for (const op of ops) this.#applyOne(op)
+    const soonestMs = soonestOf(ops)
+    if (soonestMs < Infinity) for (const listener of this.listeners) listener(soonestMs)
   }
 
   /** The rows of an owner, by the order of their `put`. */
@@ -61,15 +61,13 @@ export class TimerTable {
     }
   }
 
-  /** Answers whether something may be due earlier than before. */
-  #applyOne(op: TimerOp): boolean {
+  #applyOne(op: TimerOp): void {
     if ('put' in op) this.#put(op.put)
     else if ('settle' in op) this.#settle(this.#find(op.settle), op.as)
     else if ('move' in op) this.#move(op)
     else if ('hold' in op) this.#hold(op.hold, true)
     else if ('release' in op) this.#hold(op.release, false)
     else for (const row of this.#owners.get(op.cancelOwner)?.open ?? []) this.#settle(row, 'cancelled')
-    return 'put' in op || 'move' in op || 'release' in op
   }
 
   #put(timer: Timer): void {

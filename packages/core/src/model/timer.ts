@@ -42,6 +42,20 @@ export type TimerOp =
   | { readonly release: string }
   | { readonly cancelOwner: string }
 
+/**
+ * When the first of the timers that operations put or move comes due, in milliseconds since the epoch: Infinity if they make
+ * nothing due, -Infinity if nobody knows, because they release what was held.
+ */
+export function soonestOf(ops: readonly TimerOp[]): number {
+  let soonest = Infinity
+  for (const op of ops) {
+    if ('put' in op) soonest = op.put.held ? soonest : Math.min(soonest, op.put.at.getTime())
+    else if ('move' in op) soonest = Math.min(soonest, op.at.getTime())
+    else if ('release' in op) return -Infinity
+  }
+  return soonest
+}
+
 /** One text per key, injective: `retry/<owner>/<epoch>/<name>` with `%` and `/` escaped in owner and name. */
 export function timerId(key: TimerKey): string {
   return `${key.kind}/${escapePart(key.owner)}/${key.epoch}/${escapePart(key.name)}`

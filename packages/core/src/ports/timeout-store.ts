@@ -11,8 +11,12 @@ export interface TimeoutStore {
   readonly nextExpiry: (query: SlotQuery) => Promise<Date | undefined>
   /** By the order of their `put`. */
   readonly list: (query: TimerQuery, page: PageOptions) => Promise<Page<StoredTimer>>
-  /** Calls back after this process has put, moved or released a timer, by whatever client of the same store. May call back for nothing. */
-  readonly onChange?: (wake: () => void) => Disposable
+  /**
+   * Calls back after this process has put, moved or released a timer, by whatever client of the same store; with when the
+   * soonest of them comes due (`soonestOf`, in milliseconds since the epoch), or without where that is not known. May call back
+   * for nothing.
+   */
+  readonly onChange?: (wake: (soonestMs?: number) => void) => Disposable
   /** `onChange` hears of every writer that there can be: nobody needs to poll. */
   readonly toldOfAll?: boolean
 }

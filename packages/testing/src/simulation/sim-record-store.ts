@@ -153,14 +153,15 @@ function simTimeoutStore(process: SimProcess, read: <T>(name: string, effect: ()
     list: (query: TimerQuery, page: PageOptions) => read('timers.list', () => timers.list(query, page)),
     toldOfAll: world.toldOfAll,
     onChange: (wake) => {
-      let told = false
-      const listening = timers.onChange?.(() => {
+      let told: number | undefined
+      const listening = timers.onChange?.((soonestMs = -Infinity) => {
         // Who is not told of all hears of some.
-        if (told || !process.alive || (!world.toldOfAll && world.dice.chance(0.5))) return
-        told = true
+        if (!process.alive || (!world.toldOfAll && world.dice.chance(0.5))) return
+        if (told !== undefined) return void (told = Math.min(told, soonestMs))
+        told = soonestMs
         process.plan(world.dice.between(500, 20_000), 'wake', () => {
-          told = false
-          wake()
+          wake(told)
+          told = undefined
         })
       })
       process.onDeath(() => listening?.[Symbol.dispose]())

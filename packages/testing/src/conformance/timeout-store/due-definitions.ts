@@ -151,24 +151,27 @@ export const dueDefinitions: readonly TimeoutStoreCase[] = [
     test: async ({ openStore, eventually }) => {
       const store = await openStore()
       if (store.onChange === undefined) return
-      let calls = 0
-      const listener = store.onChange(() => {
-        calls++
+      const calls: (number | undefined)[] = []
+      const listener = store.onChange((soonestMs) => {
+        calls.push(soonestMs)
       })
-      const timer = newTimer({ held: true })
-      for (const [what, op] of [
-        ['put', { put: timer }],
-        ['move', { move: timer.key, at: afterNoon(1), attempt: 1 }],
-        ['release', { release: timer.key.owner }],
+      const timer = newTimer()
+      for (const [what, ops, at] of [
+        ['put', [{ put: timer }], timer.at],
+        ['move', [{ move: timer.key, at: afterNoon(1), attempt: 1 }], afterNoon(1)],
+        ['release', [{ hold: timer.key.owner }, { release: timer.key.owner }], new Date(0)],
+        ['put of several', [{ put: newTimer({ at: afterNoon(9) }) }, { put: newTimer({ at: afterNoon(3) }) }], afterNoon(3)],
       ] as const) {
-        const before = calls
-        await store.apply([op])
-        await eventually(() => calls > before, `\`onChange\` calls back after a ${what}`)
+        const before = calls.length
+        await store.apply(ops)
+        await eventually(() => calls.length > before, `\`onChange\` calls back after a ${what}`)
+        const soonest = Math.min(...calls.slice(before).map((told) => told ?? Number.NEGATIVE_INFINITY))
+        checkEqual(soonest <= at.getTime(), true, `\`onChange\` says after a ${what} when the soonest timer comes due, or nothing`)
       }
       listener[Symbol.dispose]()
-      const before = calls
+      const before = calls.length
       await store.apply([{ put: newTimer() }])
-      checkEqual(calls, before, 'a disposed listener is called no more')
+      checkEqual(calls.length, before, 'a disposed listener is called no more')
     },
   },
   {
