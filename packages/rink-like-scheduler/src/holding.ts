@@ -43,6 +43,8 @@ export class Holding {
   readonly #unsure = new Map<string, bigint>()
   /** Returns without an answer: tried again soon. Else our lease would keep what nobody has. */
   readonly #owed = new Map<string, Return>()
+  /** Roles to look at, though nothing is new about them in the view. */
+  #unlooked = new Set<string>()
   #looking: Disposable | undefined
   #tending: Disposable | undefined
   #closed = false
@@ -63,22 +65,18 @@ export class Holding {
     this.#wants.changed(true)
   }
 
-  /** Somebody waits for a role, or no longer does. */
-  wantsChanged(more: boolean): void {
-    this.#wants.changed(more)
-    if (more) this.viewChanged()
+  /** Somebody has come to wait for a role, or waits no longer for some. */
+  wantsChanged(asked: string | undefined): void {
+    this.#wants.changed(asked !== undefined)
+    if (asked !== undefined) this.#lookAt(asked)
   }
 
-  /** Looks at the view, once for all that changes in this turn of the event loop. */
+  /** Looks at what is new in the view, once for all that changes in this turn of the event loop. */
   viewChanged(): void {
     if (this.#looking !== undefined || this.#closed || this.#term.signal.aborted) return
     this.#looking = this.#settings.clock.setImmediate(() => {
       this.#looking = undefined
-      if (this.#closed || !this.#term.isAlive()) return
-      this.#dropStolen()
-      this.#askToYield()
-      this.#takeFree()
-      this.#coordinator.changed()
+      if (!this.#closed && this.#term.isAlive()) this.#look()
     })
   }
 
@@ -97,6 +95,7 @@ export class Holding {
     this.#owed.clear()
     for (const one of owed) void this.#giveBack(one)
     this.#wants.verify()
+    for (const role of view.plans.rolesOf(id)) this.#unlooked.add(role)
     this.viewChanged()
   }
 
@@ -127,34 +126,46 @@ export class Holding {
     return wanted
   }
 
-  /** Roles that etcd gives to somebody else, or to nobody. */
-  #dropStolen(): void {
-    const { view } = this.#term
-    for (const [role, { lease, token }] of this.#held) {
-      if (view.revision < token || view.roles.get(role)?.revision === token) continue
+  /** What it costs goes with what has changed: there may be thousands of roles, and a change with each of them. */
+  #look(): void {
+    const { view, id } = this.#term
+    const { roles, isReplanned } = view.news()
+    const unlooked = this.#unlooked
+    this.#unlooked = new Set()
+    const all = roles === undefined || isReplanned
+    for (const role of roles ?? []) unlooked.add(role)
+    for (const role of all ? [...this.#held.keys()] : unlooked) this.#keepOrNot(role)
+    for (const role of all ? view.plans.rolesOf(id) : unlooked) this.#takeIfFree(role)
+    this.#coordinator.changed()
+  }
+
+  #lookAt(role: string): void {
+    this.#unlooked.add(role)
+    this.viewChanged()
+  }
+
+  /** Whether a role that is held is still ours, by what etcd says, and whether it is to stay. */
+  #keepOrNot(role: string): void {
+    const held = this.#held.get(role)
+    if (held === undefined) return
+    const { view, id } = this.#term
+    if (view.revision >= held.token && view.roles.get(role)?.revision !== held.token) {
       this.#held.delete(role)
       const instance = JSON.stringify(this.#settings.instance)
-      lease.lose(new LeaseLost(`role ${JSON.stringify(role)} was taken from instance ${instance}`, { details: { role } }))
+      held.lease.lose(new LeaseLost(`role ${JSON.stringify(role)} was taken from instance ${instance}`, { details: { role } }))
       this.#wants.changed(false)
+      return
     }
+    const planned = view.plans.memberOf(role)
+    // While a plan is being written a role may be in none: that asks nobody to do anything.
+    if (planned !== undefined && planned !== id) held.lease.askToYield()
   }
 
-  #askToYield(): void {
+  #takeIfFree(role: string): void {
     const { view, id } = this.#term
-    for (const [role, { lease }] of this.#held) {
-      const planned = view.plans.memberOf(role)
-      // While a plan is being written a role may be in none: that asks nobody to do anything.
-      if (planned !== undefined && planned !== id) lease.askToYield()
-    }
-  }
-
-  #takeFree(): void {
-    const { view, id } = this.#term
-    for (const role of view.plans.rolesOf(id)) {
-      if (!this.#waiting.has(role) || this.#isBusy(role) || view.plans.memberOf(role) !== id) continue
-      const seen = view.roles.get(role)
-      if (seen?.entry === undefined || !view.members.has(seen.entry.id)) this.#take(role, seen)
-    }
+    if (!this.#waiting.has(role) || this.#isBusy(role) || view.plans.memberOf(role) !== id) return
+    const seen = view.roles.get(role)
+    if (seen?.entry === undefined || !view.members.has(seen.entry.id)) this.#take(role, seen)
   }
 
   /** Whether it is in hand, or on its way. */
@@ -183,7 +194,8 @@ export class Holding {
       const token = await this.#locks.take({ role, seen, entry })
       this.#taking.delete(role)
       // Not as it was seen: the view will show what it is.
-      if (token !== undefined) this.#hand(role, token, entry, after !== undefined)
+      if (token === undefined) this.#lookAt(role)
+      else this.#hand(role, token, entry, after !== undefined)
     } catch {
       // Nobody knows whether it is ours: the view will show.
       this.#taking.delete(role)
@@ -212,12 +224,12 @@ export class Holding {
         await this.#giveBack({ role, token, after: undefined })
         this.#leaving.delete(role)
         this.#wants.changed(false)
-        this.viewChanged()
       },
     )
     this.#held.set(role, { lease, token, generation: taker.generation })
     taker.take(lease)
-    this.viewChanged()
+    // It may have been taken away, or be planned elsewhere, before this answer came.
+    this.#lookAt(role)
   }
 
   /** Resolves when it is done, or has failed and is tried again later. */
@@ -233,6 +245,7 @@ export class Holding {
     try {
       await this.#locks.giveBack(one)
       this.#returning.delete(one.role)
+      this.#lookAt(one.role)
     } catch {
       this.#returning.delete(one.role)
       this.#owed.set(one.role, one)

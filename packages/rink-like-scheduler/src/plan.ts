@@ -34,13 +34,14 @@ function demandsOf(view: View): readonly SpreadRole[] {
   const ranked = [...view.members.values()].sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ id }) => id)
   const unions = new Map<string, readonly string[]>()
   const roles: SpreadRole[] = []
-  for (const role of [...wanting.keys()].sort()) {
-    const newest = newestOf(role, wanting.get(role) ?? [], groups)
+  for (const [role, indexes] of wanting) {
+    const newest = indexes.length === 1 ? indexes : newestOf(role, indexes, groups)
     const name = newest.join()
     const members = unions.get(name) ?? unionOf(newest, groups, ranked)
     unions.set(name, members)
     // Where it is meant to be counts, not where it is: it may be on its way.
-    const at = [view.plans.memberOf(role), view.roles.get(role)?.entry?.id].find((id) => id !== undefined && members.includes(id))
+    const planned = view.plans.memberOf(role)
+    const at = planned !== undefined && members.includes(planned) ? planned : view.roles.get(role)?.entry?.id
     roles.push({ role, members, at })
   }
   return roles

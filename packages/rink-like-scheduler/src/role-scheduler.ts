@@ -41,8 +41,8 @@ class RinkLikeScheduler implements RoleScheduler {
   readonly #driver: EtcdDriver
   readonly #keys: Keys
   readonly #waiting = new WaitingRoles({
-    came: () => this.#holding?.wantsChanged(true),
-    gone: () => this.#holding?.wantsChanged(false),
+    came: (role) => this.#holding?.wantsChanged(role),
+    gone: () => this.#holding?.wantsChanged(undefined),
   })
   readonly #former = new FormerTerms()
   readonly #stop = new AbortController()

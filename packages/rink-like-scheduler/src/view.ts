@@ -8,6 +8,14 @@ import { type Generations, readRoles } from './role-text.ts'
 /** The parts of what a member wants. */
 type Parts = Map<number, string>
 
+/** What has changed since somebody asked. */
+export interface News {
+  /** Roles that were taken or given back; undefined where any may have been. */
+  readonly roles: ReadonlySet<string> | undefined
+  /** Plans have changed, or members have gone: any role may be somebody else's to take. */
+  readonly isReplanned: boolean
+}
+
 export class View {
   readonly #keys: Keys
   revision = 0n
@@ -22,6 +30,8 @@ export class View {
   demands = 0
   /** Of the last change of a plan. */
   planRevision = 0n
+  #changedRoles: Set<string> | undefined
+  #isReplanned = true
 
   constructor(keys: Keys) {
     this.#keys = keys
@@ -32,6 +42,8 @@ export class View {
     for (const map of [this.members, this.ghosts, this.roles, this.wants, this.plans]) map.clear()
     this.domain = undefined
     this.demands++
+    this.#changedRoles = undefined
+    this.#isReplanned = true
     for (const entry of entries) this.#put(entry.key, entry)
     this.revision = revision
     this.planRevision = revision
@@ -58,6 +70,14 @@ export class View {
     }
   }
 
+  /** What is new since the last call. */
+  news(): News {
+    const news = { roles: this.#changedRoles, isReplanned: this.#isReplanned }
+    this.#changedRoles = new Set()
+    this.#isReplanned = false
+    return news
+  }
+
   /** The member of the lowest rank: it makes the plans. */
   leader(): MemberEntry | undefined {
     let leader: MemberEntry | undefined
@@ -75,6 +95,7 @@ export class View {
         this.#putMember(about.id, entry)
         break
       case 'role':
+        this.#changedRoles?.add(about.role)
         if (entry === undefined) this.roles.delete(about.role)
         else this.roles.set(about.role, new StoredRole(entry))
         break
@@ -86,6 +107,7 @@ export class View {
         // One for nobody is of the past, or a copy.
         if (entry !== undefined && this.members.has(about.id)) this.plans.put(about.id, about.part, entry.value, entry.modRevision)
         else this.plans.delete(about.id, about.part)
+        this.#isReplanned = true
         break
       case undefined:
     }
@@ -95,6 +117,7 @@ export class View {
   #putMember(id: string, entry: Entry | undefined): void {
     this.demands++
     const member = entry === undefined ? undefined : memberOf(id, entry)
+    if (member === undefined) this.#isReplanned = true
     if (member === undefined) this.members.delete(id)
     else this.members.set(id, member)
     if (member === undefined && entry !== undefined) this.ghosts.set(id, entry.createRevision)
