@@ -29,7 +29,7 @@ export interface WorkspacePackage {
 /** Every package below packages/ and examples/, and the single ones beside them, sorted by folder. */
 export function workspacePackages(): readonly WorkspacePackage[] {
   const nested = ['packages', 'examples'].flatMap((parent) => subfolders(parent))
-  return [...nested, 'benchmarks', 'docs'].filter((folder) => existsSync(join(root, folder, 'package.json'))).map(read)
+  return [...nested, 'benchmarks', 'docs', 'system'].filter((folder) => existsSync(join(root, folder, 'package.json'))).map(read)
 }
 
 /** The packages that users install. */

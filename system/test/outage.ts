@@ -1,0 +1,170 @@
+/** A broker that is away while work goes on: what the relay from the outbox does then, and afterwards. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { outboxFaults, settled } from './leftovers.ts'
+import { transitionsOf } from './moves.ts'
+import { Network } from './network.ts'
+import { openPorts, prefix } from './ports.ts'
+import type { RelayReport } from './relay-process.ts'
+import { sentEvents } from './sent-events.ts'
+import { type BrokerKind, type Member, type Servers, startServers } from './servers.ts'
+import { streamAudit } from './stream-audit.ts'
+import { eventsPerRun, tickets } from './ticket-workflow.ts'
+
+export interface OutageOptions {
+  readonly broker: BrokerKind
+  /** Whether it hangs, or is gone. */
+  readonly how: 'paused' | 'killed'
+  readonly outageMs: number
+  /** Runs begun per second, before and while it is away. */
+  readonly rate: number
+}
+
+export interface OutageResult {
+  /** Every broken promise in words. */
+  readonly faults: readonly string[]
+  readonly transitions: number
+  /** Events that waited in the outbox when the broker was back. */
+  readonly backlog: number
+  /** In so many calls they were sent, and events that were new meanwhile with them. */
+  readonly sends: number
+  /** From the broker's return until the last of them was sent, in ms. */
+  readonly drainedMs: number
+  /** Of the process: the most before, while the broker was away, and while the backlog was sent, in bytes. */
+  readonly memory: { readonly before: number; readonly away: number; readonly draining: number }
+  readonly failures: number
+}
+
+const warmMs = 2_000
+const everyMs = 100
+const settleMsMax = 60_000
+
+export async function outage(options: OutageOptions): Promise<OutageResult> {
+  using servers = await startServers(options.broker, 'postgres', { nats: 1, etcd: 0 })
+  await using network = new Network(servers, '3s')
+  const relay = new Relay(network)
+  try {
+    await relay.started
+    // Not before it has ended are its servers stopped.
+    return await measured(options, servers, network, relay)
+  } finally {
+    relay.kill()
+  }
+}
+
+async function measured(options: OutageOptions, servers: Servers, network: Network, relay: Relay): Promise<OutageResult> {
+  const { rate, outageMs, how } = options
+  const [member] = servers.broker
+  if (member === undefined) throw new Error('there is no broker')
+  const ports = openPorts(network.straight, 'auditor', silent)
+  const calm = async (): Promise<readonly string[]> =>
+    servers.postgres.session((client) => settled(ports, tickets.name, client, settleMsMax))
+  try {
+    await relay.work(rate, warmMs)
+    const faults = [...(await calm())]
+    const before = relay.peak()
+    await away(member, how)
+    await relay.work(rate, outageMs)
+    const atReturn = await relay.told()
+    const awayPeak = relay.peak()
+    await back(member, how)
+    const backAt = performance.now()
+    // Each run of the relay's own goes on by itself: what it has committed waits in the outbox.
+    const backlog = (await servers.postgres.session(transitionsOf)) - atReturn.events
+    const drainedMs = (await relay.sentAll(atReturn.runs * eventsPerRun, settleMsMax)) - backAt
+    const sent = await relay.told()
+    faults.push(...(await calm()))
+    const drainPeak = relay.peak()
+    await relay.leave()
+    faults.push(...(await outboxFaults(ports, tickets.name)))
+    const found = await sentEvents(network.straight, prefix, tickets.name)
+    const stream = await servers.postgres.session((client) => streamAudit(client, found))
+    if (stream.committed !== atReturn.runs * eventsPerRun)
+      faults.push(`${stream.committed} transitions were committed of ${atReturn.runs} runs with ${eventsPerRun} each`)
+    return {
+      faults: [...faults, ...stream.faults],
+      transitions: stream.committed,
+      backlog,
+      sends: sent.sends - atReturn.sends,
+      drainedMs,
+      memory: { before, away: awayPeak, draining: drainPeak },
+      failures: sent.failures,
+    }
+  } finally {
+    await ports.close()
+  }
+}
+
+async function away({ daemon }: Member, how: OutageOptions['how']): Promise<void> {
+  if (how === 'paused') daemon.pause()
+  else await daemon.kill()
+}
+
+async function back({ daemon }: Member, how: OutageOptions['how']): Promise<void> {
+  if (how === 'paused') daemon.resume()
+  else await daemon.start()
+}
+
+/** The process with the relay. */
+class Relay {
+  readonly #process: ChildProcess
+  #last: RelayReport = { sends: 0, failures: 0, events: 0, memory: 0, runs: 0 }
+  #peak = 0
+  readonly started: Promise<unknown>
+
+  constructor(network: Network) {
+    const file = new URL('relay-process.ts', import.meta.url)
+    this.#process = fork(file, [JSON.stringify(network.straight)], {
+      execArgv: ['--conditions=@workflow/source', '--disable-warning=TimeoutNegativeWarning'],
+    })
+    this.started = once(this.#process, 'message')
+    // Nothing else is sent.
+    this.#process.on('message', (report) => {
+      this.#last = report as RelayReport
+      this.#peak = Math.max(this.#peak, this.#last.memory)
+    })
+  }
+
+  /** The most memory since the last time that this was asked. */
+  peak(): number {
+    const peak = this.#peak
+    this.#peak = 0
+    return peak
+  }
+
+  /** The next report. */
+  async told(): Promise<RelayReport> {
+    await once(this.#process, 'message')
+    return this.#last
+  }
+
+  /** Begins runs at a steady rate for a while. */
+  async work(rate: number, ms: number): Promise<void> {
+    const began = performance.now()
+    for (let asked = 0; performance.now() - began < ms; await sleep(everyMs)) {
+      const due = Math.floor(((performance.now() - began) / 1_000) * rate) - asked
+      if (due > 0) this.#process.send(due)
+      asked += Math.max(0, due)
+    }
+  }
+
+  /** When it has sent so many events, by `performance.now()`. */
+  async sentAll(events: number, withinMs: number): Promise<number> {
+    for (const until = performance.now() + withinMs; this.#last.events < events && performance.now() < until; ) await this.told()
+    return performance.now()
+  }
+
+  async leave(): Promise<void> {
+    const exit = once(this.#process, 'exit')
+    this.#process.send('leave')
+    await exit
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL')
+  }
+}
+
+const nothing = (): void => undefined
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }

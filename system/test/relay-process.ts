@@ -1,0 +1,85 @@
+/**
+ * A worker with its relay: `node relay-process.ts <addresses as JSON>`, forked. It begins runs when it is told a number of them, so
+ * that they go on here while nothing comes from the stream, and tells every quarter of a second what its relay has sent.
+ */
+import type { EventSender, EventStreamer } from '@workflow/core/adapter'
+import { type Addresses, openPorts } from './ports.ts'
+import { initialValue, ticketDefinition } from './ticket-workflow.ts'
+import { workerOptions } from './worker-settings.ts'
+
+/** What the relay has done since its start. */
+export interface RelayReport {
+  /** Calls of `send` that were answered, and that failed. */
+  readonly sends: number
+  readonly failures: number
+  /** Events of the answered ones. */
+  readonly events: number
+  /** Of the process, in bytes. */
+  readonly memory: number
+  /** Runs begun. */
+  readonly runs: number
+}
+
+const everyMs = 250
+const nothing = (): void => undefined
+const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+// Written by the parent.
+const ports = openPorts(JSON.parse(process.argv[2] ?? '{}') as Addresses, 'relay', logger)
+let [sends, failures, events, runs, names] = [0, 0, 0, 0, 0]
+
+function counted(streamer: EventStreamer): EventStreamer {
+  const newSender = async (): Promise<EventSender> => {
+    const sender = await streamer.newSender()
+    return {
+      send: async (batch) => {
+        try {
+          await sender.send(batch)
+        } catch (error) {
+          failures++
+          throw error
+        }
+        sends++
+        events += batch.length
+      },
+      [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose](),
+    }
+  }
+  return { ...streamer, newSender }
+}
+
+const workflow = ticketDefinition().build({
+  ...ports,
+  eventStreamer: counted(ports.eventStreamer),
+  logger,
+  ...workerOptions,
+  defaults: { parallelCount: 64, errBackOff: '20ms' },
+})
+
+let telling: NodeJS.Timeout | undefined
+function tell(): void {
+  process.send?.({ sends, failures, events, memory: process.memoryUsage.rss(), runs } satisfies RelayReport)
+}
+
+process.on('disconnect', () => process.exit())
+process.on('message', (message) => {
+  if (typeof message === 'number') void begin(message)
+  else void leave()
+})
+
+async function begin(count: number): Promise<void> {
+  const items = Array.from({ length: count }, () => ({ foreignId: `ticket-${names++}`, initialValue }))
+  const results = await workflow.triggerMany(items)
+  runs += results.filter((result) => result.error === undefined).length
+}
+
+async function leave(): Promise<void> {
+  await workflow.stop({ timeout: '10s' })
+  await ports.close()
+  clearInterval(telling)
+  tell()
+  process.disconnect()
+}
+
+await workflow.run()
+tell()
+telling = setInterval(tell, everyMs)
