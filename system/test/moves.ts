@@ -69,7 +69,7 @@ export function recoveriesOf(incidents: readonly Incident[], moves: readonly Mov
       const times = (bySlot.get(slot) ?? []).map(({ at }) => at).filter((at) => at > began && at <= until)
       const next = (times.find((at) => at > over) ?? until) - over
       let [stood, before] = [0, began]
-      for (const at of [...times, ...(times.length === 0 ? [until] : [])]) {
+      for (const at of [...times, until]) {
         stood = Math.max(stood, at - before)
         before = at
       }

@@ -9,7 +9,7 @@ import { openPorts, prefix } from './ports.ts'
 import type { RelayReport } from './relay-process.ts'
 import { sentEvents } from './sent-events.ts'
 import { type BrokerKind, type Member, type Servers, startServers } from './servers.ts'
-import { streamAudit } from './stream-audit.ts'
+import { committedOf, streamAudit } from './stream-audit.ts'
 import { eventsPerRun, tickets } from './ticket-workflow.ts'
 
 export interface OutageOptions {
@@ -79,7 +79,7 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
     await relay.leave()
     faults.push(...(await outboxFaults(ports, tickets.name)))
     const found = await sentEvents(network.straight, prefix, tickets.name)
-    const stream = await servers.postgres.session((client) => streamAudit(client, found))
+    const stream = streamAudit(await servers.postgres.session(committedOf), found)
     if (stream.committed !== atReturn.runs * eventsPerRun)
       faults.push(`${stream.committed} transitions were committed of ${atReturn.runs} runs with ${eventsPerRun} each`)
     return {

@@ -10,12 +10,23 @@ export interface StreamAudit {
   readonly again: number
 }
 
-/** Every committed transition is in each of its topics, and within a topic the first of each version of a run come in their order. */
-export async function streamAudit(client: pg.Client, sent: readonly SentEvent[]): Promise<StreamAudit> {
-  const { rows } = await client.query<{ readonly run: string; readonly version: number; readonly topics: number }>(
-    `SELECT e.run_id AS run, e.version::int AS version, json_array_length(s.topics::json) AS topics
+/** A committed transition, and in how many topics its event belongs. */
+export interface Committed {
+  readonly runId: string
+  readonly version: number
+  readonly topics: number
+}
+
+export async function committedOf(client: pg.Client): Promise<readonly Committed[]> {
+  const { rows } = await client.query<Committed>(
+    `SELECT e.run_id AS "runId", e.version::int AS version, json_array_length(s.topics::json) AS topics
      FROM "${schema}".event e JOIN "${schema}".shape s ON s.id = e.shape WHERE e.entry IS NOT NULL`,
   )
+  return rows
+}
+
+/** Every committed transition is in each of its topics, and within a topic the first of each version of a run come in their order. */
+export function streamAudit(committed: readonly Committed[], sent: readonly SentEvent[]): StreamAudit {
   const faults: string[] = []
   const newest = new Map<string, number>()
   const topics = new Map<string, Set<string>>()
@@ -35,9 +46,9 @@ export async function streamAudit(client: pg.Client, sent: readonly SentEvent[])
     if (version < before) faults.push(`version ${version} of run ${runId} came to ${topic} for the first time after version ${before}`)
     newest.set(lane, Math.max(before, version))
   }
-  for (const { run, version, topics: wanted } of rows) {
-    const got = topics.get(`${run}/${version}`)?.size ?? 0
-    if (got !== wanted) faults.push(`version ${version} of run ${run} is in ${got} topics of ${wanted}`)
+  for (const { runId, version, topics: wanted } of committed) {
+    const got = topics.get(`${runId}/${version}`)?.size ?? 0
+    if (got !== wanted) faults.push(`version ${version} of run ${runId} is in ${got} topics of ${wanted}`)
   }
-  return { faults, committed: rows.length, again }
+  return { faults, committed: committed.length, again }
 }

@@ -17,7 +17,7 @@ import { openPorts, prefix } from './ports.ts'
 import { RoleLog, roleFaults, type RoleLine, rolesOf } from './role-log.ts'
 import { sentEvents } from './sent-events.ts'
 import { type BrokerKind, type RoleKind, type Servers, type ServerSizes, startServers } from './servers.ts'
-import { streamAudit } from './stream-audit.ts'
+import { committedOf, streamAudit } from './stream-audit.ts'
 
 export interface SystemOptions {
   readonly broker: BrokerKind
@@ -194,7 +194,7 @@ class SystemRun {
     const { triggered, accepted, enginePauses, client } = this.#parent
     const seen = await audit(client, { triggered, accepted, ledger })
     return this.#servers.postgres.session(async (session) => {
-      const stream = await streamAudit(session, sent)
+      const stream = streamAudit(await committedOf(session), sent)
       const moves = await movesOf(session)
       const incidents = this.#incidents(roles, moves)
       const faults = [
