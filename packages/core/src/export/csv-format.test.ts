@@ -54,6 +54,14 @@ describe('a cell', () => {
   })
 })
 
+test('the header is the documented one, to which columns are added at the end of a part only', () => {
+  const moves =
+    'activity,timestamp,lifecycle,resource,started_at,version,from,to,by,state,states,attempt,duration_ms,instance,actor,reason,error,error_code'
+  const run = 'workflow,foreign_id,case_status,case_state,case_created_at,case_finished_at,metadata'
+  expect(csvFormat(false).head).toBe(`case_id,${moves},${run}\r\n`)
+  expect(csvFormat(true).head).toBe(`case_id,${moves},object,object_problem,${run}\r\n`)
+})
+
 test('any log is rows of equally many columns, under their header', () => {
   fc.assert(
     fc.property(anyRun, fc.array(anyEntry), fc.boolean(), (run, entries, objects) => {

@@ -42,7 +42,8 @@ const moveFields: readonly EntryField[] = [
   { column: 'timestamp', key: 'time:timestamp', type: 'date', always: true, of: ({ entry }) => entry.at },
   { column: 'lifecycle', key: 'lifecycle:transition', type: 'string', always: true, of: ({ entry }) => lifecycleOf(entry) },
   { column: 'resource', key: 'org:resource', type: 'string', always: true, of: ({ entry }) => entry.actor ?? entry.instance },
-  { column: 'start_timestamp', key: 'start_timestamp', type: 'date', always: false, of: ({ entry }) => startOf(entry) },
+  // By another name than the one that tools sort by as soon as it is there: a trigger has none, and would come last.
+  { column: 'started_at', key: 'started_at', type: 'date', always: false, of: ({ entry }) => startOf(entry) },
   { column: 'version', key: 'version', type: 'int', always: true, of: ({ entry }) => entry.version },
   { column: 'from', key: 'from', type: 'string', always: false, of: ({ entry }) => entry.from },
   { column: 'to', key: 'to', type: 'string', always: true, of: ({ entry }) => entry.to },

@@ -2,7 +2,7 @@
  * The workflow of a log: its statuses are the log's activities, its transitions those that some case has made. The next
  * activity of a case comes by a timeout where the same resource does it, and by a callback where another one does.
  */
-import { at, type TimerValue, unchecked, workflow } from '@workflow/core'
+import { type AnyWorkflow, at, type TimerValue, unchecked, workflow } from '@workflow/core'
 import type { EventLog, LoggedEvent } from './event-log.ts'
 
 /** What a case is at after its last event. */
@@ -43,23 +43,11 @@ interface CaseRun {
 }
 
 /** What the replay needs of the built workflow. */
-export interface CaseWorkflow {
+export interface CaseWorkflow extends AnyWorkflow {
   run(): Promise<void>
   stop(): Promise<void>
   trigger(foreignId: string, options: { initialValue: { moves: number }; startAt: string }): Promise<string>
   callback(target: { runId: string }, status: string, payload: { to: string }): Promise<unknown>
-  history(
-    runId: string,
-    query: { limit: number },
-  ): Promise<{
-    readonly items: readonly {
-      readonly version: number
-      readonly from?: string
-      readonly to: string
-      readonly at: Date
-      readonly by: string
-    }[]
-  }>
 }
 
 /** Builds the workflow of a log on infrastructure, any number of times. */

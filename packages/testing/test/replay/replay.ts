@@ -3,6 +3,7 @@
  * file's order decides. The engine can be killed on the way: then the process is over in the middle of what it did, its
  * leases are gone, and a new one goes on from the same database at the same instant.
  */
+import type { AnyWorkflow } from '@workflow/core'
 import { memory, memoryDatabase, type MemoryInfrastructure } from '@workflow/core/memory'
 import { VirtualClock } from '../../src/virtual-clock.ts'
 import { type CaseWorkflow, loggedWorkflow, type Move } from './logged-workflow.ts'
@@ -10,6 +11,8 @@ import { type CaseWorkflow, loggedWorkflow, type Move } from './logged-workflow.
 export interface ReplayOptions {
   /** Kill the engine after so many events. @default never */
   readonly killEvery?: number
+  /** Looks at the workflow once everything has happened. */
+  readonly atEnd?: (workflow: AnyWorkflow) => Promise<void>
 }
 
 export interface Replayed {
@@ -67,6 +70,7 @@ export async function replay(name: string, moves: ReadonlyMap<string, readonly M
   }
   const histories = new Map<string, readonly Recorded[]>()
   for (const [caseName, runId] of runIds) histories.set(caseName, await recorded(engine.workflow, runId))
+  await options.atEnd?.(engine.workflow)
   await engine.stop()
   return { histories, kills, interrupted, byCallback: counts.callback, byTimeout: counts.timeout }
 }
