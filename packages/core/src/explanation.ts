@@ -12,6 +12,11 @@ export interface Explanation {
   /** Everything that could move the run; `nothing` alone when it is finished. */
   readonly waitsFor: readonly WaitsFor[]
   readonly lastError?: LastError
+  /**
+   * The attempts of the version in hand that have failed, oldest first: of each process the last one with its stack, and the
+   * ten before it, their messages cut to 1,024 characters.
+   */
+  readonly failures: readonly FailedAttempt[]
   /** Which instance works for the slot of this run; absent when none does, or when only the client's side was asked. */
   readonly holder?: { readonly instance: string; readonly since: Date }
   /** How far behind the consumer of the run's status is; absent where the stream cannot tell. */
@@ -46,6 +51,18 @@ export interface LastError extends RecordedError {
   readonly attempt: number
   /** When the attempt began; for one that paused the run, when it paused. */
   readonly at: Date
+}
+
+/** An attempt that failed, as it is kept with a run. */
+export interface FailedAttempt extends RecordedError {
+  /** E.g. `'step created'`. */
+  readonly process: string
+  /** From 1. */
+  readonly attempt: number
+  readonly startedAt: Date
+  readonly durationMs: number
+  /** The instance of the engine that made it. */
+  readonly instance: string
 }
 
 /** An error as it is kept with a run. */

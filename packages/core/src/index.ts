@@ -49,7 +49,7 @@ export {
   type WorkflowErrorOptions,
   WorkflowInProgress,
 } from './errors.ts'
-export type { Explanation, LastError, RecordedError, WaitsFor } from './explanation.ts'
+export type { Explanation, FailedAttempt, LastError, RecordedError, WaitsFor } from './explanation.ts'
 export type { AnyGraph, ExitKind, Exits, GraphOf } from './graph.ts'
 export type { CallbackHandler, JoinHandler, StepHandler, TimeoutHandler } from './handler.ts'
 export type { ClientInfrastructure, Infrastructure, OutboxOptions, WorkerInfrastructure } from './infrastructure.ts'

@@ -1,4 +1,4 @@
-import type { RecordedError } from './explanation.ts'
+import type { FailedAttempt, RecordedError } from './explanation.ts'
 import type { MovedBy } from './model/history-entry.ts'
 import type { RunState } from './model/run-state.ts'
 
@@ -19,7 +19,13 @@ export interface RunHistoryEntry<Obj = unknown, Status extends string = string> 
   readonly instance: string
   readonly actor?: string
   readonly reason?: string
+  /** Why the engine has paused it. */
   readonly error?: RecordedError
+  /**
+   * The attempts that failed before this move, oldest first: of the process that failed last, its last one with its stack and
+   * the ten before it, their messages cut to 1,024 characters. Absent if none has.
+   */
+  readonly failures?: readonly FailedAttempt[]
   /** Absent unless asked for, when object history is off, and after data deletion. */
   readonly object?: Obj
 }

@@ -1,5 +1,5 @@
 /** Why a run is where it is: everything that could move it, read at once from the store, the stream and the scheduler. */
-import type { Explanation, LastError, WaitsFor } from '../explanation.ts'
+import type { Explanation, FailedAttempt, LastError, WaitsFor } from '../explanation.ts'
 import { isFinished } from '../model/run-state.ts'
 import { roleOf } from '../model/role.ts'
 import type { RunRecord } from '../model/run-record.ts'
@@ -22,9 +22,10 @@ export async function explain(
 ): Promise<Explanation> {
   assertRunId(ctx, runId)
   const record = await find(ctx, runId)
-  const [waitsFor, lastError, holder, lag] = await Promise.all([
+  const [waitsFor, lastError, failures, holder, lag] = await Promise.all([
     waits(ctx, record),
     lastErrorOf(ctx, record),
+    failuresIn(ctx, record),
     holderOf(ctx, record, scheduler),
     lagOf(ctx, receiver),
   ])
@@ -38,6 +39,7 @@ export async function explain(
     since: record.entered.at,
     waitsFor,
     ...(lastError === undefined ? undefined : { lastError }),
+    failures,
     ...(holder === undefined ? undefined : { holder }),
     ...(lag === undefined ? undefined : { lag }),
     moves,
@@ -99,6 +101,12 @@ async function lastErrorOf(ctx: EngineContext, record: RunRecord): Promise<LastE
   }
   const error = await ctx.codec.decodeError(note.error, record)
   return error === undefined ? undefined : { ...error, process: note.process, attempt: note.attempt, at: note.startedAt }
+}
+
+async function failuresIn(ctx: EngineContext, record: RunRecord): Promise<readonly FailedAttempt[]> {
+  const notes = (record.attempts ?? []).filter(({ kind }) => kind === 'failed')
+  const failures = await Promise.all(notes.map((note) => ctx.codec.decodeFailures(note.error, record)))
+  return failures.flat().sort((one, other) => one.startedAt.getTime() - other.startedAt.getTime())
 }
 
 async function holderOf(ctx: EngineContext, record: RunRecord, scheduler: RoleScheduler | undefined): Promise<Explanation['holder']> {

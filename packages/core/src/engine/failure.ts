@@ -4,9 +4,10 @@
  */
 import { isWorkflowError, WorkflowError } from '../errors.ts'
 import type { AttemptNote } from '../model/attempt-note.ts'
+import type { Payload } from '../model/payload.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
 import type { Unit } from '../model/unit.ts'
-import type { Attempt } from './attempt.ts'
+import { type Attempt, noteOf } from './attempt.ts'
 import { boundLogger } from './handler-run.ts'
 import { runFields, traceFields } from './log-fields.ts'
 import { readableError } from './readable-error.ts'
@@ -42,7 +43,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
       { error },
       failure.fatal ? 'the attempt failed and trying again cannot help; pausing the run' : 'the attempt failed too often; pausing the run',
     )
-    return await pauseByEngine(a, count, error, true)
+    return await pauseByEngine(a, count, error, true, failure.startedAt)
   }
   const now = ctx.clock.now()
   const delayMs = process.options.backOffMs(count, error, now, ctx.random)
@@ -55,7 +56,7 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
     kind: 'failed',
     attempt: count,
     startedAt: new Date(failure.startedAt),
-    error: await ctx.codec.encodeError(error, record),
+    error: await encodedError(a, count, error, failure.startedAt),
     retryAt,
     instance: ctx.instance,
   }
@@ -77,8 +78,28 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
   return await park(a, delayMs)
 }
 
+/** The error of an attempt, with those that have failed before it at this version. */
+async function encodedError(a: Attempt, attempt: number, error: unknown, startedAt: number): Promise<Payload> {
+  const { ctx, process, record } = a
+  const earlier = noteOf(record, process.name)
+  const durationMs = Math.max(0, ctx.clock.now() - startedAt)
+  const made = { process: process.name, attempt, startedAt: new Date(startedAt), durationMs, instance: ctx.instance }
+  return await ctx.codec.encodeError(
+    error,
+    record,
+    made,
+    earlier?.kind === 'failed' ? await ctx.codec.decodeFailures(earlier.error, record) : [],
+  )
+}
+
 /** Pauses the run with its error as the reason. `resume`: the engine tries again by itself after a while. */
-export async function pauseByEngine(a: Attempt, count: number, error: unknown, resume: boolean): Promise<Verdict> {
+export async function pauseByEngine(
+  a: Attempt,
+  count: number,
+  error: unknown,
+  resume: boolean,
+  startedAt: number = a.ctx.clock.now(),
+): Promise<Verdict> {
   const { ctx, record, held } = a
   const resumeAt = resume && ctx.autoResumeMs !== Infinity ? new Date(ctx.clock.now() + ctx.autoResumeMs) : undefined
   const reason = await ctx.codec.encodeReason(
@@ -93,7 +114,7 @@ export async function pauseByEngine(a: Attempt, count: number, error: unknown, r
     id,
     record,
     'Paused',
-    { by: 'engine', attempt: count, reason, error: await ctx.codec.encodeError(error, record) },
+    { by: 'engine', attempt: count, reason, error: await encodedError(a, count, error, startedAt) },
     {
       pause: { by: 'engine', reason, ...(resumeAt === undefined ? undefined : { resumeAt }) },
     },

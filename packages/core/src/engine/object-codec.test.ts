@@ -30,7 +30,12 @@ test('errors name the run, and are kept to a size', async () => {
   )
   expect(() => codec(unchecked()).encode({ n: 1n }, owner)).toThrow(/object of run r1 .* cannot be stored: 'n' is a BigInt/)
   const error = await codec(unchecked()).decodeError(
-    await codec(unchecked(), {}, 1_000_000).encodeError(new Error('x'.repeat(100_000)), owner),
+    await codec(unchecked(), {}, 1_000_000).encodeError(
+      new Error('x'.repeat(100_000)),
+      owner,
+      { process: 'step a', attempt: 1, startedAt: new Date(0), durationMs: 1, instance: 'i' },
+      [],
+    ),
     owner,
   )
   expect(error?.message.length).toBeLessThan(10_000)

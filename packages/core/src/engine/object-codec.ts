@@ -1,5 +1,5 @@
 import { isWorkflowError, NotSerializable, ObjectTooLarge, Shredded, StoreCorrupt, StoreUnavailable, WorkflowError } from '../errors.ts'
-import type { RecordedError } from '../explanation.ts'
+import type { FailedAttempt, RecordedError } from '../explanation.ts'
 import type { ContractModel } from '../model/definition.ts'
 import type { Payload } from '../model/payload.ts'
 import type { Codec, CodecContext, PayloadKind } from '../ports/codec.ts'
@@ -11,6 +11,22 @@ export interface ValueOwner {
   readonly foreignId: string
   readonly runId: string
 }
+
+/** Which attempt threw an error. */
+export type AttemptMade = Omit<FailedAttempt, keyof RecordedError>
+
+type StoredAttempt<T extends { readonly startedAt: Date }> = Omit<T, 'startedAt'> & { readonly startedAt: string }
+
+/** An error as it is encoded. */
+interface StoredError extends RecordedError {
+  /** Absent in what was written before attempts were kept. */
+  readonly made?: StoredAttempt<AttemptMade>
+  readonly earlier?: readonly StoredAttempt<FailedAttempt>[]
+}
+
+/** So many failed attempts before the last are kept, their messages cut to this many characters. */
+const earlierMax = 10
+const earlierLengthMax = 1_024
 
 /** Errors and reasons are cut to this many characters: a stack of a megabyte helps nobody. */
 const textLengthMax = 8_192
@@ -97,26 +113,34 @@ export class ObjectCodec {
     return value instanceof Shredded ? deleted : String(value)
   }
 
-  /** Whatever was thrown, errors or not, as text that can be kept. */
-  encodeError(error: unknown, owner: ValueOwner): Promise<Payload> {
-    const recorded: RecordedError =
-      error instanceof Error
-        ? {
-            name: cut(String(error.name)),
-            message: cut(String(error.message)),
-            ...('code' in error && error.code !== undefined ? { code: cut(String(error.code)) } : undefined),
-            ...(typeof error.stack === 'string' ? { stack: cut(error.stack) } : undefined),
-          }
-        : { name: 'not an Error', message: cut(textOf(error)) }
-    return this.#encodeAside(recorded, owner, 'error')
+  /** Whatever was thrown, errors or not, as text that can be kept; with the attempt that threw it, and those that failed before. */
+  encodeError(error: unknown, owner: ValueOwner, made: AttemptMade, earlier: readonly FailedAttempt[]): Promise<Payload> {
+    const { startedAt, ...rest } = made
+    const stored: StoredError = {
+      ...recordedOf(error),
+      made: { ...rest, startedAt: startedAt.toISOString() },
+      ...(earlier.length === 0 ? undefined : { earlier: earlier.slice(-earlierMax).map(shortened) }),
+    }
+    return this.#encodeAside(stored, owner, 'error')
   }
 
   async decodeError(payload: Payload | undefined, owner: ValueOwner): Promise<RecordedError | undefined> {
     if (payload === undefined) return undefined
     if (payload.codec === tombstone.codec) return { name: deleted, message: deleted }
     const value = await this.decode(payload, owner, 'error')
+    if (value instanceof Shredded) return { name: deleted, message: deleted }
     // The cast holds because encodeError is the only writer of this kind.
-    return value instanceof Shredded ? { name: deleted, message: deleted } : (value as RecordedError)
+    const { made: _made, earlier: _earlier, ...error } = value as StoredError
+    return error
+  }
+
+  /** The attempts that an error tells of, oldest first; none where its data was deleted, or it was kept without them. */
+  async decodeFailures(payload: Payload | undefined, owner: ValueOwner): Promise<readonly FailedAttempt[]> {
+    const value = payload === undefined ? undefined : await this.decode(payload, owner, 'error')
+    if (value === undefined || value instanceof Shredded) return []
+    const { made, earlier = [], ...error } = value as StoredError
+    if (made === undefined) return []
+    return [...earlier, { ...error, ...made }].map((each) => ({ ...each, startedAt: new Date(each.startedAt) }))
   }
 
   #load(value: unknown, payload: Payload, owner: ValueOwner): unknown {
@@ -189,9 +213,24 @@ export class ObjectCodec {
 
 const deleted = '(deleted)'
 
-function cut(text: string): string {
+/** Of those before the last nobody needs the whole. */
+function shortened({ stack: _stack, startedAt, ...rest }: FailedAttempt): StoredAttempt<FailedAttempt> {
+  return { ...rest, message: cut(rest.message, earlierLengthMax), startedAt: startedAt.toISOString() }
+}
+
+function recordedOf(error: unknown): RecordedError {
+  if (!(error instanceof Error)) return { name: 'not an Error', message: cut(textOf(error)) }
+  return {
+    name: cut(String(error.name)),
+    message: cut(String(error.message)),
+    ...('code' in error && error.code !== undefined ? { code: cut(String(error.code)) } : undefined),
+    ...(typeof error.stack === 'string' ? { stack: cut(error.stack) } : undefined),
+  }
+}
+
+function cut(text: string, lengthMax: number = textLengthMax): string {
   // Well-formed: a cut through a surrogate pair, or a stray one in a message, must not make the error itself unstorable.
-  const short = text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text
+  const short = text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text
   return short.toWellFormed().replaceAll('\0', '\uFFFD')
 }
 

@@ -3,6 +3,7 @@
  * entry. Pure: nothing is written here. Every path of a run goes through these three functions, so version, stay
  * (`entered`), run state and topics agree with each other everywhere.
  */
+import type { AttemptNote } from '../model/attempt-note.ts'
 import type { HistoryEntry, MovedBy } from '../model/history-entry.ts'
 import type { Payload } from '../model/payload.ts'
 import type { RunEvent } from '../model/run-event.ts'
@@ -261,7 +262,13 @@ function entryOf(
   const { by, attempt, durationMs } = note
   const { instance } = ctx
   // A step's transition, which is most of them, has all of its fields in one literal.
-  if (record !== undefined && durationMs !== undefined && ctx.historyObjects && note.reason === undefined) {
+  if (
+    record !== undefined &&
+    durationMs !== undefined &&
+    ctx.historyObjects &&
+    note.reason === undefined &&
+    record.attempts === undefined
+  ) {
     return { runId, version, unitId, from: record.status, to, states, by, at, attempt, durationMs, instance, object }
   }
   const entry: Writable<HistoryEntry> = { runId, version, unitId, to, states, by, at, attempt, instance }
@@ -269,9 +276,18 @@ function entryOf(
   if (durationMs !== undefined) entry.durationMs = durationMs
   if (note.actor !== undefined) entry.actor = note.actor
   if (note.reason !== undefined) entry.reason = note.reason
-  if (note.error !== undefined) entry.error = note.error
+  const error = note.error ?? lastFailure(record)
+  if (error !== undefined) entry.error = error
   if (ctx.historyObjects) entry.object = object
   return entry
+}
+
+/** What the attempts that failed at the version that is left have come to: the store forgets its notes with it. */
+function lastFailure(record: RunRecord | undefined): Payload | undefined {
+  let last: AttemptNote | undefined
+  for (const note of record?.attempts ?? [])
+    if (note.kind === 'failed' && (last === undefined || note.startedAt >= last.startedAt)) last = note
+  return last?.error
 }
 
 const writers = new WeakMap<object, RunRecord['writer']>()

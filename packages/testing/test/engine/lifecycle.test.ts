@@ -289,6 +289,18 @@ test('the history says who moved the run, from where, when, how often it was tri
       attempt: 2,
       durationMs: 250,
       instance: 'a',
+      failures: [
+        {
+          process: 'step made',
+          attempt: 1,
+          startedAt: new Date(start),
+          durationMs: 250,
+          instance: 'a',
+          name: 'Error',
+          message: 'first',
+          stack: expect.stringContaining('Error: first'),
+        },
+      ],
     },
     {
       version: 3,
