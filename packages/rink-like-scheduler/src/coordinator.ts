@@ -24,8 +24,9 @@ export class Coordinator {
   readonly #driver: EtcdDriver
   readonly #keys: Keys
   readonly #clock: Clock
-  #timer: { readonly handle: Disposable; readonly settling: boolean } | undefined
+  #timer: { readonly due: number; readonly handle: Disposable } | undefined
   #planning = false
+  #hasFailed = false
   /** `demands` of the view that the last plan was made of. */
   #seen = -1
   /** Of the last plan: the next is made of a view that has it. */
@@ -50,27 +51,31 @@ export class Coordinator {
     // Or a plan has come that is not our last: late, from a request that was given up, or from a leader before us.
     if (view.demands !== this.#seen || view.planRevision > this.#written) {
       const rested = now - this.#plannedAt >= pauseMs
-      this.#arm(rested ? gatherMs : pauseMs, false)
+      this.#arm(rested ? gatherMs : pauseMs)
+    } else if (this.#hasFailed) {
+      this.#arm(retryMs)
     } else if (this.#unsettled !== undefined) {
       const { since, last } = this.#unsettled
-      this.#arm(Math.max(0, Math.min(last + settleMs, since + settleMaxMs) - now), true)
+      this.#arm(Math.max(0, Math.min(last + settleMs, since + settleMaxMs) - now))
     }
   }
 
-  #arm(afterMs: number, settling: boolean): void {
-    // A plan that settles waits for long: what has changed meanwhile goes first.
-    if (this.#timer !== undefined && (settling || !this.#timer.settling)) return
+  /** The earliest of what it was armed for counts: neither settling nor trying again holds back what has changed meanwhile. */
+  #arm(afterMs: number): void {
+    const due = this.#clock.monotonic() + afterMs
+    if (this.#timer !== undefined && this.#timer.due <= due) return
     this.#timer?.handle[Symbol.dispose]()
     const handle = this.#clock.setTimer(afterMs, () => {
       this.#timer = undefined
       void this.#plan()
     })
-    this.#timer = { handle, settling }
+    this.#timer = { due, handle }
   }
 
   /** Gives what is with nobody at once; moves the rest when members and wants have come to rest. */
   async #plan(): Promise<void> {
     this.#planning = true
+    this.#hasFailed = false
     const { view } = this.#term
     const now = this.#clock.monotonic()
     if (view.demands !== this.#seen) this.#unsettled = { since: this.#unsettled?.since ?? now, last: now }
@@ -90,9 +95,8 @@ export class Coordinator {
       }
       if (settled) this.#unsettled = undefined
     } catch {
-      // A member whose lease has just ended is in the plan, or etcd is away.
-      this.#seen = -1
-      if (!this.#term.signal.aborted) this.#arm(retryMs, false)
+      // A member whose lease has just ended is in the plan: the view will say so. Or etcd is away.
+      this.#hasFailed = true
     } finally {
       this.#planning = false
       this.#plannedAt = this.#clock.monotonic()

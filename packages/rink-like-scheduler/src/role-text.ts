@@ -18,37 +18,44 @@ const textMax = 100_000
 const rolesMax = 20_000
 const numbered = /^(.*\/)(0|[1-9][0-9]{0,8})$/s
 
+/** A role with what its name consists of, where it ends with a number. */
+interface Part {
+  readonly role: string
+  readonly generation: number
+  readonly before: string | undefined
+  readonly number: number
+}
+
 /** One or more texts that together stand for these roles. */
 export function writeRoles(roles: Generations): readonly string[] {
-  const sorted = [...roles].sort(([a], [b]) => (a < b ? -1 : 1))
   const texts: string[] = []
-  let [part, length]: [[string, number][], number] = [[], 0]
-  for (const entry of sorted) {
+  let [parts, length]: [Part[], number] = [[], 0]
+  for (const [role, generation] of [...roles].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (length > textMax) {
-      texts.push(writePart(part))
-      ;[part, length] = [[], 0]
+      texts.push(writeParts(parts))
+      ;[parts, length] = [[], 0]
     }
-    part.push(entry)
+    const [, before, number] = numbered.exec(role) ?? []
+    parts.push({ role, generation, before, number: Number(number) })
     // A number in a run takes nearly nothing.
-    length += numbered.test(entry[0]) ? 10 : entry[0].length
+    length += before === undefined ? role.length : 10
   }
-  if (part.length > 0) texts.push(writePart(part))
+  if (parts.length > 0) texts.push(writeParts(parts))
   return texts
 }
 
-function writePart(roles: readonly (readonly [string, number])[]): string {
+function writeParts(parts: readonly Part[]): string {
   const byGeneration = new Map<number, { numbers: Map<string, number[]>; named: string[] }>()
-  for (const [role, generation] of roles) {
+  for (const { role, generation, before, number } of parts) {
     const group = byGeneration.get(generation) ?? { numbers: new Map<string, number[]>(), named: [] }
     byGeneration.set(generation, group)
-    const [, before, number] = numbered.exec(role) ?? []
     if (before === undefined) {
       group.named.push(role)
       continue
     }
     const numbers = group.numbers.get(before)
-    if (numbers === undefined) group.numbers.set(before, [Number(number)])
-    else numbers.push(Number(number))
+    if (numbers === undefined) group.numbers.set(before, [number])
+    else numbers.push(number)
   }
   const written = [...byGeneration].map(([generation, { numbers, named }]): readonly [number, Written] => [
     generation,

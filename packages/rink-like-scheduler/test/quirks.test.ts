@@ -69,11 +69,19 @@ describe.skipIf(etcdUrl === undefined)('on etcd', { timeout: 30_000 }, () => {
     expect((await a.holders(names)).size).toBe(300)
   })
 
+  test.concurrent('roles with the longest names are taken, as many at once as others', async () => {
+    await using crew = new Crew({ endpoints: url })
+    const scheduler = crew.open('a')
+    const names = Array.from({ length: 120 }, (_, index) => `${index}`.padStart(4, '0').padEnd(4_096 - 2 * 2_000, 'x') + 'ö'.repeat(2_000))
+    const leases = await Promise.all(names.map((role) => crew.ask(scheduler, role)))
+    expect(leases.filter((lease) => !lease.isValid())).toEqual([])
+  })
+
   test.concurrent('a name that cannot be a role is refused before anything is sent', async () => {
     await using crew = new Crew({ endpoints: 'http://127.0.0.1:1' })
     const scheduler = crew.open('a')
     const { signal } = new AbortController()
-    for (const role of ['', '\ud800', 'x'.repeat(4_097)])
+    for (const role of ['', '\ud800', 'x'.repeat(4_097), 'ö'.repeat(2_049)])
       await expect(scheduler.awaitRole(role, { signal, generation: 0 })).rejects.toThrow(InvalidArgument)
     for (const generation of [-1, 0.5])
       await expect(scheduler.awaitRole('a', { signal, generation })).rejects.toThrow('a generation of 0 or more')
