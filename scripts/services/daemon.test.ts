@@ -60,8 +60,7 @@ test('while it is paused it answers nobody; it can be stopped all the same', asy
   daemon.resume()
   expect(await answers(port)).toBe(true)
   daemon.pause()
-  await daemon.stop()
-  expect(daemon.isRunning()).toBe(false)
+  expect([await daemon.stop(), daemon.isRunning()]).toEqual([true, false])
 })
 
 test('what does not start says why', async () => {
@@ -70,11 +69,10 @@ test('what does not start says why', async () => {
   await expect(daemonAt({ ...place, program: join(place.folder, 'nothing') }, notReady).start()).rejects.toThrow('ENOENT')
 })
 
-test('what is asked to end and does not is killed', { timeout: 20_000 }, async () => {
+test('what is asked to end and does not is killed', async () => {
   const { daemon } = await echo(`process.on('SIGTERM', () => {})`)
   await daemon.start()
-  await daemon.stop()
-  expect(daemon.isRunning()).toBe(false)
+  expect([await daemon.stop(200), daemon.isRunning()]).toEqual([false, false])
 })
 
 test('what a killed process leaves behind is stopped and deleted by whoever makes the next folder of its kind', async () => {

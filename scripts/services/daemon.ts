@@ -17,8 +17,8 @@ export interface DaemonPlace extends Place {
 export interface Daemon {
   /** Resolves once `isReady` has resolved to true. Throws with the end of the program's output when it has ended, or after 30 s. */
   readonly start: () => Promise<void>
-  /** Asks it to end, and kills it after 10 s. */
-  readonly stop: () => Promise<void>
+  /** Asks it to end, and kills it after `withinMs`, 10 s by default; answers whether it has ended by itself. */
+  readonly stop: (withinMs?: number) => Promise<boolean>
   /** `kill -9`: resolves when it is gone. */
   readonly kill: () => Promise<void>
   /** SIGSTOP: it answers nobody, and its connections stay open. */
@@ -68,11 +68,13 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
         throw new Error(`${place.program} is not ready after ${startMs} ms: ${outputOf(place)}`)
       }
     },
-    stop: async () => {
+    stop: async (withinMs = stopMs) => {
       signal('SIGTERM')
       // A paused process hears of it when it goes on.
       signal('SIGCONT')
-      if (!(await ended(stopMs))) await kill()
+      const byItself = await ended(withinMs)
+      if (!byItself) await kill()
+      return byItself
     },
     kill,
     pause: () => signal('SIGSTOP'),

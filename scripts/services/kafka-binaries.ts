@@ -1,5 +1,6 @@
 /** Where Kafka is on this machine: its jar files, from a folder of the system or fetched once with Maven, and a Java that runs them. */
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -77,9 +78,20 @@ function cache(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'workflow-services', `kafka-${kafkaVersion}`)
 }
 
+/** Where the archive of its classes is, or is to be: for this Kafka from this folder, on this Java. */
+export function kafkaClassArchive({ version, libs }: KafkaBinary): string {
+  const name = createHash('sha256').update(`${libs}\n${javaVersion()}`).digest('hex').slice(0, 16)
+  return join(cache(), '..', `kafka-${version}-classes-${name}.jsa`)
+}
+
 function hasJava(): boolean {
+  return Number(/version "(\d+)/.exec(javaVersion())?.[1] ?? 0) >= javaMin
+}
+
+/** What Java says of itself; empty where there is none. */
+function javaVersion(): string {
   const { status, stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' })
-  return status === 0 && Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0) >= javaMin
+  return status === 0 ? stderr : ''
 }
 
 async function run(program: string, args: readonly string[], cwd: string): Promise<void> {
