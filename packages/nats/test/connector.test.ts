@@ -5,7 +5,7 @@ import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Nats, NatsConnectorOptions } from '../src/index.ts'
 import { refusalOf } from './events.ts'
-import { connectTo, freshPrefix, openNats, removeStreams, serverUrl } from './server.ts'
+import { connectTo, freshPrefix, openNats, removeStreams, replaceStream, serverUrl } from './server.ts'
 
 interface Scene {
   readonly stream: string
@@ -98,8 +98,7 @@ describe.skipIf(serverUrl === undefined)('a foreign stream', { timeout: 30_000 }
     const signal = AbortSignal.timeout(20_000)
     for (let count = 0; count < 3; ) count += (await receiver.receive({ max: 10, signal })).length
     const { config } = await at.manager.streams.info(at.stream)
-    await at.manager.streams.delete(at.stream)
-    await at.manager.streams.add(config)
+    await replaceStream(at.manager, config)
     await publish(4)
     expect(await refusalOf(receiver.receive({ max: 10, signal }))).toMatchObject({ code: 'EventsLost' })
     expect((await receiver.receive({ max: 10, signal })).map(({ event }) => event.value)).toEqual([4])

@@ -3,7 +3,7 @@ import { StorageType } from '@nats-io/jetstream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ensure, eventsOf, openReceiver, refusalOf, send, spec, take, versionsOf, workflowName } from './events.ts'
 import { scene } from './scene.ts'
-import { connectTo, openNats, serverUrl } from './server.ts'
+import { connectTo, openNats, replaceStream, serverUrl } from './server.ts'
 
 const ignore = (): void => undefined
 
@@ -34,8 +34,7 @@ describe.skipIf(serverUrl === undefined)('somebody else', { timeout: 30_000 }, (
       code: 'Configuration',
       message: expect.stringMatching(/cannot be given another storage: .*change the options replicas, storage/),
     })
-    await manager.streams.delete(stream)
-    await manager.streams.add({ name: stream, subjects: [...names.eventSubjects(workflowName)], no_ack: true })
+    await replaceStream(manager, { name: stream, subjects: [...names.eventSubjects(workflowName)], no_ack: true })
     expect((await refusalOf(ensure(open({ storage: 'memory' }).eventStreamer))).message).toContain('with no_ack it never says')
   })
 

@@ -1,5 +1,5 @@
 /** The server that the tests of this package share, and what they leave on it. */
-import { jetstreamManager } from '@nats-io/jetstream'
+import { type JetStreamManager, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { inject } from 'vitest'
 import { type Nats, nats, type NatsOptions } from '../src/index.ts'
@@ -34,6 +34,19 @@ export async function removeStreams(prefix: string, url?: string): Promise<void>
   const manager = await jetstreamManager(connection)
   for await (const name of manager.streams.names()) if (name.startsWith(`${prefix}_`)) await manager.streams.delete(name)
   await connection.close()
+}
+
+/** Deletes a stream and makes another one of its name, which a server refuses as long as files of the old one are there. */
+export async function replaceStream(manager: JetStreamManager, config: { readonly name: string } & Partial<StreamConfig>): Promise<void> {
+  await manager.streams.delete(config.name)
+  for (let left = 100; ; left--) {
+    try {
+      await manager.streams.add(config)
+      return
+    } catch (error) {
+      if (left === 0 || !(error instanceof Error) || !error.message.includes('creating store')) throw error
+    }
+  }
 }
 
 /** A connection of which something is otherwise. */

@@ -3,7 +3,7 @@ import { jetstream, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { claimsOf, ensure, eventsOf, openReceiver, refusalOf, send, slots, spec, take, topic, versionsOf, workflowName } from './events.ts'
 import { scene } from './scene.ts'
-import { openNats, overridden, serverUrl } from './server.ts'
+import { openNats, overridden, replaceStream, serverUrl } from './server.ts'
 
 const nanos = 1_000_000
 
@@ -42,8 +42,7 @@ describe.skipIf(serverUrl === undefined)('streams', { timeout: 30_000 }, () => {
       code: 'Configuration',
       message: `the stream ${stream} cannot be used: its retention is interest, which deletes events under other receivers: it must be limits; delete it, or choose another prefix`,
     })
-    await manager.streams.delete(stream)
-    await manager.streams.add({ name: stream, subjects: ['elsewhere'] })
+    await replaceStream(manager, { name: stream, subjects: ['elsewhere'] })
     expect((await refusalOf(ensure(open().eventStreamer))).message).toContain('its subjects are elsewhere, and must be')
     await manager.streams.delete(stream)
     expect(await refusalOf(ensure(open({ replicas: 3 }).eventStreamer))).toMatchObject({
