@@ -14,12 +14,22 @@ export const globalSetups: readonly string[] = workspacePackages()
   .map(({ folder }) => globalSetupOf(folder))
   .filter((file) => existsSync(file))
 
+/**
+ * Tests of servers mostly wait: two files at a time. They come after all others, which keep a core busy by themselves while the
+ * short checks of the gate take the other one.
+ */
+const waitingMostly = { maxWorkers: 2, sequence: { groupOrder: 1 } }
+
 const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
 
 export default defineConfig({
   resolve: { conditions: ['@workflow/source'] },
   ssr: { resolve: { conditions: ['@workflow/source'] } },
   test: {
+    // Limits for what hangs, with room for a busy machine: whatever has to be quick says so by a limit of its own.
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     projects: projects.map((folder) => ({
       extends: true,
       test: {
@@ -27,7 +37,7 @@ export default defineConfig({
         root: folder,
         include: ['**/*.test.ts'],
         exclude: [...configDefaults.exclude, '**/dist/**', longTests],
-        ...(existsSync(globalSetupOf(folder)) ? { globalSetup: globalSetupOf(folder) } : {}),
+        ...(existsSync(globalSetupOf(folder)) ? { globalSetup: globalSetupOf(folder), ...waitingMostly } : {}),
       },
     })),
   },
