@@ -9,8 +9,8 @@ import { newestEvent } from './moves.ts'
 
 /** The engine's default. */
 export const slots = 16
-const outboxMs = 1_500
-const quietMs = 1_000
+const outboxMs = 1_000
+const quietMs = 500
 const lookEveryMs = 100
 
 /** Waits until no receiver is behind and nothing has been committed for a while. Answers what is left after `withinMs`. */

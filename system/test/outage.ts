@@ -21,6 +21,9 @@ export interface OutageOptions {
   readonly rate: number
 }
 
+/** See `RelayReport`. */
+export type Memory = Pick<RelayReport, 'live' | 'resident'>
+
 export interface OutageResult {
   /** Every broken promise in words. */
   readonly faults: readonly string[]
@@ -31,8 +34,10 @@ export interface OutageResult {
   readonly sends: number
   /** From the broker's return until the last of them was sent, in ms. */
   readonly drainedMs: number
-  /** Of the process: the most before, while the broker was away, and while the backlog was sent, in bytes. */
-  readonly memory: { readonly before: number; readonly away: number; readonly draining: number }
+  /** Of the process, in bytes: the most before, while the broker was away, and while the backlog was sent. */
+  readonly before: Memory
+  readonly away: Memory
+  readonly draining: Memory
   readonly failures: number
 }
 
@@ -88,7 +93,9 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
       backlog,
       sends: sent.sends - atReturn.sends,
       drainedMs,
-      memory: { before, away: awayPeak, draining: drainPeak },
+      before,
+      away: awayPeak,
+      draining: drainPeak,
       failures: sent.failures,
     }
   } finally {
@@ -106,30 +113,33 @@ async function back({ daemon }: Member, how: OutageOptions['how']): Promise<void
   else await daemon.start()
 }
 
+const noMemory: Memory = { live: 0, resident: 0 }
+
 /** The process with the relay. */
 class Relay {
   readonly #process: ChildProcess
-  #last: RelayReport = { sends: 0, failures: 0, events: 0, memory: 0, runs: 0 }
-  #peak = 0
+  #last: RelayReport = { sends: 0, failures: 0, events: 0, live: 0, resident: 0, runs: 0 }
+  #peak: Memory = noMemory
   readonly started: Promise<unknown>
 
   constructor(network: Network) {
     const file = new URL('relay-process.ts', import.meta.url)
     this.#process = fork(file, [JSON.stringify(network.straight)], {
-      execArgv: ['--conditions=@workflow/source', '--disable-warning=TimeoutNegativeWarning'],
+      execArgv: ['--conditions=@workflow/source', '--expose-gc', '--disable-warning=TimeoutNegativeWarning'],
     })
     this.started = once(this.#process, 'message')
     // Nothing else is sent.
     this.#process.on('message', (report) => {
       this.#last = report as RelayReport
-      this.#peak = Math.max(this.#peak, this.#last.memory)
+      const { live, resident } = this.#last
+      this.#peak = { live: Math.max(this.#peak.live, live), resident: Math.max(this.#peak.resident, resident) }
     })
   }
 
   /** The most memory since the last time that this was asked. */
-  peak(): number {
+  peak(): Memory {
     const peak = this.#peak
-    this.#peak = 0
+    this.#peak = noMemory
     return peak
   }
 

@@ -1,6 +1,6 @@
 /**
  * A worker with its relay: `node relay-process.ts <addresses as JSON>`, forked. It begins runs when it is told a number of them, so
- * that they go on here while nothing comes from the stream, and tells every quarter of a second what its relay has sent.
+ * that they go on here while nothing comes from the stream, and tells every half a second what its relay has sent.
  */
 import type { EventSender, EventStreamer } from '@workflow/core/adapter'
 import { type Addresses, openPorts } from './ports.ts'
@@ -14,13 +14,15 @@ export interface RelayReport {
   readonly failures: number
   /** Events of the answered ones. */
   readonly events: number
-  /** Of the process, in bytes. */
-  readonly memory: number
+  /** What the process has in use right after a collection, in bytes: the heap, and buffers beside it. */
+  readonly live: number
+  /** What it has from the system, in bytes. */
+  readonly resident: number
   /** Runs begun. */
   readonly runs: number
 }
 
-const everyMs = 250
+const everyMs = 500
 const nothing = (): void => undefined
 const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 // Written by the parent.
@@ -57,7 +59,9 @@ const workflow = ticketDefinition().build({
 
 let telling: NodeJS.Timeout | undefined
 function tell(): void {
-  process.send?.({ sends, failures, events, memory: process.memoryUsage.rss(), runs } satisfies RelayReport)
+  globalThis.gc?.()
+  const { heapUsed, external, rss: resident } = process.memoryUsage()
+  process.send?.({ sends, failures, events, live: heapUsed + external, resident, runs } satisfies RelayReport)
 }
 
 process.on('disconnect', () => process.exit())
