@@ -16,18 +16,24 @@ export interface EtcdBinary {
 
 export const etcdVersion = '3.7.3'
 
-/** What can be started here as it is: the one that we have built, else the system's. */
+/** What can be started here as it is: what `WORKFLOW_TEST_ETCD_PROGRAM` names, to test another version, the one that we have built, or the system's. */
 export function etcdBinary(): EtcdBinary | undefined {
+  const named = process.env['WORKFLOW_TEST_ETCD_PROGRAM']
+  if (named !== undefined) return { version: versionOf(named) ?? 'unknown', program: named, origin: 'WORKFLOW_TEST_ETCD_PROGRAM' }
   const built = builtProgram()
   if (existsSync(built)) return { version: etcdVersion, program: built, origin: 'built from its Go module' }
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const program = join(folder, 'etcd')
     if (folder === '' || !existsSync(program)) continue
-    const { stdout, status } = spawnSync(program, ['--version'], { encoding: 'utf8' })
-    const version = /etcd Version: (\S+)/.exec(stdout)?.[1]
-    if (status === 0 && version !== undefined) return { version, program, origin: program }
+    const version = versionOf(program)
+    if (version !== undefined) return { version, program, origin: program }
   }
   return undefined
+}
+
+function versionOf(program: string): string | undefined {
+  const { stdout, status } = spawnSync(program, ['--version'], { encoding: 'utf8' })
+  return status === 0 ? /etcd Version: (\S+)/.exec(stdout)?.[1] : undefined
 }
 
 /** The program, built if need be: that takes a minute or two. Safe when two do it at once. Throws with what a person has to do. */

@@ -73,6 +73,8 @@ export interface EtcdDriver {
   readonly transact: (transaction: Transaction) => Promise<TransactionResult>
   /** Linearizable. */
   readonly read: (prefix: string) => Promise<Snapshot>
+  /** Whether keys below a prefix were written after a revision, or are not as many as `count`. Linearizable; answers with no keys. */
+  readonly hasChanged: (prefix: string, after: bigint, count: number) => Promise<boolean>
   /** Changes from `from` on, until `signal` aborts, which ends it without an error. Throws when the connection is lost. */
   readonly watch: (prefix: string, from: bigint, signal: AbortSignal) => AsyncIterable<WatchBatch>
   /** Which cluster has answered, undefined before any has. */

@@ -82,6 +82,18 @@ export class Gateway implements EtcdDriver {
     return { revision, entries }
   }
 
+  readonly hasChanged = async (prefix: string, after: bigint, count: number): Promise<boolean> => {
+    type Found = Answer & { readonly kvs?: readonly WireEntry[]; readonly count?: string }
+    const found = await this.#askInOrder<Found>('/v3/kv/range', {
+      ...rangeOf(prefix),
+      // `count` is of all keys in the range, whatever this leaves out.
+      min_mod_revision: String(after + 1n),
+      keys_only: true,
+      limit: 1,
+    })
+    return (found.kvs ?? []).length > 0 || Number(found.count ?? '0') !== count
+  }
+
   async *watch(prefix: string, from: bigint, signal: AbortSignal): AsyncGenerator<WatchBatch> {
     const body = JSON.stringify({ create_request: { ...rangeOf(prefix), start_revision: String(from) } })
     const where = this.#endpoints.where

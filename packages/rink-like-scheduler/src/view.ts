@@ -28,6 +28,8 @@ export class View {
   readonly plans: Plans = new Plans()
   /** Counts changes of what a plan is made of. */
   demands = 0
+  /** How many keys there are, whatever they are about. */
+  size = 0
   /** Of the last change of a plan. */
   planRevision = 0n
   #changedRoles: Set<string> | undefined
@@ -45,6 +47,7 @@ export class View {
     this.#changedRoles = undefined
     this.#isReplanned = true
     for (const entry of entries) this.#put(entry.key, entry)
+    this.size = entries.length
     this.revision = revision
     this.planRevision = revision
   }
@@ -65,6 +68,8 @@ export class View {
   apply(changes: readonly Change[]): void {
     for (const { key, revision, entry } of changes) {
       if (revision < this.revision) continue
+      if (entry === undefined) this.size--
+      else if (entry.createRevision === entry.modRevision) this.size++
       if (this.#put(key, entry) === 'plan') this.planRevision = revision
       this.revision = revision
     }

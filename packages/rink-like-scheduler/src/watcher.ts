@@ -16,7 +16,7 @@ export interface WatcherEvents {
   readonly replaced: () => void
 }
 
-/** How long a watch may say nothing while etcd is written to, before it is opened anew. */
+/** How long a watch may say nothing while etcd is written to, before somebody asks whether it has missed something. */
 const silenceMs = 10_000
 
 export class Watcher {
@@ -90,9 +90,26 @@ export class Watcher {
     })
   }
 
-  /** etcd is at a revision that the view has not: of others' keys, or the connection is dead, and nobody has noticed. */
+  /**
+   * etcd is at another revision than the view: that may be of others' keys, or the watch is dead, and nobody has noticed. On an etcd
+   * that others write to, too, it is the former every time: so this asks for what was missed, instead of reading all anew.
+   */
   suspectSilence(revision: bigint): void {
-    if (revision > this.view.revision && this.#settings.clock.monotonic() - this.#heard >= silenceMs) this.#watching.abort()
+    const now = this.#settings.clock.monotonic()
+    if (revision === this.view.revision || now - this.#heard < silenceMs) return
+    this.#heard = now
+    void this.#probe(this.#watching)
+  }
+
+  /** Ends the watch if it has missed something. Does not reject. */
+  async #probe(watching: AbortController): Promise<void> {
+    const { revision, size } = this.view
+    try {
+      if ((await this.#driver.hasChanged(this.#keys.root, revision, size)) && this.view.revision === revision) watching.abort()
+    } catch (error) {
+      // Anything else is tried again when it is silent for as long again.
+      if (isReplaced(error)) watching.abort()
+    }
   }
 
   async #load(): Promise<void> {

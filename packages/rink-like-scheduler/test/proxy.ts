@@ -26,7 +26,16 @@ export class Proxy {
   static async to(target: string): Promise<Proxy> {
     const { hostname, port } = new URL(target)
     const links = new Set<Link>()
-    const rules: Rules = { silent: false, refusing: false, refused: 0, watchesSilent: false, lost: 0, losing: undefined, onLost: undefined }
+    const rules: Rules = {
+      silent: false,
+      refusing: false,
+      refused: 0,
+      requests: new Map(),
+      watchesSilent: false,
+      lost: 0,
+      losing: undefined,
+      onLost: undefined,
+    }
     const server = createServer((client) => {
       if (rules.refusing) {
         rules.refused++
@@ -44,6 +53,11 @@ export class Proxy {
   /** How many connections were refused. */
   get refused(): number {
     return this.#rules.refused
+  }
+
+  /** How many requests for a path went through. */
+  requests(path: string): number {
+    return this.#rules.requests.get(path) ?? 0
   }
 
   /** How many answers were lost. */
@@ -104,6 +118,7 @@ interface Rules {
   silent: boolean
   refusing: boolean
   refused: number
+  readonly requests: Map<string, number>
   watchesSilent: boolean
   lost: number
   losing: string | undefined
@@ -124,6 +139,8 @@ function open(link: Link, rules: Rules, ended: () => void): void {
   client.on('data', (bytes) => {
     if (link.silent) return
     upstream.write(bytes)
+    const [, path] = /^POST (\S+) /.exec(bytes.toString()) ?? []
+    if (path !== undefined) rules.requests.set(path, (rules.requests.get(path) ?? 0) + 1)
     link.watches ||= bytes.toString().startsWith('POST /v3/watch')
     if (link.watches && rules.watchesSilent) link.silent = true
     if (rules.losing === undefined || !writes(bytes.toString(), rules.losing)) return

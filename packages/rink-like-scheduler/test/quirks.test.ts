@@ -193,6 +193,24 @@ describe.skipIf(etcdUrl === undefined)('on etcd', { timeout: 30_000 }, () => {
     await proxy.close()
   })
 
+  test.concurrent('a watch that says nothing since others write to etcd is let be, and nothing is read anew', async ({ expect }) => {
+    await using crew = new Crew({ endpoints: url })
+    const proxy = await Proxy.to(url)
+    let offset = 0
+    const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + offset }
+    const scheduler = crew.open('a', { endpoints: proxy.url, lease: '20s', clock })
+    await crew.ask(scheduler, 'orders/0')
+    await putKey(url, `${crew.prefix}/others//role/orders/0`, 'of another tenant')
+    const reads = proxy.requests('/v3/kv/range')
+    offset = 10_000
+    await expect.poll(() => proxy.requests('/v3/kv/range'), { timeout: 15_000 }).toBe(reads + 1)
+    // It still hears of everything.
+    await expect(crew.ask(scheduler, 'orders/1')).resolves.toMatchObject({ fence: { role: 'orders/1' } })
+    expect([proxy.requests('/v3/watch'), proxy.requests('/v3/kv/range')]).toEqual([1, reads + 1])
+    await scheduler.close()
+    await proxy.close()
+  })
+
   test.concurrent('a role that was taken by a claim whose answer was lost is held, or given back', async ({ expect }) => {
     await using crew = new Crew({ endpoints: url })
     const proxy = await Proxy.to(url)
