@@ -375,36 +375,3 @@ test('log lines carry workflow, process, run, foreign id, version, attempt and t
   expect(world.logged('error', 'pausing the run').map((line) => line.fields)).toMatchObject([fields(2)])
   expect(JSON.stringify(world.logs)).not.toContain('hunter2')
 })
-
-test("every change of a run's state is counted once, the first start included", async () => {
-  await using world = new World()
-  const counts = new Map<string, number>()
-  const wf = await world.start((ports) => definition.build(ports), 'a', {
-    instrumentation: {
-      count: (name, n, labels) => {
-        if (name !== 'workflow_run_state_changes') return
-        const change = `${String(labels['previous_run_state'])}>${String(labels['current_run_state'])}`
-        counts.set(change, (counts.get(change) ?? 0) + n)
-      },
-      gauge: () => undefined,
-      observe: () => {
-        throw new Error('the meter is broken')
-      },
-    },
-  })
-  await world.within(wf.awaitCompletion(await started(wf)))
-  const paused = await wf.trigger('p', { initialValue: { ...job, mode: 'skip' } })
-  await world.turns()
-  await wf.pause(paused, ann)
-  await wf.resume(paused, ann)
-  await wf.cancel(paused, ann)
-  await world.turns()
-  expect(Object.fromEntries(counts)).toEqual({
-    '>Initiated': 2,
-    'Initiated>Running': 1,
-    'Running>Completed': 1,
-    'Initiated>Paused': 1,
-    'Paused>Running': 1,
-    'Running>Cancelled': 1,
-  })
-})

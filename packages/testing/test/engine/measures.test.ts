@@ -7,7 +7,7 @@ import { type Ports, World } from './world.ts'
 
 const parts = workflow('parts', { object: unchecked<{ n: number }>(), graph: { made: { step: ['done'] }, done: {} } })
 const wholes = workflow('wholes', {
-  object: unchecked<{ mode?: 'fail' }>(),
+  object: unchecked<{ mode?: 'fail' | 'skip' }>(),
   graph: { made: { step: ['joining', 'done'] }, joining: { join: ['done'] }, done: {} },
   children: { joining: parts },
 })
@@ -16,6 +16,7 @@ const definition = wholes
     'made',
     async (run) => {
       if (run.object.mode === 'fail') throw new Error('no luck')
+      if (run.object.mode === 'skip') return run.skip()
       if (run.foreignId === 'alone') return 'done'
       run.startChild(parts, `part of ${run.foreignId}`, { initialValue: { n: 1 } })
       return 'joining'
@@ -52,6 +53,11 @@ test('every move between run states is counted once, whoever made it, and those 
   await world.within(wf.awaitCompletion(parent))
   await world.within(wf.awaitCompletion(alone))
   await wf.deleteData(alone, ann)
+  const skipped = await wf.trigger('skipped', { initialValue: { mode: 'skip' } })
+  await world.turns()
+  await wf.pause(skipped, ann)
+  await wf.resume(skipped, ann)
+  await wf.cancel(skipped, ann)
   const failing = await wf.trigger('failing', { initialValue: { mode: 'fail' } })
   await world.until(async () => (await wf.lookup(failing))?.state === 'Paused')
   await wf.schedule('scheduled', '@hourly', { initialValue: {} })
@@ -66,16 +72,19 @@ test('every move between run states is counted once, whoever made it, and those 
     const key = `${String(labels['previous_run_state'])} ${String(labels['current_run_state'])}`
     counted[key] = (counted[key] ?? 0) + value
   }
-  expect(counted).toEqual(await moves(wf, [parent, alone, failing, scheduled]))
-  expect(counted).toMatchObject({ 'Initiated Running': 3, 'Paused Running': 1, 'RequestedDataDeleted DataDeleted': 1 })
+  expect(counted).toEqual(await moves(wf, [parent, alone, skipped, failing, scheduled]))
+  expect(counted).toMatchObject({ 'Initiated Running': 3, 'Paused Running': 2, 'RequestedDataDeleted DataDeleted': 1 })
   const names = ['workflow_name', 'process_name', 'previous_run_state', 'current_run_state'] as const
   expect(meter.totals('workflow_run_state_changes', ...names)).toMatchObject({
-    'wholes trigger  Initiated': 3,
+    'wholes trigger  Initiated': 4,
     'wholes timers  Initiated': 1,
     'wholes step made Initiated Running': 3,
     'wholes join joining Running Completed': 2,
     'wholes step made Initiated Paused': 1,
     'wholes timers Paused Running': 1,
+    'wholes control Initiated Paused': 1,
+    'wholes control Paused Running': 1,
+    'wholes control Running Cancelled': 1,
     'wholes control Paused Cancelled': 1,
     'wholes data deletion RequestedDataDeleted DataDeleted': 1,
     'parts step made  Initiated': 2,

@@ -1,0 +1,2 @@
+export { opentelemetry } from './opentelemetry.ts'
+export type { OpenTelemetryOptions } from './options.ts'

@@ -1,0 +1,92 @@
+/** Options of this package, checked and with defaults. */
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
+import { Configuration, type Duration, durationMs, isWorkflowError } from '@workflow/core/adapter'
+
+/** Options of `opentelemetry`. */
+export interface OpenTelemetryOptions {
+  /** Whose tracer makes the spans. @default the global one, also where it is registered later */
+  readonly tracerProvider?: Pick<TracerProvider, 'getTracer'>
+  /** Whose meter makes the instruments. @default the global one, as it is when the first workflow is built with this */
+  readonly meterProvider?: Pick<MeterProvider, 'getMeter'>
+  /** Whether there are spans. @default true */
+  readonly traces?: boolean
+  /** Whether there are metrics. @default true */
+  readonly metrics?: boolean
+  /**
+   * How old a run may be for its spans to be children of the trace that it was triggered in; later each begins a trace of
+   * its own, with a link to that one. `false`: it is never too old.
+   * @default '1h'
+   */
+  readonly linkAfter?: Duration | false
+  /** Whether spans carry foreign ids, which may say whom a run is about. @default true */
+  readonly foreignIds?: boolean
+  /**
+   * Whether each collection asks the streamer how far receivers are behind, and the store how many runs there are. Where
+   * many instances report, some may leave it to the others.
+   * @default true
+   */
+  readonly queries?: boolean
+}
+
+/** `OpenTelemetryOptions`, checked and with defaults. */
+export interface Settings {
+  readonly tracerProvider: OpenTelemetryOptions['tracerProvider']
+  readonly meterProvider: OpenTelemetryOptions['meterProvider']
+  readonly traces: boolean
+  readonly metrics: boolean
+  /** Infinity = never. */
+  readonly linkAfterMs: number
+  readonly foreignIds: boolean
+  readonly queries: boolean
+}
+
+const known: ReadonlySet<string> = new Set([
+  'tracerProvider',
+  'meterProvider',
+  'traces',
+  'metrics',
+  'linkAfter',
+  'foreignIds',
+  'queries',
+] satisfies (keyof OpenTelemetryOptions)[])
+
+/** Checks options. Throws `Configuration`. */
+export function settingsOf(options: OpenTelemetryOptions): Settings {
+  // From JavaScript anything may come.
+  if (typeof options !== 'object' || options === null)
+    throw new Configuration(`opentelemetry takes an object of options, like opentelemetry({ linkAfter: '1h' }); got ${shown(options)}`)
+  for (const name of Object.keys(options))
+    if (!known.has(name)) throw new Configuration(`opentelemetry has no option ${shown(name)}; it knows ${[...known].join(', ')}`)
+  return Object.freeze({
+    tracerProvider: providerOf('tracerProvider', 'getTracer', options.tracerProvider),
+    meterProvider: providerOf('meterProvider', 'getMeter', options.meterProvider),
+    traces: booleanOf('traces', options.traces),
+    metrics: booleanOf('metrics', options.metrics),
+    linkAfterMs: options.linkAfter === false ? Infinity : msOf('linkAfter', options.linkAfter ?? '1h'),
+    foreignIds: booleanOf('foreignIds', options.foreignIds),
+    queries: booleanOf('queries', options.queries),
+  })
+}
+
+function providerOf<P extends object>(name: string, method: keyof P & string, provider: P | undefined): P | undefined {
+  if (provider === undefined || typeof provider[method] === 'function') return provider
+  throw new Configuration(`the ${name} of opentelemetry is none: it lacks ${method}(); got ${shown(provider)}`)
+}
+
+function booleanOf(name: string, value = true): boolean {
+  if (typeof value === 'boolean') return value
+  throw new Configuration(`${name} of opentelemetry must be true or false; got ${shown(value)}`)
+}
+
+function msOf(name: string, duration: Duration): number {
+  try {
+    return durationMs(duration, `the ${name} of opentelemetry`)
+  } catch (error) {
+    if (isWorkflowError(error)) throw new Configuration(error.message, { cause: error })
+    throw error
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+}
