@@ -11,21 +11,9 @@ import type { TimeoutStore } from '../ports/timeout-store.ts'
 /** So many calls of one operation are measured at once. */
 const underWayMax = 16
 
-const storeOperations = [
-  'commit',
-  'transaction',
-  'lookup',
-  'latest',
-  'unfinishedChildren',
-  'list',
-  'count',
-  'history',
-  'items',
-  'rewrite',
-  'purge',
-] as const
-const timerOperations = ['apply', 'due', 'nextExpiry', 'list'] as const
-const streamerOperations = ['ensure', 'receivers', 'removeReceiver', 'newReceiver'] as const
+const storeOperations = 'commit transaction lookup latest unfinishedChildren list count history items rewrite purge'
+const timerOperations = 'apply due nextExpiry list'
+const streamerOperations = 'ensure receivers removeReceiver newReceiver'
 
 /** Measures calls: `workflow_store_seconds` and `workflow_streamer_seconds`. */
 export class Timing {
@@ -39,27 +27,25 @@ export class Timing {
     this.#workflowName = workflowName
   }
 
-  /** The store under the same name for whoever shares something by it: see `untimed`. */
+  /** The store itself is still known to whoever shares something by it: see `untimed`. */
   store(store: RecordStore): RecordStore {
     const metric = 'workflow_store_seconds'
-    const timed = this.#port<RecordStore>(store, storeOperations, ['capabilities', 'outbox', 'onConnectionLost', 'close'], metric, '')
-    const timers = this.#port<TimeoutStore>(store.timers, timerOperations, ['onChange', 'toldOfAll'], metric, 'timers.')
-    Object.defineProperty(timed, 'timers', { value: timers })
+    const timers = this.#port<TimeoutStore>(store.timers, timerOperations, 'onChange toldOfAll', metric, 'timers.', {})
+    const timed = this.#port<RecordStore>(store, storeOperations, 'capabilities outbox onConnectionLost close', metric, '', { timers })
     originals.set(timed, store)
     return timed
   }
 
   streamer(streamer: EventStreamer): EventStreamer {
-    const timed = this.#port<EventStreamer>(streamer, streamerOperations, ['source', 'close'], 'workflow_streamer_seconds', '')
+    const metric = 'workflow_streamer_seconds'
     const newSender = async (): Promise<EventSender> => {
       const sender = await streamer.newSender()
       return {
-        send: this.#timed('workflow_streamer_seconds', 'send', (events) => sender.send(events)),
+        send: this.#timed(metric, 'send', (events) => sender.send(events)),
         [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
       }
     }
-    Object.defineProperty(timed, 'newSender', { value: newSender })
-    return timed
+    return this.#port<EventStreamer>(streamer, streamerOperations, 'source close', metric, '', { newSender })
   }
 
   /** Acknowledges a delivery of the streamer. */
@@ -67,31 +53,20 @@ export class Timing {
     return this.#timed('workflow_streamer_seconds', 'ack', (delivery) => delivery.ack())
   }
 
-  /** The members of a port: some measured, some as they are, those absent that are absent. */
-  #port<P extends object>(
-    port: P,
-    operations: readonly (keyof P & string)[],
-    kept: readonly (keyof P)[],
-    metric: string,
-    prefix: string,
-  ): P {
-    const timed = {}
-    for (const name of kept) {
-      Object.defineProperty(timed, name, {
-        get: () => {
-          const value = port[name]
-          return typeof value === 'function' ? value.bind(port) : value
-        },
-      })
+  /** The members of a port: some measured, some as they are, some others; those absent that are absent. */
+  #port<P extends object>(port: P, operations: string, kept: string, metric: string, prefix: string, others: Partial<P>): P {
+    const timed: { [name: string]: unknown } = { ...others }
+    for (const name of kept.split(' ')) {
+      const value = member(port, name)
+      timed[name] = typeof value === 'function' ? value.bind(port) : value
     }
-    for (const name of operations) {
-      const method = port[name]
+    for (const name of operations.split(' ')) {
+      const method = member(port, name)
       if (typeof method !== 'function') continue
       // No method of a port has more than three parameters.
-      const call = (a: unknown, b: unknown, c: unknown): Promise<unknown> => method.call(port, a, b, c)
-      Object.defineProperty(timed, name, { value: this.#timed(metric, `${prefix}${name}`, call) })
+      timed[name] = this.#timed(metric, prefix + name, (a, b, c) => method.call(port, a, b, c))
     }
-    // The cast holds because every member of the port is in one of the two lists, or is added by the caller.
+    // The cast holds because every member of the port is named.
     return timed as P
   }
 
@@ -114,6 +89,10 @@ export class Timing {
       return answer
     }
   }
+}
+
+function member(port: object, name: string): unknown {
+  return (port as { readonly [name: string]: unknown })[name]
 }
 
 const originals = new WeakMap<object, RecordStore>()
