@@ -28,7 +28,8 @@ function usual(cwd: string): string {
   return found
 }
 
-async function imported(path: string): Promise<{ readonly default?: unknown }> {
+/** The exports of a module of the user's. Throws `UsageError` that says what to do about it. */
+export async function imported(path: string): Promise<{ readonly default?: unknown }> {
   try {
     // What a module exports is anything; what is used of it is checked next.
     return (await import(pathToFileURL(path).href)) as { readonly default?: unknown }

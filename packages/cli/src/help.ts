@@ -21,7 +21,9 @@ export function help(): string {
 
 /** How one command is used. */
 export function helpOf({ words, summary, operands, options }: Command): string {
-  const own = Object.entries(options).map(([name, option]) => [`--${name} ${option.value}`, option.summary] as const)
+  const own = Object.entries(options).map(
+    ([name, option]) => [option.value === undefined ? `--${name}` : `--${name} ${option.value}`, option.summary] as const,
+  )
   return [usageOf({ words, operands }), '', `  ${summary}`, '', ...columns([...own, ...everywhere])].join('\n')
 }
 

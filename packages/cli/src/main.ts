@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
 import { isWorkflowError } from '@workflow/core'
-import type { Answer, Command } from './command.ts'
+import type { Answer, Command, Write } from './command.ts'
 import { commands } from './command-list.ts'
 import { loadConfig } from './config-file.ts'
 import { type ExitCode, exitCodes } from './exit-code.ts'
@@ -21,17 +21,30 @@ export interface Outcome {
   readonly close: () => Promise<void>
 }
 
-/** `args`: what follows the name of the program. `msMax`: how long the config may take to load, and to open. */
-export async function main(args: readonly string[], cwd: string, msMax: number = openMsMax): Promise<Outcome> {
+/** Where a command line is carried out. */
+export interface Surroundings {
+  readonly cwd: string
+  /** Takes what is too long for `Outcome.stdout`, before it. */
+  readonly write: Write
+  /**
+   * How long the config may take to load, and to open.
+   * @default 60_000
+   */
+  readonly msMax?: number
+}
+
+/** `args`: what follows the name of the program. */
+export async function main(args: readonly string[], { cwd, write, msMax = openMsMax }: Surroundings): Promise<Outcome> {
   const json = args.includes('--json')
   const opened: OpenConfig[] = []
   const close = async (): Promise<void> => {
     for (const config of opened) await config.close()
   }
   try {
-    const answer = await answered(args, { cwd, msMax }, (config) => opened.push(config))
+    const answer = await answered(args, { cwd, write, msMax }, (config) => opened.push(config))
     const text = json && answer.json !== undefined ? JSON.stringify(answer.json, null, 2) : answer.text
-    return { code: answer.code, stdout: `${text}\n`, stderr: '', close }
+    const notes = answer.notes === undefined ? '' : `workflow: ${answer.notes}\n`
+    return { code: answer.code, stdout: text === '' ? '' : `${text}\n`, stderr: notes, close }
   } catch (error) {
     return { ...failure(error, json), close }
   }
@@ -45,20 +58,23 @@ export function failure(error: unknown, json: boolean): Omit<Outcome, 'close'> {
   return { code: exitCodes.failed, stdout, stderr: `workflow: ${message}\n` }
 }
 
-interface Call {
-  readonly cwd: string
-  readonly msMax: number
-}
-
-async function answered(args: readonly string[], { cwd, msMax }: Call, onOpen: (config: OpenConfig) => void): Promise<Answer> {
+async function answered(
+  args: readonly string[],
+  { cwd, write, msMax }: Required<Surroundings>,
+  onOpen: (config: OpenConfig) => void,
+): Promise<Answer> {
   const command = commands.find(({ words }) => words.every((word, i) => args[i] === word))
   if (command === undefined) return general(args)
   const { values, positionals } = parsed(command, args.slice(command.words.length))
   if (values['help'] === true) return plain(helpOf(command))
   const config = new OpenConfig(await loadConfig(cwd, textOf(values['config']), msMax), msMax)
   onOpen(config)
-  const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, textOf(values[name])]))
-  return await command.run({ operands: positionals, options, config })
+  const names = Object.keys(command.options)
+  const options = Object.fromEntries(names.map((name) => [name, textOf(values[name])]))
+  const lists = Object.fromEntries(names.map((name) => [name, listOf(values[name])]))
+  const switches = new Set(names.filter((name) => values[name] === true))
+  const json = values['json'] === true
+  return await command.run({ operands: positionals, options, lists, switches, json, cwd, config, write })
 }
 
 /** A call without a command. */
@@ -76,10 +92,16 @@ function plain(text: string): Answer {
   return { code: exitCodes.fine, json: undefined, text }
 }
 
-type Values = { readonly [name: string]: string | boolean | undefined }
+type Value = string | boolean | readonly (string | boolean)[] | undefined
+type Values = { readonly [name: string]: Value }
 
 function parsed(command: Command, args: readonly string[]): { readonly values: Values; readonly positionals: readonly string[] } {
-  const own = Object.fromEntries(Object.keys(command.options).map((name) => [name, { type: 'string' as const }]))
+  const own = Object.fromEntries(
+    Object.entries(command.options).map(([name, { value, repeats = false }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: repeats },
+    ]),
+  )
   try {
     return parseArgs({
       args: [...args],
@@ -91,6 +113,10 @@ function parsed(command: Command, args: readonly string[]): { readonly values: V
   }
 }
 
-function textOf(value: string | boolean | undefined): string | undefined {
+function textOf(value: Value): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+function listOf(value: Value): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }

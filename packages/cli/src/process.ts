@@ -35,7 +35,7 @@ export function runProcess(): void {
       toldAtOnce(failure(new UsageError(`code of the config has ended the process, by process.exit(${code})`), json))
     process.exitCode = answer?.code ?? 2
   })
-  if (supportsNode(process.versions.node)) void main(args, process.cwd()).then(end)
+  if (supportsNode(process.versions.node)) void main(args, { cwd: process.cwd(), write: writeOut }).then(end)
   else fail(new UsageError(`Node ${process.versions.node} is too old: this needs Node 22.14 or newer`))
 }
 
@@ -53,6 +53,16 @@ async function told({ stdout, stderr, close }: Outcome): Promise<void> {
 function toldAtOnce({ stdout, stderr }: Omit<Outcome, 'close'>): void {
   if (stdout !== '') writeSync(1, stdout)
   writeSync(2, stderr)
+}
+
+/** Rejects once nobody reads any more: going on would be work for nobody. */
+function writeOut(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error === undefined || error === null) resolve()
+      else reject(new UsageError('standard output was closed before everything was written', { cause: error }))
+    })
+  })
 }
 
 function written(stream: NodeJS.WriteStream, text: string): Promise<void> {

@@ -6,9 +6,11 @@ let last: Promise<unknown> = Promise.resolve()
 process.on('message', ({ id, args, cwd, msMax }: { id: number; args: readonly string[]; cwd: string; msMax?: number }) => {
   last = last.then(async () => {
     process.chdir(cwd)
-    const { close, ...outcome } = await main(args, cwd, msMax)
+    let written = ''
+    const write = async (text: string): Promise<void> => void (written += text)
+    const { close, stdout, ...outcome } = await main(args, { cwd, write, ...(msMax === undefined ? undefined : { msMax }) })
     await close()
-    process.send?.({ id, ...outcome })
+    process.send?.({ id, ...outcome, stdout: written + stdout })
   })
 })
 

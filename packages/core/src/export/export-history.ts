@@ -28,7 +28,7 @@ const chunkLength = 32_768
  *
  * Throws `InvalidArgument` for options that cannot be. While it is taken it rejects with `signal.reason`, or with the code of
  * what went wrong, e.g. `StoreUnavailable`: then `details` has the number of `runs` and `entries` given so far, and what was
- * given is not a whole log. Nothing is changed in the store.
+ * given is not a whole log. No run is changed.
  */
 export function exportHistory(workflow: ExportSource, options: ExportOptions): HistoryExport {
   const checked = checkedExport(workflow, options)
