@@ -69,6 +69,19 @@ test('what does not start says why', async () => {
   await expect(daemonAt({ ...place, program: join(place.folder, 'nothing') }, notReady).start()).rejects.toThrow('ENOENT')
 })
 
+test('where somebody else has its port, it is not ready', async () => {
+  const first = await echo()
+  await first.daemon.start()
+  const { place } = await echo()
+  writeFileSync(join(place.folder, 'server.cjs'), `require('node:net').createServer().listen(${first.port}, '127.0.0.1')`)
+  // Asked while the second is still on its way to find out.
+  const isReady = async (): Promise<boolean> => {
+    while (daemonAt(place, notReady).isRunning()) await answers(first.port)
+    return answers(first.port)
+  }
+  await expect(daemonAt(place, isReady).start()).rejects.toThrow('EADDRINUSE')
+})
+
 test('what is asked to end and does not is killed', async () => {
   const { daemon } = await echo(`process.on('SIGTERM', () => {})`)
   await daemon.start()

@@ -61,8 +61,10 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
       if (pid() !== undefined) throw new Error(`${place.program} runs already, in ${place.folder}`)
       await launch(place, pidFile)
       for (const until = performance.now() + startMs; ; await pause(lookMs)) {
-        if (await isReady().catch(() => false)) return
+        // In this order: somebody else's server may answer at the port that ours has not got.
+        const ready = await isReady().catch(() => false)
         if (pid() === undefined) throw new Error(`${place.program} has ended: ${outputOf(place)}`)
+        if (ready) return
         if (performance.now() < until) continue
         await kill()
         throw new Error(`${place.program} is not ready after ${startMs} ms: ${outputOf(place)}`)

@@ -3,8 +3,9 @@
  * What a killed process leaves behind is cleared away by whoever starts the next server of that kind.
  */
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -48,19 +49,29 @@ export function runningPid(pidFile: string, folder: string): number | undefined 
   return commandLine.includes(folder) ? pid : undefined
 }
 
+/**
+ * Below the ports that systems give to connections that somebody opens: while a server is down for a moment, nobody's connection takes
+ * the port that it comes back to.
+ */
+const [firstPort, lastPort] = [15_000, 32_000]
+const attemptsMax = 200
+
 /** Ports of the loopback interface that were free a moment ago, all different. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const probes = await Promise.all(Array.from({ length: count }, probe))
-  // A TCP server that listens has an address with a port.
-  const ports = probes.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(probes.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  const ports = new Set<number>()
+  for (let attempt = 0; ports.size < count; attempt++) {
+    if (attempt > attemptsMax + count) throw new Error(`there are no ${count} free ports from ${firstPort} to ${lastPort}`)
+    const port = randomInt(firstPort, lastPort)
+    if (!ports.has(port) && (await isFree(port))) ports.add(port)
+  }
+  return [...ports]
 }
 
-async function probe(): Promise<ReturnType<typeof createServer>> {
+function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  return server
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** Stops and deletes the servers whose process was killed before it could. What cannot be cleared away is in nobody's way. */
