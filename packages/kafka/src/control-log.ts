@@ -26,6 +26,8 @@ export interface ControlLogOptions {
   readonly topic: string
   readonly clock: Clock
   readonly logger: Logger
+  /** Makes sure of the topic, and answers its leaders. */
+  readonly ensureTopic: () => Promise<readonly string[]>
 }
 
 /** Where records of slots go. Those of topics and receivers are in partition 0. */
@@ -40,6 +42,8 @@ export class ControlLog {
   #read: number[] = []
   #leaders: readonly string[] = []
   #count = 1
+  /** How often the topic has turned out to be another one. */
+  #era = 0
   /** How many receivers hold slots whose records are in a partition. */
   readonly #followed = new Map<number, number>()
   readonly #stop = new AbortController()
@@ -79,9 +83,23 @@ export class ControlLog {
 
   /** Reads to the present end. */
   async catchUp(partitions: readonly number[] = Array.from({ length: this.#count }, (_, n) => n)): Promise<void> {
+    const ends = await this.#ends(partitions).catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error
+      await this.#revive()
+      return await this.#ends(partitions)
+    })
+    await this.#readTo(ends)
+  }
+
+  /** Where partitions end. Notices when that is before what was read of them already. */
+  async #ends(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
     const asked = partitions.map((partition) => this.#at(partition))
-    const ends = await this.#options.driver.offsets(asked, 'latest')
-    await this.#readTo(new Map(partitions.map((partition, n) => [partition, ends[n] ?? 0])))
+    // As it was before the question: what comes while it is under way says nothing.
+    const readBefore = [...this.#read]
+    const answers = await this.#options.driver.offsets(asked, 'latest')
+    const ends = new Map(partitions.map((partition, n) => [partition, answers[n] ?? 0]))
+    if ([...ends].some(([partition, end]) => end < (readBefore[partition] ?? 0))) this.#beginAnew()
+    return ends
   }
 
   /** Calls back once the claim counts no longer, soon after it happens. Answers what ends that. */
@@ -122,8 +140,12 @@ export class ControlLog {
       }
     }
     try {
-      for (const request of requestsOf([...records.values()])) await this.#settle(request, await this.#writer.send(request))
+      for (const request of requestsOf([...records.values()])) {
+        const readBefore = [...this.#read]
+        await this.#settle(request, await this.#writer.send(request), readBefore)
+      }
     } catch (error) {
+      if (isMissing(error)) await this.#revive()
       throw unavailable(error, 'a cursor cannot be written')
     }
     this.#flushedMs = this.#options.clock.monotonic()
@@ -138,11 +160,12 @@ export class ControlLog {
   }
 
   /** Applies what was written, after everything that came before it. */
-  async #settle(written: readonly NewRecord[], offsets: ReadonlyMap<string, number>): Promise<void> {
+  async #settle(written: readonly NewRecord[], offsets: ReadonlyMap<string, number>, readBefore: readonly number[]): Promise<void> {
     const behind = new Map<number, number>()
     const unknown: number[] = []
     for (const [partition, its] of Map.groupBy(written, ({ partition: number }) => number)) {
       const first = offsets.get(partitionKey(this.#at(partition))) ?? -1
+      if (first >= 0 && first < (readBefore[partition] ?? 0)) this.#beginAnew()
       if (first < 0) unknown.push(partition)
       else if (first === this.#read[partition]) {
         // Nobody has written in between.
@@ -186,6 +209,7 @@ export class ControlLog {
 
   async #readSome(partitions: readonly number[], maxWaitMs: number): Promise<void> {
     const byLeader = Map.groupBy(partitions, (partition) => this.#leaders[partition] ?? '')
+    const era = this.#era
     try {
       if (byLeader.has('')) throw new KafkaFault('unavailable', `no broker leads ${this.#options.topic}`)
       const answers = await Promise.all(
@@ -198,11 +222,38 @@ export class ControlLog {
           }),
         ),
       )
+      // Of a topic that is no more.
+      if (era !== this.#era) return
       for (const fetched of answers.flat()) this.#take(fetched)
     } catch (error) {
+      if (isMissing(error)) await this.#revive()
+      else if (error instanceof KafkaFault && error.kind === 'out of range') await this.#ends(partitions)
       await this.#locate()
       throw error
     }
+  }
+
+  /** Somebody has deleted the topic: makes another one, or finds the one that somebody else has made. */
+  async #revive(): Promise<void> {
+    const leaders = await this.#options.ensureTopic()
+    if (leaders.length >= this.#leaders.length) this.#leaders = leaders
+    await this.#ends(leaders.map((_, partition) => partition).slice(0, this.#count))
+  }
+
+  /**
+   * The topic is another one of the same name. Whoever held a slot holds it no more, and claims it again; what is known here of
+   * topics and receivers is written down again, and cursors stand where they stood.
+   */
+  #beginAnew(): void {
+    const { topic, logger } = this.#options
+    if (this.#read.every((offset) => offset === 0)) return
+    logger.error({ topic }, 'the cursor topic was deleted underneath and made anew: slots are claimed again, events may come again')
+    this.#era++
+    this.#read = this.#read.map(() => 0)
+    this.state.beginAnew()
+    this.append(() => this.state.lasting()).catch((error: unknown) =>
+      logger.warn({ topic, error }, 'topics and receivers could not be written to the new cursor topic; ensure writes them, too'),
+    )
   }
 
   async #locate(): Promise<void> {
@@ -252,4 +303,8 @@ export class ControlLog {
   #at(partition: number): Partition {
     return { topic: this.#options.topic, partition }
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof KafkaFault && error.kind === 'missing'
 }

@@ -87,6 +87,29 @@ export class ControlState {
     return this.#gone(receiver, slot, (other) => other !== epoch)
   }
 
+  /** The log is another one, in which nobody holds anything. What else is known stays, until that log says otherwise. */
+  beginAnew(): void {
+    for (const slots of this.#slots.values()) {
+      for (const state of slots.values()) {
+        const { holder } = state
+        state.holder = undefined
+        state.epochs.clear()
+        if (holder !== undefined) this.#onSuperseded(holder.epoch)
+      }
+    }
+  }
+
+  /** What makes topics and receivers known. */
+  lasting(): readonly ControlRecord[] {
+    const topics = [...this.#topics].flatMap(([topic, [slots]]): readonly ControlRecord[] =>
+      slots === undefined ? [] : [{ kind: 'topic', topic, slots }],
+    )
+    const receivers = [...this.receivers()].flatMap(({ name: receiver, topics: entries }) =>
+      [...entries].map(([topic, entry]): ControlRecord => ({ kind: 'receiver', receiver, topic, ...entry })),
+    )
+    return [...topics, ...receivers]
+  }
+
   /** What takes every record of a receiver away. */
   removal(receiver: string): readonly ControlRecord[] {
     const topics = [...(this.#receivers.get(receiver) ?? [])].flatMap(([topic, entries]) =>

@@ -39,6 +39,8 @@ export class FetchLoop {
   readonly #sources = new Set<Source>()
   readonly #underway = new Set<Underway>()
   #failures = 0
+  /** Whether the last look has left partitions without a leader: then the next one need not be soon. */
+  #missed = false
   #pause: Disposable | undefined
   #scheduled = false
   #closed = false
@@ -176,7 +178,9 @@ export class FetchLoop {
       if (source.leader !== '' && source.doubtful) await this.#compare(source)
     }
     this.#tellOfMissing(sources, topics)
-    if (sources.some(({ leader }) => leader === '')) this.#locateLater(locateMs)
+    const isMissed = sources.some(({ leader }) => leader === '')
+    if (isMissed) this.#locateLater(this.#missed ? locateMs : locateSoonMs)
+    this.#missed = isMissed
   }
 
   #tellOfMissing(sources: readonly Source[], topics: ReadonlyMap<string, readonly string[]>): void {

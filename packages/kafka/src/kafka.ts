@@ -151,13 +151,11 @@ class KafkaAdapter {
     for (const receiver of this.#receivers) receiver.stop()
     // What is on its way is given its time before the connections go.
     const done = Promise.allSettled([this.senders.close(), this.layout.log.close()])
-    await Promise.race([done, this.#atMost(closeMs)])
+    const limit = Promise.withResolvers<void>()
+    using _ = this.#settings.clock.setTimer(closeMs, limit.resolve)
+    await Promise.race([done, limit.promise])
     await this.#settings.driver.close()
     // Without connections nothing waits for an answer any more.
     await done
-  }
-
-  #atMost(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#settings.clock.setTimer(ms, resolve))
   }
 }

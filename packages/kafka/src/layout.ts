@@ -42,7 +42,7 @@ export class Layout {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#cursorTopic = cursorTopicOf(settings.prefix)
-    this.log = new ControlLog({ ...settings, topic: this.#cursorTopic })
+    this.log = new ControlLog({ ...settings, topic: this.#cursorTopic, ensureTopic: () => this.#ensureCursorTopic() })
   }
 
   /** The topic of Kafka that carries one of ours. */
@@ -233,9 +233,13 @@ export class Layout {
     return new Map([...settings].map(([topic, its]) => [topic, its.get(cleanupPolicy)]))
   }
 
-  async #open(): Promise<void> {
+  async #ensureCursorTopic(): Promise<readonly string[]> {
     const topic = this.#newTopic(this.#cursorTopic, cursorPartitions, compacted)
-    const leaders = (await this.#ensureInKafka([topic])).get(this.#cursorTopic) ?? []
+    return (await this.#ensureInKafka([topic])).get(this.#cursorTopic) ?? []
+  }
+
+  async #open(): Promise<void> {
+    const leaders = await this.#ensureCursorTopic()
     const policy = (await this.#policies([this.#cursorTopic])).get(this.#cursorTopic)
     if (policy !== 'compact')
       throw new Configuration(

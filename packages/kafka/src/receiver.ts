@@ -152,16 +152,17 @@ export class LogReceiver<E> implements EventReceiver<E> {
     const refused: number[] = []
     for (const { holding, places } of attempts) {
       if (this.#stopped) holding.release()
-      else if (holding.settle(() => this.#resumed(places, key, holding.slot, log))) this.#hold(holding)
+      else if (holding.settle(() => this.#resumed(places, key, holding, log))) this.#hold(holding)
       else refused.push(holding.slot)
     }
     if (this.#stopped) throw stopped(`receiver ${JSON.stringify(name)}`)
     return refused
   }
 
-  #resumed(places: readonly Place[], key: string, slot: number, { state }: ControlLog): readonly Source[] {
+  #resumed(places: readonly Place[], key: string, { slot, epoch }: Holding, { state }: ControlLog): readonly Source[] {
     const cursors = places.map(({ spec }) => state.cursor(key, slot, spec.name))
-    const known = cursors.some((cursor) => cursor !== undefined)
+    // Who died right after its claim has left no cursor, and may have had events in hand.
+    const known = cursors.some((cursor) => cursor !== undefined) || state.older(key, slot, epoch).length > 0
     return this.#sourcesOf(
       places.map((place, n) => ({ ...place, offset: cursors[n] ?? place.offset })),
       { durable: true, known },

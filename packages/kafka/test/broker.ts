@@ -78,12 +78,13 @@ export class Broker implements AsyncDisposable {
   }
 
   /** Deletes a topic and makes another one of that name. */
-  async replace(topic: string, partitions: number): Promise<void> {
+  async replace(topic: string, partitions: number, policy: 'delete' | 'compact' = 'delete'): Promise<void> {
     const admin = await this.admin()
     await admin.deleteTopics({ topics: [topic] })
     for (;;) {
       try {
-        await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions }] })
+        const configEntries = [{ name: 'cleanup.policy', value: policy }]
+        await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions, configEntries }] })
         break
       } catch {
         // It is still there.

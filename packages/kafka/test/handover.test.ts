@@ -43,6 +43,7 @@ describe.skipIf(Broker.url === undefined)('a slot that changes hands', { timeout
     const older = await receiverOf(slow.eventStreamer, 1)
     const newer = await receiverOf(open().eventStreamer, 2)
     const [first] = await take(newer, 1)
+    expect(first?.redelivered).toBe(true)
     await first?.ack()
     await expect(older.receive({ max: 1, signal: AbortSignal.timeout(10_000) })).rejects.toMatchObject({ code: 'Fenced' })
     clock.release()

@@ -4,6 +4,9 @@ import { NatsEventStreamer } from './event-streamer.ts'
 import { Session } from './session.ts'
 import { settingsOf, type NatsOptions } from './settings.ts'
 
+/** How long what is on its way may take when everything is closed. */
+const closeMs = 5_000
+
 /** What `nats` answers. */
 export interface Nats extends AsyncDisposable {
   readonly eventStreamer: EventStreamer
@@ -25,9 +28,14 @@ export function nats(options: NatsOptions): Nats {
   let closed: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closed ??= (async () => {
-      await eventStreamer.close()
-      for (const connector of connectors) await connector.close()
+      const done = Promise.allSettled([eventStreamer.close(), ...Array.from(connectors, (connector) => connector.close())])
+      // What is on its way is given its time before the connection goes; without one nothing waits for an answer any more.
+      const limit = Promise.withResolvers<void>()
+      const timer = setTimeout(limit.resolve, closeMs)
+      await Promise.race([done, limit.promise])
+      clearTimeout(timer)
       await session.close()
+      await done
     })())
   return {
     eventStreamer,
