@@ -43,7 +43,7 @@ export interface OutageResult {
 
 const warmMs = 2_000
 const everyMs = 100
-const settleMsMax = 60_000
+const settleMsMax = 120_000
 
 export async function outage(options: OutageOptions): Promise<OutageResult> {
   using servers = await startServers(options.broker, 'postgres', { nats: 1, etcd: 0 })
@@ -77,7 +77,8 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
     const backAt = performance.now()
     // Each run of the relay's own goes on by itself: what it has committed waits in the outbox.
     const backlog = (await servers.postgres.session(transitionsOf)) - atReturn.events
-    const drainedMs = (await relay.sentAll(atReturn.runs * eventsPerRun, settleMsMax)) - backAt
+    const expected = relay.asked * eventsPerRun
+    const drainedMs = (await relay.sentAll(expected, settleMsMax)) - backAt
     const sent = await relay.told()
     faults.push(...(await calm()))
     const drainPeak = relay.peak()
@@ -85,8 +86,8 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
     faults.push(...(await outboxFaults(ports, tickets.name)))
     const found = await sentEvents(network.straight, prefix, tickets.name)
     const stream = streamAudit(await servers.postgres.session(committedOf), found)
-    if (stream.committed !== atReturn.runs * eventsPerRun)
-      faults.push(`${stream.committed} transitions were committed of ${atReturn.runs} runs with ${eventsPerRun} each`)
+    if (stream.committed !== expected)
+      faults.push(`${stream.committed} transitions were committed of ${relay.asked} runs with ${eventsPerRun} each`)
     return {
       faults: [...faults, ...stream.faults],
       transitions: stream.committed,
@@ -121,6 +122,8 @@ class Relay {
   #last: RelayReport = { sends: 0, failures: 0, events: 0, live: 0, resident: 0, runs: 0 }
   #peak: Memory = noMemory
   readonly started: Promise<unknown>
+  /** How many runs it was told to begin. */
+  asked = 0
 
   constructor(network: Network) {
     const file = new URL('relay-process.ts', import.meta.url)
@@ -155,6 +158,7 @@ class Relay {
     for (let asked = 0; performance.now() - began < ms; await sleep(everyMs)) {
       const due = Math.floor(((performance.now() - began) / 1_000) * rate) - asked
       if (due > 0) this.#process.send(due)
+      this.asked += Math.max(0, due)
       asked += Math.max(0, due)
     }
   }
