@@ -50,7 +50,7 @@ export async function brokerServer(broker: Broker, file: string, named: string |
   await writeFile(file, JSON.stringify({ prefix, place: server.place }))
   // From here on it belongs to the database, and not to this process: whoever clears up after dead processes must not take it.
   rmSync(join(server.place.folder, 'owner'), { force: true })
-  return { url: server.url, prefix, origin: 'a server of its own', stop: server.stop }
+  return { url: server.url, prefix, origin: 'a server of its own', stop: async () => void (await server.stop()) }
 }
 
 /** Removes a server of this program's own with its data. What is on a server of yours stays. */
@@ -83,7 +83,7 @@ async function startedAgain(broker: Broker, place: KafkaPlace | NatsPlace): Prom
   const server = serverAt(broker, place)
   try {
     if (!server.isRunning()) await server.start()
-    return { url: server.url, stop: server.stop }
+    return { url: server.url, stop: async () => void (await server.stop()) }
   } catch {
     return undefined
   }
