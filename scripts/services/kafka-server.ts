@@ -33,8 +33,10 @@ export interface KafkaStartOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** The one user of the listener with passwords. */
+/** A user of the listener with passwords who may do everything. */
 export const kafkaUser = { username: 'app', password: 'secret' } as const
+/** One who may do what a test allows. */
+export const kafkaGuest = { username: 'guest', password: 'guessed' } as const
 
 const storePassword = 'changeit'
 const maxHeap = '-Xmx512m'
@@ -167,10 +169,12 @@ function propertiesOf(
 }
 
 function secureSettings(folder: string): Readonly<Record<string, string>> {
-  const { username, password } = kafkaUser
+  const users = [kafkaUser, kafkaGuest].map(({ username, password }) => `user_${username}="${password}"`).join(' ')
   return {
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': `User:ANONYMOUS;User:${kafkaUser.username}`,
     'sasl.enabled.mechanisms': 'PLAIN',
-    'listener.name.secure.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`,
+    'listener.name.secure.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required ${users};`,
     'listener.name.secure.ssl.keystore.location': join(folder, 'keystore.p12'),
     'listener.name.secure.ssl.keystore.password': storePassword,
     'listener.name.secure.ssl.keystore.type': 'PKCS12',
