@@ -156,14 +156,13 @@ export class Holding {
       this.#wants.changed(false)
       return
     }
-    const planned = view.plans.memberOf(role)
-    // While a plan is being written a role may be in none: that asks nobody to do anything.
-    if (planned !== undefined && planned !== id) held.lease.askToYield()
+    // While a plan is being written a role may be in none, or in two: that asks nobody to do anything.
+    if (!view.plans.has(id, role) && view.plans.memberOf(role) !== undefined) held.lease.askToYield()
   }
 
   #takeIfFree(role: string): void {
     const { view, id } = this.#term
-    if (!this.#waiting.has(role) || this.#isBusy(role) || view.plans.memberOf(role) !== id) return
+    if (!this.#waiting.has(role) || this.#isBusy(role) || !view.plans.has(id, role)) return
     const seen = view.roles.get(role)
     if (seen?.entry === undefined || !view.members.has(seen.entry.id)) this.#take(role, seen)
   }

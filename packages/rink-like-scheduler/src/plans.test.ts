@@ -11,6 +11,7 @@ test('a role is with the member whose plan was written last, in whatever order p
   plans.put('a', 0, text('orders/0', 'orders/1'), 5n)
   expect([plans.memberOf('orders/0'), plans.memberOf('orders/1')]).toEqual(['a', 'b'])
   plans.put('a', 0, text('orders/0'), 9n)
+  expect([plans.has('a', 'orders/0'), plans.has('a', 'orders/1'), plans.has('b', 'orders/1')]).toEqual([true, false, true])
   expect([plans.memberOf('orders/1'), [...plans.rolesOf('a')], [...plans.rolesOf('b')]]).toEqual(['b', ['orders/0'], ['orders/1']])
 })
 

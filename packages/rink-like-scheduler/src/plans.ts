@@ -1,68 +1,81 @@
-/** Who should have which role, by what is written for each member. */
+/**
+ * Who should have which role, by what is written for each member. Texts are read when somebody asks for what is in them: most members
+ * need no more than their own.
+ */
 import { type Generations, readRoles } from './role-text.ts'
 
 /** A part of what one member should have. */
-interface Part {
-  readonly id: string
+class Part {
   readonly text: string
   readonly revision: bigint
-  readonly roles: Generations
+  #roles: Generations | undefined
+
+  constructor(text: string, revision: bigint) {
+    this.text = text
+    this.revision = revision
+  }
+
+  get roles(): Generations {
+    this.#roles ??= readRoles(this.text)
+    return this.#roles
+  }
 }
 
-const nothing: Generations = new Map()
+const nothing: ReadonlyMap<number, Part> = new Map()
 
 export class Plans {
   readonly #parts: Map<string, Map<number, Part>> = new Map()
-  readonly #partOf: Map<string, Part> = new Map()
+  #members: ReadonlyMap<string, string> | undefined
 
   clear(): void {
     this.#parts.clear()
-    this.#partOf.clear()
+    this.#members = undefined
   }
 
   /** Who should have a role. A plan that takes more than one write has it twice for a moment: the later one counts. */
   memberOf(role: string): string | undefined {
-    return this.#partOf.get(role)?.id
+    this.#members ??= this.#readMembers()
+    return this.#members.get(role)
   }
 
-  /** The roles that a member should have: a role may be in here that is planned elsewhere by now. */
+  /** Whether a role is planned for a member. For a moment it may be for another one, too. */
+  has(id: string, role: string): boolean {
+    for (const { roles } of this.#partsOf(id)) if (roles.has(role)) return true
+    return false
+  }
+
+  /** The roles that are planned for a member. */
   *rolesOf(id: string): Iterable<string> {
-    for (const { roles } of this.#parts.get(id)?.values() ?? []) yield* roles.keys()
+    for (const { roles } of this.#partsOf(id)) yield* roles.keys()
   }
 
   /** What is written for a member, by part. */
   textsOf(id: string): ReadonlyMap<number, string> {
-    return new Map([...(this.#parts.get(id) ?? [])].map(([part, { text }]) => [part, text]))
+    return new Map([...(this.#parts.get(id) ?? nothing)].map(([part, { text }]) => [part, text]))
   }
 
   put(id: string, part: number, text: string, revision: bigint): void {
     const parts = this.#parts.get(id) ?? new Map<number, Part>()
-    const before = parts.get(part)?.roles ?? nothing
-    const now: Part = { id, text, revision, roles: readRoles(text) }
-    this.#parts.set(id, parts.set(part, now))
-    for (const role of now.roles.keys()) {
-      // Where all is read at once, parts come in the order of their names.
-      if ((this.#partOf.get(role)?.revision ?? 0n) <= revision) this.#partOf.set(role, now)
-    }
-    for (const role of before.keys()) if (!now.roles.has(role)) this.#drop(role, id)
+    this.#parts.set(id, parts.set(part, new Part(text, revision)))
+    this.#members = undefined
   }
 
   delete(id: string, part: number): void {
     const parts = this.#parts.get(id)
-    const before = parts?.get(part)?.roles ?? nothing
     parts?.delete(part)
     if (parts?.size === 0) this.#parts.delete(id)
-    for (const role of before.keys()) this.#drop(role, id)
+    this.#members = undefined
   }
 
-  /** A part has the role no longer: another, of this member or of another one, may. */
-  #drop(role: string, id: string): void {
-    if (this.#partOf.get(role)?.id !== id) return
-    this.#partOf.delete(role)
-    for (const parts of this.#parts.values()) {
-      for (const part of parts.values()) {
-        if (part.roles.has(role) && (this.#partOf.get(role)?.revision ?? -1n) < part.revision) this.#partOf.set(role, part)
-      }
-    }
+  #partsOf(id: string): Iterable<Part> {
+    return (this.#parts.get(id) ?? nothing).values()
+  }
+
+  #readMembers(): ReadonlyMap<string, string> {
+    const members = new Map<string, string>()
+    const all = [...this.#parts].flatMap(([id, parts]) => [...parts.values()].map((part) => ({ id, part })))
+    for (const { id, part } of all.sort((a, b) => (a.part.revision < b.part.revision ? -1 : 1)))
+      for (const role of part.roles.keys()) members.set(role, id)
+    return members
   }
 }
