@@ -44,13 +44,17 @@ const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 /** For the server that writes its classes when it ends. */
 const archiveMs = 60_000
 
+let archived: Promise<void> | undefined
+
 /** Makes a server and starts it. The first one on a machine that starts quickly takes twice its time: see `archiveClasses`. */
 export async function startKafka(options: KafkaStartOptions = {}): Promise<KafkaServer> {
   const binary = kafkaBinary()
   if (binary === undefined) throw new Error('there is no Kafka to start: node scripts/services.ts install kafka')
   if (options.fast === true) return startWith(binary, options, [])
   const archive = kafkaClassArchive(binary)
-  if (!existsSync(archive)) await archiveClasses(binary, archive)
+  // Once: where it cannot be made, servers start without.
+  archived ??= existsSync(archive) ? Promise.resolve() : archiveClasses(binary, archive).catch(() => undefined)
+  await archived
   return startWith(binary, options, [...quickStart, `-XX:SharedArchiveFile=${archive}`])
 }
 
@@ -64,7 +68,7 @@ async function archiveClasses(binary: KafkaBinary, archive: string): Promise<voi
   const server = await startWith(binary, {}, [...quickStart, `-XX:ArchiveClassesAtExit=${part}`])
   try {
     // Two at once are fine: whichever comes last stays.
-    if (await server.stop(archiveMs)) renameSync(part, archive)
+    if ((await server.stop(archiveMs)) && existsSync(part)) renameSync(part, archive)
   } finally {
     server.remove()
     rmSync(part, { force: true })
