@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from '@workflow/core/adapter'
 import { type HarnessTime, realTime, roleSchedulerCases } from '@workflow/testing/conformance'
-import { describe, test } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import { rinkLikeScheduler } from '../src/index.ts'
 import { deleteKey, etcdUrl, freshPrefix } from './etcd.ts'
 import { Proxy } from './proxy.ts'
+
+vi.setConfig({ maxConcurrency: 30 })
 
 /** Real time whose clocks can be set: etcd's goes on as it is. */
 function jumpingTime(): HarnessTime {
@@ -26,11 +28,11 @@ describe.skipIf(etcdUrl === undefined)('role scheduler', () => {
       const proxies: Proxy[] = []
       return {
         time,
-        leaseMs: 2_000,
+        leaseMs: 3_000,
         open: async (instance) => {
           const proxy = await Proxy.to(url)
           proxies.push(proxy)
-          const port = rinkLikeScheduler({ endpoints: proxy.url, prefix, instance, lease: '2s', clock: time.clock })
+          const port = rinkLikeScheduler({ endpoints: proxy.url, prefix, instance, lease: '3s', clock: time.clock })
           return { port, close: () => port.close().then(() => proxy.close()), kill: () => proxy.close() }
         },
         steal: (role) => deleteKey(url, `${prefix}//role/${role}`),
@@ -40,7 +42,7 @@ describe.skipIf(etcdUrl === undefined)('role scheduler', () => {
       }
     },
   })
-  // Most of a case is waiting: several go on at once, but for those that count what keeps the process alive.
+  // Most of a case is waiting: they all go on at once, but for those that count what keeps the process alive.
   for (const { name, run } of cases) {
     if (name.includes('alive')) test(name, { timeout: 60_000 }, () => run())
     else test.concurrent(name, { timeout: 60_000 }, () => run())

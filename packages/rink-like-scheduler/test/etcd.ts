@@ -32,6 +32,14 @@ export async function keysOf(url: string, prefix: string): Promise<readonly stri
   return kvs.map(({ key }) => Buffer.from(key, 'base64').toString())
 }
 
+/** The leases that keys below a prefix hang on, of which a member should have one. */
+export async function leasesOf(url: string, prefix: string): Promise<readonly string[]> {
+  // Without values etcd leaves out the leases, too.
+  const range = { key: encoded(`${prefix}//`), range_end: encoded(`${prefix}/0`) }
+  const { kvs = [] } = (await etcdCall(url, '/v3/kv/range', range)) as { readonly kvs?: readonly { readonly lease?: string }[] }
+  return [...new Set(kvs.flatMap(({ lease }) => lease ?? []))]
+}
+
 export async function valueOf(url: string, key: string): Promise<string | undefined> {
   const { kvs = [] } = (await etcdCall(url, '/v3/kv/range', { key: encoded(key) })) as {
     readonly kvs?: readonly { readonly value: string }[]
