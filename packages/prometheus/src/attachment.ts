@@ -33,9 +33,8 @@ export class Attachment {
     const { clock, cacheMs, timeoutMs, logger } = settings
     const common = { clock, keepMs: cacheMs, timeoutMs, logger }
     const fields = (question: Question): Readonly<Record<string, string>> => ({ workflow: observed.workflowName, question })
-    // Async, so that what throws at once rejects instead.
-    this.#receivers = new PolledAnswer({ ...common, ask: async () => await observed.receivers(), fields: fields('receivers') })
-    this.#runs = new PolledAnswer({ ...common, ask: async () => await observed.runs(), fields: fields('runs') })
+    this.#receivers = new PolledAnswer({ ...common, ask: () => observed.receivers(), fields: fields('receivers') })
+    this.#runs = new PolledAnswer({ ...common, ask: () => observed.runs(), fields: fields('runs') })
   }
 
   get workflowName(): string {

@@ -12,13 +12,13 @@ interface Distribution extends Series {
 /** How often durations fell below each of some bounds. */
 export class HistogramMetric extends Metric {
   readonly type = 'histogram'
-  readonly #bounds: readonly number[]
+  readonly #bounds: Float64Array
   readonly #table: SeriesTable<Distribution>
 
   /** `bounds` ascend. */
   constructor(spec: HistogramSpec, prefix: string, bounds: readonly number[]) {
     super(spec, prefix)
-    this.#bounds = bounds
+    this.#bounds = Float64Array.from(bounds)
     const create = (labels: Labels): Distribution => ({ labels, live: true, counts: new Float64Array(bounds.length + 1), sum: 0 })
     this.#table = new SeriesTable(spec.labels, create)
   }

@@ -62,6 +62,26 @@ describe('an answer that scrapes share', () => {
     expect(clock.pending()).toEqual([])
   })
 
+  it('is kept twenty times as long as it took, so that asking never becomes the work', async () => {
+    const { clock, asked, ask } = scene()
+    const slow = ask()
+    await clock.advance(600)
+    asked[0]?.resolve(7)
+    expect(await slow).toEqual({ value: 7 })
+    await clock.advance(11_999)
+    expect(await ask()).toEqual({ value: 7 })
+    expect(asked).toHaveLength(1)
+    await clock.advance(1)
+    const failing = ask()
+    await clock.advance(600)
+    asked[1]?.reject(new Error('down'))
+    expect(await failing).toBeUndefined()
+    // A failure is not: what is well again should be seen.
+    await clock.advance(5_000)
+    void ask()
+    expect(asked).toHaveLength(3)
+  })
+
   it('is not asked for when the time is up already', async () => {
     const { asked, ask } = scene()
     expect(await ask(0)).toBeUndefined()

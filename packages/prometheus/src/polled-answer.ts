@@ -7,7 +7,7 @@ import type { Clock, Logger } from '@workflow/core/adapter'
 export interface PolledAnswerOptions<T> {
   readonly ask: () => Promise<T>
   readonly clock: Clock
-  /** How long an answer, or a failure, is not asked for again. */
+  /** How long an answer, or a failure, is not asked for again; one that took long, longer. */
   readonly keepMs: number
   /** How long one is waited for, over all scrapes. */
   readonly timeoutMs: number
@@ -16,10 +16,13 @@ export interface PolledAnswerOptions<T> {
   readonly fields: Readonly<Record<string, string>>
 }
 
+/** An answer is kept so many times as long as it took, or scrapes of a large table would be all that its database does. */
+const restPerWork = 20
+
 export class PolledAnswer<T> {
   readonly #options: PolledAnswerOptions<T>
   #answer: { readonly value: T } | undefined
-  #answeredAt = Number.NEGATIVE_INFINITY
+  #keptUntil = Number.NEGATIVE_INFINITY
   #pending: Promise<void> | undefined
   #askedAt = 0
   #failing = false
@@ -30,9 +33,9 @@ export class PolledAnswer<T> {
 
   /** The answer, or undefined if there is none by `deadline`, on the monotonic clock. Never rejects. */
   async by(deadline: number): Promise<{ readonly value: T } | undefined> {
-    const { clock, keepMs, timeoutMs } = this.#options
+    const { clock, timeoutMs } = this.#options
     const now = clock.monotonic()
-    if (now - this.#answeredAt < keepMs) return this.#answer
+    if (now < this.#keptUntil) return this.#answer
     // One that hangs is neither asked again nor waited for again, so that it takes no time of the other questions.
     const until = Math.min(deadline, this.#pending === undefined ? deadline : this.#askedAt + timeoutMs)
     if (now >= until) return undefined
@@ -43,16 +46,18 @@ export class PolledAnswer<T> {
   }
 
   async #ask(): Promise<void> {
-    const { ask, clock } = this.#options
+    const { ask, clock, keepMs } = this.#options
+    let restMs = 0
     this.#askedAt = clock.monotonic()
     try {
       this.#answer = { value: await ask() }
+      restMs = (clock.monotonic() - this.#askedAt) * restPerWork
       this.#failing = false
     } catch (error) {
       this.#answer = undefined
       this.#complain({ error })
     } finally {
-      this.#answeredAt = clock.monotonic()
+      this.#keptUntil = clock.monotonic() + Math.max(keepMs, restMs)
       this.#pending = undefined
     }
   }

@@ -16,6 +16,8 @@ describe('the series of a metric', () => {
   it('are told apart where labels joined as text would be the same', () => {
     const series = table(['a', 'b'])
     const pairs = [
+      { a: 'x,y', b: 'z' },
+      { a: 'x', b: 'y,z' },
       { a: 'x', b: 'y,b:z' },
       { a: 'x,b:y', b: 'z' },
       { a: 'x","y', b: '' },
