@@ -2,6 +2,7 @@ import { unchecked, workflow, type Workflow } from '@workflow/core'
 import { memory, memoryDatabase, type MemoryInfrastructure } from '@workflow/core/memory'
 import { describe, expect, test } from 'vitest'
 import { enginePromises } from '../../testing/test/database/engine-promises.ts'
+import { lossRepair } from '../../testing/test/database/loss-repair.ts'
 import { Broker, type OpenedAdapter } from './broker.ts'
 
 const quiet = (): void => undefined
@@ -29,6 +30,17 @@ describe.skipIf(Broker.url === undefined)('records in memory, events on Kafka', 
       },
       [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
     }
+  })
+
+  test('runs whose events were dropped unread are found in the store', async () => {
+    await using broker = new Broker()
+    const open = () => {
+      const { adapter } = broker.open()
+      return { eventStreamer: adapter.eventStreamer, close: adapter.close }
+    }
+    await lossRepair(open, async (topic) => {
+      for (let slot = 0; slot < 4; slot++) await broker.loseEvents(topic, slot)
+    })
   })
 
   test('an instance that is killed at work loses nothing, and nothing is committed twice', async () => {

@@ -3,9 +3,12 @@ import { sqlite } from '@workflow/sqlite'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe } from 'vitest'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { describe, test } from 'vitest'
 import { enginePromises } from '../../testing/test/database/engine-promises.ts'
-import { freshPrefix, openNats, removeStreams, serverUrl } from './server.ts'
+import { lossRepair } from '../../testing/test/database/loss-repair.ts'
+import { Names } from '../src/subject.ts'
+import { connectTo, freshPrefix, openNats, removeStreams, serverUrl } from './server.ts'
 
 describe.skipIf(serverUrl === undefined)('on NATS', { timeout: 60_000 }, () => {
   enginePromises(() => {
@@ -26,5 +29,20 @@ describe.skipIf(serverUrl === undefined)('on NATS', { timeout: 60_000 }, () => {
         rmSync(folder, { recursive: true, force: true })
       },
     }
+  })
+
+  test('runs whose events were dropped unread are found in the store', async () => {
+    const prefix = freshPrefix()
+    const names = new Names(prefix)
+    await lossRepair(
+      () => openNats(prefix),
+      async (topic) => {
+        const connection = await connectTo()
+        const manager = await jetstreamManager(connection)
+        await manager.streams.purge(names.eventStream('parcels'), { filter: names.event('parcels', topic, '*') })
+        await connection.close()
+      },
+    )
+    await removeStreams(prefix)
   })
 })
