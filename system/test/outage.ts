@@ -41,7 +41,7 @@ export interface OutageResult {
   readonly failures: number
 }
 
-const warmMs = 2_000
+const warmMs = 1_000
 const everyMs = 100
 const settleMsMax = 120_000
 
