@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PostgresBinaries } from './postgres-binaries.ts'
+import { freshData } from './postgres-data.ts'
 import { freePorts, makeServerFolder, own, type Place, runningPid } from './server-folder.ts'
 import { runnableBinaries, serverUser, type ServerUser } from './server-user.ts'
 
@@ -80,7 +81,8 @@ function initialise(place: PostgresPlace, user: ServerUser | undefined, { durabl
   }
   writeFileSync(join(folder, 'log'), '')
   if (user !== undefined) chownSync(join(folder, 'log'), user.uid, user.gid)
-  run(place, user, 'initdb', ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-locale', '--no-sync'])
+  const args = ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-locale', '--no-sync']
+  freshData(data, { binaries: place.binaries, uid: user?.uid, args }, () => run(place, user, 'initdb', ['-D', data, ...args]))
   const lines = Object.entries({
     listen_addresses: '127.0.0.1',
     port: String(port),
