@@ -82,6 +82,16 @@ describe('an answer that scrapes share', () => {
     expect(asked).toHaveLength(3)
   })
 
+  it('is asked for every time where nothing is to be kept', async () => {
+    const { clock, asked, ask } = scene(0)
+    for (let times = 1; times <= 2; times++) {
+      const slow = ask()
+      await clock.advance(600)
+      asked.at(-1)?.resolve(times)
+      expect(await slow).toEqual({ value: times })
+    }
+  })
+
   it('is not asked for when the time is up already', async () => {
     const { asked, ask } = scene()
     expect(await ask(0)).toBeUndefined()

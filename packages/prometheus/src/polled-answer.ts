@@ -7,7 +7,7 @@ import type { Clock, Logger } from '@workflow/core/adapter'
 export interface PolledAnswerOptions<T> {
   readonly ask: () => Promise<T>
   readonly clock: Clock
-  /** How long an answer, or a failure, is not asked for again; one that took long, longer. */
+  /** How long an answer, or a failure, is not asked for again; one that took long, longer; 0 = always ask. */
   readonly keepMs: number
   /** How long one is waited for, over all scrapes. */
   readonly timeoutMs: number
@@ -51,7 +51,7 @@ export class PolledAnswer<T> {
     this.#askedAt = clock.monotonic()
     try {
       this.#answer = { value: await ask() }
-      restMs = (clock.monotonic() - this.#askedAt) * restPerWork
+      if (keepMs > 0) restMs = (clock.monotonic() - this.#askedAt) * restPerWork
       this.#failing = false
     } catch (error) {
       this.#answer = undefined

@@ -40,7 +40,7 @@ export interface PrometheusOptions {
    * @default true
    */
   readonly queries?: boolean
-  /** How long the answers are used again; one that took long is used for twenty times as long as it took. @default '5s' */
+  /** How long the answers are used again; one that took long is used for twenty times as long as it took. `'0s'`: asks every time. @default '5s' */
   readonly cache?: Duration
   /** How long a scrape waits for the answers. What is late is left out. Less than the scrape's own limit. @default '2s' */
   readonly timeout?: Duration

@@ -107,6 +107,20 @@ describe('the alert rules', () => {
   })
 })
 
+describe('the page on monitoring', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/monitoring.md'), 'utf8')
+  const fences = [...page.matchAll(/```promql\n(.*?)```/gs)].map(([, text = '']) => text)
+  const expressions = fences.flatMap((text) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#')))
+
+  it.each(expressions)('asks for what there is by %s', (expr) => {
+    expect(expressionFaults(expr, exposed)).toEqual([])
+  })
+
+  it('has something to check', () => {
+    expect(expressions.length).toBeGreaterThan(2)
+  })
+})
+
 describe('what checks them', () => {
   it.each([
     ['what is no PromQL', 'sum by (a (x)'],
