@@ -18,6 +18,12 @@ export interface OpenTelemetryOptions {
    * @default '1h'
    */
   readonly linkAfter?: Duration | false
+  /**
+   * Whether work of a run whose trace was not sampled is offered to the sampler once more. Samplers that heed parents, as
+   * the SDK's do by default, would say no; not to ask saves most of what tracing costs.
+   * @default false
+   */
+  readonly sampleAgain?: boolean
   /** Whether spans carry foreign ids, which may say whom a run is about. @default true */
   readonly foreignIds?: boolean
   /**
@@ -37,6 +43,7 @@ export interface Settings {
   /** Infinity = never. */
   readonly linkAfterMs: number
   readonly foreignIds: boolean
+  readonly sampleAgain: boolean
   readonly queries: boolean
 }
 
@@ -46,6 +53,7 @@ const known: ReadonlySet<string> = new Set([
   'traces',
   'metrics',
   'linkAfter',
+  'sampleAgain',
   'foreignIds',
   'queries',
 ] satisfies (keyof OpenTelemetryOptions)[])
@@ -64,6 +72,7 @@ export function settingsOf(options: OpenTelemetryOptions): Settings {
     metrics: booleanOf('metrics', options.metrics),
     linkAfterMs: options.linkAfter === false ? Infinity : msOf('linkAfter', options.linkAfter ?? '1h'),
     foreignIds: booleanOf('foreignIds', options.foreignIds),
+    sampleAgain: booleanOf('sampleAgain', options.sampleAgain ?? false),
     queries: booleanOf('queries', options.queries),
   })
 }

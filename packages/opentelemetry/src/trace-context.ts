@@ -11,6 +11,11 @@ export function spanContextOf(traceparent: string): SpanContext {
   }
 }
 
+/** Whether somebody has decided not to record what belongs to a context: the lowest bit of its flags says. */
+export function isUnsampled(traceparent: string | undefined): boolean {
+  return traceparent !== undefined && (Number.parseInt(traceparent.charAt(54), 16) & 1) === 0
+}
+
 /** Undefined for what nobody traces. */
 export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string | undefined {
   if (traceId === INVALID_TRACEID) return undefined

@@ -1,6 +1,7 @@
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
+  AlwaysOnSampler,
   InMemorySpanExporter,
   ParentBasedSampler,
   type ReadableSpan,
@@ -150,6 +151,17 @@ test('a failure is recorded with its code, and comes back as it is', async () =>
     [{ code: SpanStatusCode.ERROR, message: 'a text' }, 'string'],
   ])
   expect(spans()[0]?.events[0]).toMatchObject({ name: 'exception', attributes: { 'exception.message': 'the card was declined' } })
+})
+
+test('work of a run whose trace was not sampled is passed on as it is, unless the sampler is to be asked again', async () => {
+  const unsampled = { ...step, traceparent: traceparent.replace(/01$/, '00') }
+  const quiet = tracing()
+  const inside = await quiet.span(unsampled, async (given) => [given, trace.getActiveSpan()?.spanContext().traceFlags])
+  expect(inside).toEqual([unsampled.traceparent, 0])
+  expect(quiet.spans()).toEqual([])
+  const again = tracing({ sampleAgain: true }, new AlwaysOnSampler())
+  await again.span(unsampled, async () => undefined)
+  expect(again.spans().length).toBe(1)
 })
 
 test('foreign ids may be left out', async () => {

@@ -7,7 +7,7 @@ import type { Instrumentation, SpanStart } from '@workflow/core'
 import { isWorkflowError } from '@workflow/core/adapter'
 import type { Settings } from './options.ts'
 import { detailsOf, spanShapeOf } from './span-shape.ts'
-import { spanContextOf, traceparentOf } from './trace-context.ts'
+import { isUnsampled, spanContextOf, traceparentOf } from './trace-context.ts'
 
 const scope = '@workflow/opentelemetry'
 
@@ -15,12 +15,14 @@ export class Tracing {
   readonly #tracer: Tracer
   readonly #linkAfterMs: number
   readonly #foreignIds: boolean
+  readonly #sampleAgain: boolean
 
-  constructor({ tracerProvider, linkAfterMs, foreignIds }: Settings) {
+  constructor({ tracerProvider, linkAfterMs, foreignIds, sampleAgain }: Settings) {
     // The global provider stands for whichever is registered, now or later.
     this.#tracer = (tracerProvider ?? trace).getTracer(scope)
     this.#linkAfterMs = linkAfterMs
     this.#foreignIds = foreignIds
+    this.#sampleAgain = sampleAgain
   }
 
   readonly span: NonNullable<Instrumentation['span']> = <T>(
@@ -28,8 +30,10 @@ export class Tracing {
     work: (traceparent: string | undefined) => Promise<T>,
   ): Promise<T> => {
     const parent = parentOf(start)
+    const isOld = this.#isOld(start)
+    if (!this.#sampleAgain && !isOld && isUnsampled(start.traceparent)) return context.with(parent, work, undefined, start.traceparent)
     const { name, options } = spanShapeOf(start)
-    const span = this.#isOld(start) ? this.#linked(start, name, options) : this.#tracer.startSpan(name, options, parent)
+    const span = isOld ? this.#linked(start, name, options) : this.#tracer.startSpan(name, options, parent)
     // Most are not sampled, and need no more than to be passed on.
     const recording = span.isRecording()
     if (recording) span.setAttributes(detailsOf(start.attributes, this.#foreignIds))

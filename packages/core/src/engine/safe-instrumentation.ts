@@ -20,15 +20,16 @@ export function safeInstrumentation(given: Instrumentation, logger: Logger, cloc
     quiet.set(key, now + againMs)
     logger.error({ workflow, ...what, error }, 'the instrumentation threw; what it was to record is lost')
   }
-  const safe =
-    (measure: 'count' | 'gauge' | 'observe'): Instrumentation['count'] =>
-    (name, value, labels) => {
+  const safe = (measure: 'count' | 'gauge' | 'observe'): Instrumentation['count'] => {
+    const record = given[measure].bind(given)
+    return (name, value, labels) => {
       try {
-        given[measure](name, value, labels)
+        record(name, value, labels)
       } catch (error) {
         threw({ metric: name }, name, error)
       }
     }
+  }
   const { span, attach } = given
   return {
     ...(span === undefined ? undefined : { span: safeSpan(span.bind(given), threw) }),
@@ -46,21 +47,26 @@ function safeSpan(span: Span, threw: Threw): Span {
     const failed = (error: unknown): void => threw({ span: start.kind }, `span ${start.kind}`, error)
     try {
       const spanned: unknown = span(start, once)
-      // The work's own error comes back through the span, and is no error of the span's.
-      Promise.resolve(spanned).catch((error: unknown) => {
-        once().then(
-          () => failed(error),
-          (own) => {
-            if (own !== error) failed(error)
-          },
-        )
-      })
+      // Most hand back what the work has given them: then there is nothing of their own that could fail.
+      if (spanned !== result) watched(spanned, once, failed)
     } catch (error) {
       failed(error)
     }
     // Not begun by now, it would wait for as long as the span likes.
     return once()
   }
+}
+
+/** The work's own error comes back through the span, and is no error of the span's. */
+function watched(spanned: unknown, work: () => Promise<unknown>, failed: (error: unknown) => void): void {
+  Promise.resolve(spanned).catch((error: unknown) => {
+    work().then(
+      () => failed(error),
+      (own) => {
+        if (own !== error) failed(error)
+      },
+    )
+  })
 }
 
 function begun<T>(work: (traceparent: string | undefined) => Promise<T>, traceparent: string | undefined): Promise<T> {

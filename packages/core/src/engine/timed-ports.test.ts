@@ -71,6 +71,7 @@ test('of calls that are under way at once sixteen are measured, and whatever bec
     else answer.resolve(undefined)
   }
   await Promise.allSettled(calls)
+  await clock.advance(0)
   expect(seconds).toEqual(Array.from({ length: 16 }, () => ['workflow_store_seconds lookup', 2]))
   const next = store.lookup('next')
   answers.at(-1)?.resolve(undefined)
