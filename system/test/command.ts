@@ -1,7 +1,7 @@
 /**
  * The test of the whole at length:
  * `pnpm crash:system --broker kafka|nats [--roles etcd|postgres] [--runs 10000] [--workers 4] [--cycles 42] [--seed n] [--rate 40]
- * [--lease 3s] [--calm 3000] [--members 3] [--only "worker killed,worker paused"] [--keep]`. Ends with 1 if a promise was broken.
+ * [--lease 3s] [--calm 3000] [--members 3] [--minutes 60] [--only "worker killed,worker paused"] [--keep]`. Ends with 1 if a promise was broken.
  */
 import type { Duration } from '@workflow/core'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     calm: { type: 'string', default: '3000' },
     members: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
+    minutes: { type: 'string', default: '60' },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -52,6 +53,7 @@ const { faults, incidents, recoveries, counts, enginePauses } = await systemRun(
   runs: Number(values.runs),
   workers: Number(values.workers),
   cycles: Number(values.cycles),
+  happenMsMax: Number(values.minutes) * 60_000,
   seed: Number(values.seed),
   rate: Number(values.rate),
   // Checked where it is used.

@@ -28,6 +28,8 @@ export interface SystemOptions {
   readonly workers: number
   /** How many misfortunes there are. */
   readonly cycles: number
+  /** After so long no more of them begin. @default no limit */
+  readonly happenMsMax?: number
   readonly seed: number
   /** New runs per second while misfortunes happen. */
   readonly rate: number
@@ -118,7 +120,8 @@ class SystemRun {
   }
 
   async #happen(): Promise<void> {
-    const { workers, cycles, calmMs, progress } = this.#options
+    const { workers, cycles, calmMs, happenMsMax = Infinity, progress } = this.#options
+    const until = performance.now() + happenMsMax
     // The first question makes the tables.
     await this.#parent.unfinished()
     await Promise.all(Array.from({ length: workers }, () => this.#crew.start()))
@@ -127,7 +130,7 @@ class SystemRun {
     await sleep(calmMs)
     this.#happenings.push({ what: '(nothing)', began: Date.now(), over: Date.now(), whom: 'all', joined: false })
     await sleep(calmMs)
-    for (let cycle = 1; cycle <= cycles; cycle++) {
+    for (let cycle = 1; cycle <= cycles && performance.now() < until; cycle++) {
       const [what, misfortune] = this.#deck()
       progress?.(`${cycle} of ${cycles}; ${this.#parent.triggered.size} runs, ${await this.#parent.unfinished()} unfinished`)
       await this.#incident(what, false, () => misfortune(this.#scene))
