@@ -28,6 +28,14 @@ export function orderOf(i: number): Order {
 
 /** The handlers on infrastructure, with a counter of completed runs. */
 export function ordersWorkflow(infrastructure: Omit<WorkerInfrastructure, 'instrumentation'>, completions: Completions): Workflow<Orders> {
+  return countedOrders({ ...infrastructure, instrumentation: completions }, { handled: 0, onEach: () => undefined })
+}
+
+/** The same with whatever instrumentation there is, or none: what is counted is that the last handler was called. */
+export function countedOrders(
+  infrastructure: WorkerInfrastructure,
+  counter: { handled: number; readonly onEach: () => void },
+): Workflow<Orders> {
   return orders
     .addStep('placed', async (run) => {
       run.object.handled += 1
@@ -39,7 +47,9 @@ export function ordersWorkflow(infrastructure: Omit<WorkerInfrastructure, 'instr
     })
     .addStep('packed', async (run) => {
       run.object.handled += 1
+      counter.handled += 1
+      counter.onEach()
       return 'shipped'
     })
-    .build({ ...infrastructure, instrumentation: completions })
+    .build(infrastructure)
 }

@@ -1,0 +1,75 @@
+/** The instrumentations that are compared, with what a process in production has behind them. */
+import { context } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import type { Instrumentation } from '@workflow/core'
+import { opentelemetry } from '@workflow/opentelemetry'
+import { prometheus } from '@workflow/prometheus'
+import { Registry } from 'prom-client'
+
+export interface Observation {
+  readonly name: string
+  /** Absent: nothing is measured. */
+  readonly instrumentation?: Instrumentation
+  readonly end: () => Promise<void>
+}
+
+const sampled = 0.1
+const collectEveryMs = 5_000
+
+/** None first: the others are compared with it. */
+export function observations(): readonly Observation[] {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  const tracerProvider = tracing()
+  const meterProvider = new MeterProvider({
+    readers: [
+      new PeriodicExportingMetricReader({
+        exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE),
+        exportIntervalMillis: collectEveryMs,
+        exportTimeoutMillis: collectEveryMs,
+      }),
+    ],
+  })
+  return [
+    { name: 'off', end: async () => undefined },
+    scraped(),
+    {
+      name: 'metrics, OpenTelemetry',
+      instrumentation: opentelemetry({ traces: false, meterProvider }),
+      end: () => meterProvider.shutdown(),
+    },
+    {
+      name: `tracing ${sampled * 100} %`,
+      instrumentation: opentelemetry({ metrics: false, tracerProvider }),
+      end: () => tracerProvider.shutdown(),
+    },
+  ]
+}
+
+/** In a registry that is read as often as the other's reader collects. */
+function scraped(): Observation {
+  const registry = new Registry()
+  const instrumentation = prometheus({ registry })
+  const timer = setInterval(() => void registry.metrics(), collectEveryMs)
+  return { name: 'metrics, Prometheus', instrumentation, end: async () => clearInterval(timer) }
+}
+
+/** Spans are batched and then dropped: encoding and sending them is the exporter's, and can be another process's. */
+function tracing(): TracerProvider {
+  const exporter: SpanExporter = {
+    // 0 is success.
+    export: (_spans, done) => done({ code: 0 }),
+    shutdown: async () => undefined,
+  }
+  return new TracerProvider({
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampled) }),
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
+  })
+}
