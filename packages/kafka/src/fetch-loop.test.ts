@@ -1,9 +1,14 @@
-import { consoleLogger, systemClock } from '@workflow/core/adapter'
+import { type Clock, consoleLogger, systemClock } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import type { Fetched, FetchRequest, KafkaDriver, KafkaRecord } from './driver.ts'
 import { FetchLoop } from './fetch-loop.ts'
 import { Source } from './source.ts'
 
+const sourceOf = (partition: number): Source => {
+  const source = new Source({ topic: 't', slot: partition, at: { topic: 't', partition }, name: 't' }, 0, { durable: false, known: false })
+  source.leader = '1'
+  return source
+}
 const record = (offset: number): KafkaRecord => ({ offset, timestampMs: 1, key: null, value: null, headers: {} })
 
 test('a partition that always has something does not keep the large batches of others away', async () => {
@@ -19,17 +24,36 @@ test('a partition that always has something does not keep the large batches of o
   }
   // The loop asks for nothing else while all goes well.
   const driver = { fetch } as Partial<KafkaDriver> as KafkaDriver
-  const sources = [0, 1, 2].map((partition) => {
-    const source = new Source({ topic: 't', slot: partition, at: { topic: 't', partition }, name: 't' }, 0, {
-      durable: false,
-      known: false,
-    })
-    source.leader = '1'
-    return source
-  })
+  const sources = [0, 1, 2].map(sourceOf)
   const loop = new FetchLoop({ name: 'orders', driver, clock: systemClock, logger: consoleLogger(), onChange: () => undefined })
   loop.add(sources)
   await expect.poll(() => asked.length).toBeGreaterThan(8)
   loop.close()
   expect(new Set(asked.slice(0, 9))).toEqual(new Set([0, 1, 2]))
+})
+
+test('a partition that ends with what compaction has left of a batch is not asked all the time', async () => {
+  let asked = 0
+  // Brokers answer at once, because there is something, and kafkajs finds no record in it.
+  const fetch = async (_: string, { from }: FetchRequest): Promise<readonly Fetched[]> => {
+    asked++
+    return from.map((at) => ({ ...at, records: [], next: at.offset, end: at.offset + 1 }))
+  }
+  const timers: (() => void)[] = []
+  const clock: Clock = {
+    ...systemClock,
+    setTimer: (_, callback) => {
+      timers.push(callback)
+      return { [Symbol.dispose]: () => undefined }
+    },
+  }
+  // The loop asks for nothing else while all goes well.
+  const driver = { fetch } as Partial<KafkaDriver> as KafkaDriver
+  const loop = new FetchLoop({ name: 'orders', driver, clock, logger: consoleLogger(), onChange: () => undefined })
+  loop.add([sourceOf(0)])
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect([asked, timers.length]).toEqual([1, 1])
+  timers[0]?.()
+  await expect.poll(() => asked).toBe(2)
+  loop.close()
 })

@@ -17,6 +17,7 @@ const maxBytes = 1
 /** So often a partition without a leader is looked for, at most. */
 const locateMs = 5_000
 const locateSoonMs = 500
+const restMs = 500
 
 export interface FetchLoopOptions {
   readonly name: string
@@ -38,6 +39,7 @@ export class FetchLoop {
   readonly #options: FetchLoopOptions
   readonly #sources = new Set<Source>()
   readonly #underway = new Set<Underway>()
+  readonly #resting = new Map<Source, Disposable>()
   #failures = 0
   /** Whether the last look has left partitions without a leader: then the next one need not be soon. */
   #missed = false
@@ -75,6 +77,8 @@ export class FetchLoop {
     this.#closed = true
     this.#sources.clear()
     this.#pause?.[Symbol.dispose]()
+    this.#locating?.[Symbol.dispose]()
+    for (const timer of this.#resting.values()) timer[Symbol.dispose]()
   }
 
   #start(): void {
@@ -118,14 +122,29 @@ export class FetchLoop {
       }
       came = answer.some(({ records }) => records.length > 0)
       if (came) this.#options.onChange()
+      else for (const { end, ...at } of answer) this.#rest(byKey.get(partitionKey(at)), end)
     } catch (error) {
       await this.#recover(sources, error)
     } finally {
-      for (const source of sources) source.busy = false
+      for (const source of sources) source.busy = this.#resting.has(source)
       this.#underway.delete(fetch)
       // After a quiet while the next short one to end takes all along, so that few fetches carry many.
       if (came || !isLong || this.#underwayAt(leader).length === 0) this.pump()
     }
+  }
+
+  /**
+   * Something is there, and nothing of it comes: what compaction leaves of a batch without records, at the end of a partition. The
+   * broker answers that at once, so it is not asked again at once.
+   */
+  #rest(source: Source | undefined, end: number): void {
+    if (source === undefined || source.next >= end || this.#closed) return
+    const timer = this.#options.clock.setTimer(restMs, () => {
+      this.#resting.delete(source)
+      source.busy = false
+      this.pump()
+    })
+    this.#resting.set(source, timer)
   }
 
   /** A batch that is larger than the share of a partition comes only for the first one that has something: so all get their turn. */

@@ -2,7 +2,15 @@
  * Topics and receivers: what exists in Kafka, and what the cursor topic says of it. Creating is safe when many start at once: of
  * topics Kafka lets one win, of entries in the cursor topic the first one counts, and its writer hears of it before it goes on.
  */
-import { Configuration, InvalidArgument, limits, type ReceiverSpec, type RunEvent, type StreamLayout } from '@workflow/core/adapter'
+import {
+  Configuration,
+  InvalidArgument,
+  limits,
+  type ReceiverSpec,
+  type RunEvent,
+  StoreUnavailable,
+  type StreamLayout,
+} from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import { ControlLog } from './control-log.ts'
 import type { ControlRecord } from './control-record.ts'
@@ -14,7 +22,7 @@ import { cursorTopicOf, kafkaTopicOf } from './topic-name.ts'
 
 const cursorPartitions = 16
 /** How often a topic that was just created is looked for. */
-const looksMax = 50
+const looksMax = 100
 const lookMs = 100
 const cleanupPolicy = 'cleanup.policy'
 const compacted = {
@@ -264,7 +272,7 @@ export class Layout {
         throw new Configuration(
           `Kafka has no topic ${names}, and topics is 'require': create them, the cursor topic with cleanup.policy=compact`,
         )
-      if (look === looksMax) throw new Configuration(`topics were created, but do not appear: ${names}`)
+      if (look === looksMax) throw new StoreUnavailable(`topics were created, and brokers do not know them yet: ${names}; try again`)
       if (look === 0) await driver.create(missing)
       // A broker may hear of a topic a little later than the one that was asked to create it.
       else await new Promise<void>((resolve) => clock.setTimer(lookMs, resolve))
