@@ -110,7 +110,7 @@ export const askedList: readonly AskedSpec[] = [
   { name: 'workflow_slots_held', help: 'Slots of a workflow that this instance holds.', labels: ['workflow_name'], aggregator: 'sum' },
   {
     name: 'workflow_events_in_hand',
-    help: 'Events that this instance has taken from the stream and is not done with.',
+    help: 'Work that this instance has in hand: events of the stream, and runs that it has handed on to itself.',
     labels: ['workflow_name'],
     aggregator: 'sum',
   },
