@@ -209,13 +209,17 @@ export class Term {
 
   async #renewing(): Promise<void> {
     const { clock, random, requestTimeoutMs } = this.#settings
+    let asked = clock.monotonic()
     for (let failures = 0; ; ) {
-      const waitMs = failures === 0 ? this.#leaseMs / 3 : backOffMs(failures, random, { firstMs: 50, maxMs: 500 })
+      // From when it was asked for: where answers take long, waiting from those on would make it longer still.
+      const restMs = Math.max(0, asked + this.#leaseMs / 3 - clock.monotonic())
+      const waitMs = failures === 0 ? restMs : backOffMs(failures, random, { firstMs: 50, maxMs: 500 })
       await new Wakeup().waitAtMost(this.signal, clock, waitMs).catch(() => undefined)
       if (this.signal.aborted) return
       if (!this.isAlive()) return this.#endAndRevoke(this.#expired())
       try {
         const sent = momentOf(this.#settings)
+        asked = sent.monotonic
         const { ttlSeconds, revision } = await this.#driver.renewLease(this.#leaseId, Math.min(requestTimeoutMs, this.#leaseMs / 4))
         if (ttlSeconds <= 0) return this.#endAndRevoke(this.#forgotten())
         failures = 0
@@ -239,7 +243,10 @@ export class Term {
     this.#expiry?.[Symbol.dispose]()
     const { clock } = this.#settings
     this.#expiry = clock.setTimer(Math.max(0, this.#validUntil.monotonic - clock.monotonic()), () => {
-      if (!this.isAlive()) this.#endAndRevoke(this.#expired())
+      // After a turn that took long the answer to a renewal may be here, and not read yet.
+      this.#expiry = clock.setImmediate(() => {
+        if (!this.isAlive()) this.#endAndRevoke(this.#expired())
+      })
     })
   }
 
