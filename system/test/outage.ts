@@ -130,7 +130,12 @@ class Relay {
     this.#process = fork(file, [JSON.stringify(network.straight)], {
       execArgv: ['--conditions=@workflow/source', '--expose-gc', '--disable-warning=TimeoutNegativeWarning'],
     })
-    this.started = once(this.#process, 'message')
+    this.started = Promise.race([
+      once(this.#process, 'message'),
+      once(this.#process, 'exit').then(([code, signal]) => {
+        throw new Error(`the process with the relay has ended with ${String(signal ?? code)}`)
+      }),
+    ])
     // Nothing else is sent.
     this.#process.on('message', (report) => {
       this.#last = report as RelayReport

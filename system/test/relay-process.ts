@@ -3,6 +3,7 @@
  * that they go on here while nothing comes from the stream, and tells every half a second what its relay has sent.
  */
 import type { EventSender, EventStreamer } from '@workflow/core/adapter'
+import { patientRun } from './patient-run.ts'
 import { type Addresses, openPorts } from './ports.ts'
 import { initialValue, ticketDefinition } from './ticket-workflow.ts'
 import { workerOptions } from './worker-settings.ts'
@@ -84,6 +85,6 @@ async function leave(): Promise<void> {
   process.disconnect()
 }
 
-await workflow.run()
+await patientRun(workflow)
 tell()
 telling = setInterval(tell, everyMs)

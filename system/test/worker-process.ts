@@ -2,17 +2,16 @@
  * A worker: `node worker-process.ts <settings as JSON>`. It works until it is killed, until its parent ends, or until it is told on
  * standard input to leave; then it ends by itself, which shows that nothing of it stays alive.
  */
-import { isWorkflowError, type Logger } from '@workflow/core'
+import type { Logger } from '@workflow/core'
 import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parcelDefinition } from '../../packages/testing/test/crash/parcel-workflow.ts'
 import { seededRandom } from '../../packages/testing/test/crash/seeded-random.ts'
+import { patientRun } from './patient-run.ts'
 import { openPorts } from './ports.ts'
 import { loggedScheduler } from './role-log.ts'
 import { type WorkerSettings, workerOptions } from './worker-settings.ts'
 
-const againMs = 100
 // Written by the crew.
 const settings = JSON.parse(process.argv[2] ?? '{}') as WorkerSettings
 const { addresses, instance, ledger, roles, log, seed } = settings
@@ -53,14 +52,4 @@ async function leave(): Promise<void> {
   process.stdin.destroy()
 }
 
-for (;;) {
-  try {
-    await workflow.run()
-    break
-  } catch (error) {
-    if (leaving !== undefined || isWorkflowError(error, 'Stopped')) break
-    // A server is away at this moment.
-    if (!isWorkflowError(error) || !error.retryable) throw error
-    await sleep(againMs)
-  }
-}
+await patientRun(workflow)
