@@ -10,6 +10,8 @@ export interface OpenedAdapter {
   readonly adapter: KafkaAdapter
   readonly close: () => Promise<void>
   readonly kill: () => Promise<void>
+  /** How many connections are open. */
+  readonly sockets: () => number
 }
 
 /** A part of the broker that no other test uses. */
@@ -33,7 +35,7 @@ export class Broker implements AsyncDisposable {
       sockets.kill()
       await adapter.close()
     }
-    return { adapter, close: adapter.close, kill }
+    return { adapter, close: adapter.close, kill, sockets: () => sockets.size }
   }
 
   client(): Kafka {

@@ -14,6 +14,10 @@ export class KillableSockets {
     return socket
   }
 
+  get size(): number {
+    return this.#open.size
+  }
+
   /** Nothing goes out any more, and nothing comes in. */
   kill(): void {
     this.#dead = true

@@ -165,6 +165,23 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
     expect(versionsOf(await take(receiver, 1))).toEqual([3])
   })
 
+  test('that hangs holds nobody up for long who closes', async () => {
+    const server = await started()
+    const one = nats({ servers: server.url, requestTimeout: '30s', logger: silent })
+    await ensure(one.eventStreamer)
+    const receiver = await openReceiver(one)
+    await send(one, eventsOf(1))
+    const [first] = await take(receiver, 1)
+    server.pause()
+    onTestFinished(() => server.resume())
+    const acked = refusalOf(first?.ack() ?? Promise.resolve())
+    const waiting = refusalOf(take(receiver, 1))
+    const since = performance.now()
+    await one.close()
+    expect(performance.now() - since).toBeLessThan(12_000)
+    expect([await acked, await waiting]).toMatchObject([{ code: 'Stopped' }, { code: 'Stopped' }])
+  })
+
   test('of a cluster that dies with the consumers on it is replaced within seconds', async () => {
     const servers = await startNatsCluster(3)
     onTestFinished(() => {
