@@ -9,7 +9,7 @@ import { natsTarget } from './crash/nats-target.ts'
 import { canStart } from './server.ts'
 
 describe.skipIf(!canStart)('workers that are killed, and a server that fails', () => {
-  test('lose nothing, double nothing and break no promise', { timeout: 120_000 }, async () => {
+  test('lose nothing, double nothing and break no promise', { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'workflow-crash-'))
     const server = await startNats()
     onTestFinished(() => {

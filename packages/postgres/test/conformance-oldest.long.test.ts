@@ -1,8 +1,8 @@
 import { describe } from 'vitest'
-import { registerScheduler, registerStore } from './conformance.ts'
+import { registerScheduler, registerStore, registerStreamer } from './conformance.ts'
 import { servers } from './database.ts'
 
-/** The rest of the kit on the other major versions that are here: `conformance-oldest.test.ts` has the streamer's part. */
+/** The rest of the kit on the other major versions that are here: `conformance-oldest.test.ts` has events as commits feed them. */
 const others = servers.slice(1)
 
 describe.skipIf(others.length === 0)('on other versions', () => {
@@ -10,6 +10,7 @@ describe.skipIf(others.length === 0)('on other versions', () => {
     describe(server.name, () => {
       registerStore(server)
       registerScheduler(server)
+      registerStreamer(server, ['sender'])
     })
   }
 })

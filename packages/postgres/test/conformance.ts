@@ -96,12 +96,12 @@ export function registerStore(server: TestServer): void {
     ))
 }
 
-/** Events. */
-export function registerStreamer(server: TestServer): void {
+/** Events, by each of the ways in which they come. */
+export function registerStreamer(server: TestServer, feeds: readonly ('store' | 'sender')[] = ['store', 'sender']): void {
   describe('event streamer', () =>
     register(
       eventStreamerCases({
-        capabilities: { ...backends, feeds: ['store', 'sender'], kill: true, eventLoss: false, lateCommits: true },
+        capabilities: { ...backends, feeds, kill: true, eventLoss: false, lateCommits: true },
         start: async () => {
           const { open, ...rest } = freshBackend(server)
           return {

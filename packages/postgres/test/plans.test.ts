@@ -169,7 +169,7 @@ describe.skipIf(newest === undefined)('on a large table', { timeout: 120_000 }, 
     await db.recordStore.commit({ ...first, timers: [{ put: timerOf('moving') }] })
     await db.close()
     await multiply()
-  }, 60_000)
+  }, 120_000)
 
   afterAll(async () => {
     await place[Symbol.asyncDispose]()

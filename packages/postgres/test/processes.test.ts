@@ -57,7 +57,7 @@ describe.skipIf(newest === undefined)('several processes on one database', () =>
       }
     })()
     const told = new Map<string, number>()
-    for (let life = 0; life < 4; life++) {
+    for (let life = 0; life < 3; life++) {
       // Two at a time, so that the numbers of their batches interleave, and one dies while the other goes on.
       const writers = [`a${life % 2}`, `b${life}`].map((name) => startWriter(place.url, place.schema, name, '30'))
       for (const writer of writers) await writer.said(400)
