@@ -26,5 +26,6 @@ export const invoiceDefinition = invoices
     async ({ data }, api) => {
       if (data.kind === 'handed-over') await api.trigger(data.parcel, { initialValue: { parcel: data.parcel } })
     },
-    { parallelCount: 8 },
+    // What was handed over before is somebody else's invoice: from what is published once it listens.
+    { parallelCount: 8, from: 'latest' },
   )

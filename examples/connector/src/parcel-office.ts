@@ -26,19 +26,19 @@ export async function parcelOffice(carrier: Carrier, say: (line: string) => void
     logger,
     maxInFlight,
     instrumentation: shipping.instrumentation,
-    // A parcel that is on its way already is not to be lost: from the first message that the stream still has.
-    connectors: { carrier: reading(carrier.messages, { from: 'earliest', idOf, ...shipping }) },
+    connectors: { carrier: reading(carrier.messages, { idOf, ...shipping }) },
   })
   await using invoice = invoiceDefinition.build({
     ...infrastructure,
     logger,
     maxInFlight,
     instrumentation: invoicing.instrumentation,
-    // What was handed over before is somebody else's invoice: from what is published now.
     connectors: { carrier: reading(carrier.messages, { idOf, ...invoicing }) },
   })
   await Promise.all([shipment.run(), invoice.run()])
-  await until('both workflows have their place in the stream', async () => shipping.connected && invoicing.connected)
+  const listens = (workflow: typeof shipment | typeof invoice): boolean =>
+    workflow.states().some(({ name, state }) => name === 'connector carrier' && state === 'running')
+  await until('both workflows have their place in the stream', async () => listens(shipment) && listens(invoice))
 
   await carrier.publish([...morning, ...rush])
   const delivered = rushParcels + 3
@@ -66,16 +66,13 @@ export async function parcelOffice(carrier: Carrier, say: (line: string) => void
 
 interface Watch {
   readonly instrumentation: Instrumentation
-  readonly onConnect: () => void
   readonly onInHand: (count: number) => void
-  readonly connected: boolean
   readonly inHand: number
   readonly skipped: number
 }
 
 /** What a monitoring system would be told. */
 function watch(): Watch {
-  let connected = false
   let inHand = 0
   let skipped = 0
   return {
@@ -86,14 +83,8 @@ function watch(): Watch {
       gauge: () => undefined,
       observe: () => undefined,
     },
-    onConnect: () => {
-      connected = true
-    },
     onInHand: (count) => {
       inHand = Math.max(inHand, count)
-    },
-    get connected() {
-      return connected
     },
     get inHand() {
       return inHand

@@ -1,26 +1,21 @@
 /**
- * How a workflow reads a stream, said around its source: where it begins, what makes an event the same one, and who looks on.
- * A source is one method, so that any of them can be wrapped like this.
+ * How a workflow reads a stream, said around its source: what makes an event the same one, and who looks on. A source is one
+ * method, so that any of them can be wrapped like this.
  */
 import type { Connector } from '@workflow/core'
-import type { ConnectOptions, Delivery, EventReceiver, ForeignEvent } from '@workflow/core/adapter'
+import type { Delivery, EventReceiver, ForeignEvent } from '@workflow/core/adapter'
 
 export interface ReadingOptions {
-  /** Where a workflow begins that has not read this stream before. @default with what is published from then on */
-  readonly from?: ConnectOptions['from']
   /** @default the id that the source gives: a place in the stream, so that what its owner sends twice is two events */
   readonly idOf?: (event: ForeignEvent) => string
-  /** Called when the workflow has its place in the stream. */
-  readonly onConnect?: () => void
   /** Told of how many events have been handed out and not been acknowledged, whenever that has grown. */
   readonly onInHand?: (count: number) => void
 }
 
-export function reading(source: Connector, { from, idOf = ({ id }) => id, onConnect, onInHand }: ReadingOptions): Connector {
+export function reading(source: Connector, { idOf = ({ id }) => id, onInHand }: ReadingOptions): Connector {
   return {
     connect: async (options) => {
-      const receiver = await source.connect({ ...options, from: from ?? options.from })
-      onConnect?.()
+      const receiver = await source.connect(options)
       const inHand = new Set<Delivery<ForeignEvent>>()
       const seen = (delivery: Delivery<ForeignEvent>): Delivery<ForeignEvent> => {
         inHand.add(delivery)

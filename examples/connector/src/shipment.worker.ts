@@ -15,5 +15,6 @@ export const shipmentDefinition = shipments
       if (data.kind === 'picked-up') await api.trigger(data.parcel, { initialValue: { address: data.address } })
       else await api.callback({ foreignId: data.parcel }, 'in-transit', { signedBy: data.signedBy }, { queue: true })
     },
-    { parallelCount: 8 },
+    // A parcel that is on its way already is not to be lost: from the first message that the stream still has.
+    { parallelCount: 8, from: 'earliest' },
   )

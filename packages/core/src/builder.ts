@@ -5,7 +5,7 @@ import type { ChildrenOf, Next, RunIn } from './handler.ts'
 import type { ClientInfrastructure, Infrastructure } from './infrastructure.ts'
 import type { Interceptor } from './interception.ts'
 import type { TimerValue } from './model/definition.ts'
-import type { StepOptions, TimeoutOptions } from './options.ts'
+import type { ConnectorOptions, StepOptions, TimeoutOptions } from './options.ts'
 import type { ConnectorEvent, DeletedRun, HandlerContext, RunSnapshot } from './run.ts'
 import type { Schema } from './schema.ts'
 import type { Workflow, WorkflowClient } from './workflow-client.ts'
@@ -70,7 +70,7 @@ export interface Builder<C extends AnyContract, Done extends string = never, Tx 
     name: N extends Sources ? `connector '${N}' is already there` : N,
     event: Schema<unknown, T>,
     handler: (event: ConnectorEvent<T>, api: WorkflowClient<C>, context: HandlerContext) => Promise<void>,
-    options?: StepOptions,
+    options?: ConnectorOptions,
   ): Builder<C, Done, Tx, Sources | N>
   /** Hooks are called at least once for each run, after the fact, and again until they succeed. Several per kind. */
   onPause(handler: (run: RunSnapshot<ObjectOf<C>, StatusOf<C>>, context: HandlerContext) => Promise<void>): Builder<C, Done, Tx, Sources>

@@ -11,7 +11,7 @@ import { exitKinds } from './model/transition-graph.ts'
 import { checkedName, collisionKey } from './name-check.ts'
 import { quoted, suggestion } from './nearest.ts'
 import { checkedFunction, shown } from './option-check.ts'
-import { checkedOptions } from './options.ts'
+import { checkedFrom, checkedOptions } from './options.ts'
 import { resolveClientInfrastructure, resolveInfrastructure } from './resolved-infrastructure.ts'
 import { isSchema } from './schema.ts'
 import { isTimerValue } from './timer-value.ts'
@@ -87,7 +87,12 @@ export class DefinitionBuilder {
     assertDistinct(checked, this.#model.connectors.keys(), this.#at('connector'))
     const call = `addConnector('${checked}')`
     if (!isSchema(schema)) throw this.#error(`${call}: its event needs a Standard Schema or unchecked<T>(); got ${shown(schema)}`)
-    const connector = { schema, handler: this.#handler(handler, call), options: checkedOptions(options, this.#at(call)) }
+    const connector = {
+      schema,
+      handler: this.#handler(handler, call),
+      options: checkedOptions(options, this.#at(call), ['from']),
+      from: checkedFrom(options, this.#at(call)),
+    }
     return this.#with({ connectors: new Map(this.#model.connectors).set(checked, connector) })
   }
 

@@ -160,7 +160,7 @@ export class EngineClient {
   }
 
   async previewMove(runId: string, status: string): Promise<MovePreview> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     const { previewMove } = await import('./engine/move-to.ts')
     return await this.#withLimit(() => previewMove(this.#ctx, runId, status))
   }
@@ -171,15 +171,17 @@ export class EngineClient {
     return await this.#withLimit((signal) => retry(this.#ctx, runId, options, signal))
   }
 
+  // Who only asks leaves no topics behind, and needs no stream: none of the next makes anything ready.
+
   async lookup(runId: string): Promise<AnySnapshot | undefined> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     assertRunId(this.#ctx, runId)
     const record = await this.#withLimit(() => this.#ctx.store.lookup(runId))
     return record === undefined || record.workflowName !== this.#ctx.contract.name ? undefined : await snapshotOf(this.#ctx, record)
   }
 
   async list(query: ListQuery = {}): Promise<ResultPage<AnySnapshot>> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     this.#assertOptions(query)
     const asked = pageOf(query)
     const runs = runQueryOf(this.#ctx, query)
@@ -189,7 +191,7 @@ export class EngineClient {
   }
 
   async count(by: 'status' | 'state', query: CountQuery = {}): Promise<ReadonlyMap<string, number>> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     this.#assertOptions(query)
     if (by !== 'status' && by !== 'state') throw new InvalidArgument(`runs are counted by 'status' or by 'state'; got ${shown(by)}`)
     const runs = runQueryOf(this.#ctx, query)
@@ -197,7 +199,7 @@ export class EngineClient {
   }
 
   async timers(runId: string, query: TimersQuery = {}): Promise<ResultPage<RunTimer>> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     this.#assertOptions(query)
     assertRunId(this.#ctx, runId)
     const asked = pageOf(query)
@@ -219,7 +221,7 @@ export class EngineClient {
   }
 
   async lag(): Promise<readonly ConsumerLag[]> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     const receivers = await this.#withLimit(() => this.#ctx.streamer.receivers(this.#ctx.contract.name))
     return receivers.map(({ name, lag, oldest }) => ({ name, events: lag, ...(oldest === undefined ? undefined : { oldest }) }))
   }
@@ -228,7 +230,7 @@ export class EngineClient {
     runId: string,
     query: { readonly objects?: boolean; readonly cursor?: string; readonly limit?: number } = {},
   ): Promise<ResultPage<RunHistoryEntry>> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     this.#assertOptions(query)
     assertRunId(this.#ctx, runId)
     const asked = { objects: query.objects ?? false, ...pageOf(query) }
@@ -239,13 +241,12 @@ export class EngineClient {
   }
 
   async explain(runId: string): Promise<Explanation> {
-    await this.#ready()
+    this.#closed.signal.throwIfAborted()
     // Loaded by the first question: most processes are never asked.
     const { explain } = await import('./engine/explain.ts')
     return await this.#withLimit(() => explain(this.#ctx, runId, this.#scheduler, runsReceiver(this.#ctx.contract.name)))
   }
 
-  /** Not `#ready()` first: who only asks must not leave topics behind. */
   async compatibility(options: CompatibilityOptions = {}): Promise<Compatibility> {
     this.#closed.signal.throwIfAborted()
     this.#assertOptions(options)
@@ -283,18 +284,27 @@ export class EngineClient {
     await Promise.all([this.#watch.close(this.#closed.signal.reason), this.#endWatch.close(this.#closed.signal.reason)])
   }
 
+  /** Somebody else has made the topics and receivers: no call needs the stream for that any more. */
+  protected streamIsReady(): void {
+    if (this.#closed.signal.aborted) return
+    this.#ensured = Promise.resolve()
+    this.#isReady = true
+  }
+
   /** The topics and the reader's first position exist before the first run does, whoever comes first. */
   async #ready(): Promise<void> {
     this.#closed.signal.throwIfAborted()
     if (this.#ensured !== undefined) return await this.#ensured
     const { streamer, topics, slots, contract } = this.#ctx
-    const ensured = this.#withLimit(() =>
-      streamer.ensure({
-        workflowName: contract.name,
-        topics: topics.all,
-        slots,
-        receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }],
-      }),
+    const ensured = this.#withLimit(
+      () =>
+        streamer.ensure({
+          workflowName: contract.name,
+          topics: topics.all,
+          slots,
+          receivers: [{ name: runsReceiver(contract.name), topics: topics.work, from: 'earliest' }],
+        }),
+      'stream',
     )
     this.#ensured = ensured
     try {
@@ -313,8 +323,8 @@ export class EngineClient {
   }
 
   /** Gives up on a store that does not answer for as long as `storeTimeout`. */
-  #withLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return this.#ctx.storeLimit.run(work)
+  #withLimit<T>(work: (signal: AbortSignal) => Promise<T>, who?: 'stream'): Promise<T> {
+    return this.#ctx.storeLimit.run(work, who)
   }
 
   #assertOptions(given: unknown): void {

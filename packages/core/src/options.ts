@@ -67,6 +67,16 @@ export interface StepOptions extends ProcessOptions {
   readonly deadline?: Duration | false
 }
 
+/** What a connector can be told. */
+export interface ConnectorOptions extends StepOptions {
+  /**
+   * Where the connector begins in its stream when it is new: with what comes from then on, with the oldest that is there, or with
+   * what was sent at or after a date. Later it goes on where it was.
+   * @default 'latest'
+   */
+  readonly from?: 'earliest' | 'latest' | Date
+}
+
 /** What a timeout can be told. */
 export interface TimeoutOptions extends StepOptions {
   /**
@@ -124,6 +134,15 @@ export function checkedOptions(given: unknown, where: string, more: readonly str
   if ('errBackOff' in copy) copy['errBackOff'] = checkedBackOff(copy['errBackOff'], `${where}: errBackOff`)
   // The cast holds because every field that the model knows has been checked above.
   return Object.freeze(copy) as HandlerOptionsModel
+}
+
+/** Where a connector begins. Throws `Configuration` that begins with `where`. */
+export function checkedFrom(given: unknown, where: string): 'earliest' | 'latest' | Date {
+  const { from } = (given ?? {}) as { readonly from?: unknown }
+  if (from === undefined) return 'latest'
+  if (from === 'earliest' || from === 'latest') return from
+  if (from instanceof Date && !Number.isNaN(from.getTime())) return new Date(from)
+  throw new Configuration(`${where}: from must be 'earliest', 'latest' or a valid Date; got ${shown(from)}`)
 }
 
 /** A checked, frozen copy of a back-off policy. */

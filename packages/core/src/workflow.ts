@@ -107,6 +107,7 @@ class EngineWorkflow extends EngineClient {
     this.#worker ??= new engine.Worker(this.#engine, this.#options)
     await this.#worker.run()
     this.#registered = true
+    this.streamIsReady()
     this.#observed = observing.observed(this.#engine, this.#worker)
   }
 

@@ -135,7 +135,7 @@ export class ConnectorRunner {
 
   /** Answers whether to wait before asking for the role again: somebody newer has the stream, or an event was left in the middle. */
   async #hold(lease: RoleLease, stop: AbortSignal): Promise<boolean> {
-    const { source, name, ordinal } = this.#options
+    const { source, name, ordinal, model } = this.#options
     const pulling = new AbortController()
     const work = new AbortController()
     const end = (): void => {
@@ -166,8 +166,9 @@ export class ConnectorRunner {
     }
     let receiver: EventReceiver<ForeignEvent> | undefined
     try {
+      receiver = await source.connect({ name: `${this.#ctx.contract.name}/${name}`, from: model.from, fence: lease.fence })
+      // Only now: whoever looks at the states relies on its place in the stream.
       this.#held = true
-      receiver = await source.connect({ name: `${this.#ctx.contract.name}/${name}`, from: 'latest', fence: lease.fence })
       const role = (): AbortSignal | undefined => (pulling.signal.aborted || !lease.isValid() ? undefined : work.signal)
       await this.#reader(receiver, role, taken, giveBack).run(pulling.signal)
       this.#fresh.lanes.drop()

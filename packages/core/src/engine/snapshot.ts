@@ -47,7 +47,7 @@ export async function listedSnapshotOf(ctx: EngineContext, record: RunRecord): P
   try {
     return await snapshotOf(ctx, record)
   } catch (error) {
-    if (!isWorkflowError(error) || error.retryable) throw error
+    if (isWorkflowError(error) && error.retryable) throw error
     ctx.logger.warn({ ...runFields(record, 'client'), error }, 'listing a run without its object, which cannot be read')
     return await snapshotOf(ctx, record, tombstone)
   }

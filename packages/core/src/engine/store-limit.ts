@@ -14,13 +14,16 @@ export class StoreLimit {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Runs `work` with a signal that aborts with `StoreUnavailable` when the time is over; then nobody waits for it any more. */
-  run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` with a signal that aborts with `StoreUnavailable` when the time is over; then nobody waits for it any more.
+   * `who` is to blame then.
+   */
+  run<T>(work: (signal: AbortSignal) => Promise<T>, who: 'store' | 'stream' = 'store'): Promise<T> {
     return new Promise((resolve, reject) => {
       const controller = new AbortController()
       // First: what throws at once leaves no call behind.
       const working = work(controller.signal)
-      const call = { until: this.#clock.monotonic() + this.#timeoutMs, controller, reject }
+      const call = { until: this.#clock.monotonic() + this.#timeoutMs, who, controller, reject }
       this.#calls.add(call)
       this.#timer ??= this.#arm(this.#timeoutMs)
       working.then(
@@ -55,7 +58,7 @@ export class StoreLimit {
         const failure = failures.get(call.controller.signal)
         const why = failure === undefined ? 'did not answer' : `failed again and again (${messageOf(failure.error)}) and did not answer`
         const error = new StoreUnavailable(
-          `the store ${why} within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
+          `the ${call.who} ${why} within ${this.#timeoutMs} ms; whether the call took effect is unknown: look, and try again`,
           failure === undefined ? undefined : { cause: failure.error },
         )
         this.#calls.delete(call)
@@ -78,6 +81,7 @@ function messageOf(error: unknown): string {
 }
 
 interface Call {
+  readonly who: 'store' | 'stream'
   readonly until: number
   readonly controller: AbortController
   readonly reject: (error: unknown) => void

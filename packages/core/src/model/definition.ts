@@ -71,6 +71,7 @@ export interface ConnectorModel {
   readonly schema: StandardSchemaV1
   readonly handler: AnyHandler
   readonly options: HandlerOptionsModel
+  readonly from: 'earliest' | 'latest' | Date
 }
 export interface HookModel {
   readonly handler: AnyHandler

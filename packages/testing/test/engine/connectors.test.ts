@@ -51,6 +51,39 @@ test('events trigger and call back, in order per key', async () => {
   for (const { object } of (await wf.list()).items) expect(object?.scans).toEqual(['van', 'door', 'home'])
 })
 
+test('a new connector begins where it is told to, and later goes on where it was', async () => {
+  await using world = new World()
+  const scans = memoryConnector({ clock: world.clock })
+  await scans.publish([scan('first', 'depot')])
+  await world.pass(1_000)
+  const between = new Date(world.clock.now())
+  await scans.publish([scan('second', 'depot')])
+  const reading = (name: string, from?: 'earliest' | 'latest' | Date): Promise<readonly string[]> => {
+    const contract = workflow(name, { object: unchecked<object>(), graph: { begun: { callback: ['done'] }, done: {} } })
+    const seen: string[] = []
+    const connector = contract
+      .addCallback('begun', async () => 'done')
+      .addConnector('scans', Scan, async ({ data }) => void seen.push(data.parcel), from === undefined ? {} : { from })
+    return world
+      .start((ports) => connector.build({ ...ports, connectors: { scans } }), name)
+      .then(async (wf) => {
+        await connected(world, wf)
+        await wf.stop()
+        await scans.publish([scan(`after ${name}`, 'depot')])
+        await connected(world, await world.start((ports) => connector.build({ ...ports, connectors: { scans } }), `${name} again`))
+        await world.until(() => seen.includes(`after ${name}`))
+        return seen
+      })
+  }
+  expect(await reading('all', 'earliest')).toEqual(['first', 'second', 'after all'])
+  expect(await reading('some', between)).toEqual(['second', 'after all', 'after some'])
+  expect(await reading('new')).toEqual(['after new'])
+  for (const from of ['oldest', 5, new Date(Number.NaN)])
+    expect(() => parcels.addConnector('scans', Scan, async () => undefined, { from } as never)).toThrow(
+      /addConnector\('scans'\): from must be/,
+    )
+})
+
 test('an event that comes twice, or is handled twice because a process died, acts once', async () => {
   await using world = new World()
   const scans = memoryConnector({ clock: world.clock })

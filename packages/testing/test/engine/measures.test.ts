@@ -132,7 +132,7 @@ test('calls of the store and the streamer are measured by operation, those that 
   await wf.history(runId)
   away = true
   await expect(wf.history(runId)).rejects.toThrow(/away/)
-  await world.turns()
+  await world.until(() => meter.of('workflow_streamer_seconds').some(({ labels }) => labels['operation'] === 'ack'))
   const store = meter.of('workflow_store_seconds')
   expect(store.every(({ kind, labels }) => kind === 'observe' && labels['workflow_name'] === 'parts')).toBe(true)
   const operations = (name: string): Record<string, number> =>

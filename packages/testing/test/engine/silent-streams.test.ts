@@ -106,7 +106,30 @@ test('a caller does not wait for ever for a stream whose layout is never ensured
   })
   const ended: unknown[] = []
   client.trigger('x', { initialValue: { n: 1 } }).catch((error: unknown) => ended.push(error))
-  client.lookup('y').catch((error: unknown) => ended.push(error))
+  // Who only reads needs no stream.
+  expect(await client.lookup('y')).toBeUndefined()
+  expect((await client.list()).items).toEqual([])
   await world.pass(120_000)
-  expect(ended.length).toBe(2)
+  expect(ended.length).toBe(1)
+})
+
+test('a worker that is at work triggers while its stream is away; a client that begins then is told what is away', async () => {
+  await using world = new World()
+  const ports = world.ports('a')
+  let away = false
+  const eventStreamer = {
+    ...ports.eventStreamer,
+    ensure: (layout: Parameters<typeof ports.eventStreamer.ensure>[0]) =>
+      away ? new Promise<void>(() => undefined) : ports.eventStreamer.ensure(layout),
+  }
+  const wf = await world.start(() => definition.build({ ...ports, eventStreamer }))
+  away = true
+  const runId = await wf.trigger('x', { initialValue: { n: 1 } })
+  await wf.callback({ runId }, 'a')
+  await world.until(async () => (await wf.lookup(runId))?.state === 'Completed')
+  const client = simple.client({ ...world.ports('b'), eventStreamer })
+  await expect(world.within(client.trigger('y', { initialValue: { n: 1 } }))).rejects.toMatchObject({
+    code: 'StoreUnavailable',
+    message: expect.stringMatching(/^the stream did not answer within 10000 ms/),
+  })
 })
