@@ -4,7 +4,7 @@ import type { EventStreamer } from '@workflow/core/adapter'
 import { describe, expect, inject, test } from 'vitest'
 import { kafkaGuest } from '../../../scripts/services/kafka-server.ts'
 import { kafka } from '../src/index.ts'
-import { Broker } from './broker.ts'
+import type { Broker } from './broker.ts'
 import { eventOf, layoutOf } from './events.ts'
 import { closeAfter, fresh, receiverOf, take } from './scene.ts'
 
