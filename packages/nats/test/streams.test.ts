@@ -77,7 +77,9 @@ describe.skipIf(serverUrl === undefined)('streams', { timeout: 30_000 }, () => {
     )
   })
 
-  test('that dropped unread events under a receiver at work tell it once, for each topic and slot that had some', { timeout: 60_000 }, async () => {
+  test('that dropped unread events under a receiver at work tell it once, for each topic and slot that had some', {
+    timeout: 60_000,
+  }, async () => {
     const { open, manager, stream } = await scene()
     const nats = open()
     await ensure(nats.eventStreamer)
