@@ -94,8 +94,8 @@ async function startWith(binary: KafkaBinary, options: KafkaStartOptions, java: 
       classPath,
       'kafka.tools.StorageTool',
       'format',
-      '-t',
-      clusterId,
+      // In one word: an id may begin with a dash.
+      `--cluster-id=${clusterId}`,
       '-c',
       file,
     ],

@@ -7,6 +7,7 @@ import { isWorkflowError, LeaseLost } from '../errors.ts'
 import type { AttemptNote } from '../model/attempt-note.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { Instrumentation } from '../ports/instrumentation.ts'
+import { failuresOf, noteOf } from './attempt-notes.ts'
 import type { PendingCallback } from './callback-item.ts'
 import type { Execution } from './execution.ts'
 import { fail, pauseByEngine, putOff } from './failure.ts'
@@ -248,15 +249,4 @@ async function noteSuspicion(a: Attempt, count: number): Promise<boolean> {
     if (a.held.signal.aborted || error instanceof LeaseLost) return false
     throw error
   }
-}
-
-/** How many attempts have failed so far. */
-export function failuresOf(note: AttemptNote | undefined): number {
-  return note?.kind === 'failed' ? note.attempt : 0
-}
-
-/** The note of a process about the version in hand. */
-export function noteOf(record: RunRecord, process: string): AttemptNote | undefined {
-  if (record.attempts === undefined) return undefined
-  return record.attempts.find((note) => note.process === process && note.version === record.version)
 }

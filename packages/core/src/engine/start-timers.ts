@@ -1,6 +1,7 @@
 import { isWorkflowError } from '../errors.ts'
 import type { TimerOp } from '../model/timer.ts'
-import { type Attempt, failuresOf, noHandler, noteOf } from './attempt.ts'
+import { type Attempt, noHandler } from './attempt.ts'
+import { failuresOf, noteOf } from './attempt-notes.ts'
 import { entryTimers } from './entry-timers.ts'
 import { fail } from './failure.ts'
 import { Process } from './process.ts'

@@ -6,7 +6,7 @@
 import { isWorkflowError } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { slotOf } from '../model/slot.ts'
-import { noteOf } from './attempt.ts'
+import { noteOf } from './attempt-notes.ts'
 import { runFields } from './log-fields.ts'
 import { sleep } from './waiting.ts'
 import { eventAgain } from './transition.ts'

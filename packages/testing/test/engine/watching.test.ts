@@ -138,8 +138,8 @@ test('timers of a run come in pages, with what became of them; lags by receiver'
   await expect(client.timers('nobody')).rejects.toSatisfy((error) => isWorkflowError(error, 'RunNotFound'))
   await expect(client.timers(runId, { limit: 0 })).rejects.toMatchObject({ code: 'InvalidArgument' })
   await world.turns()
-  expect((await client.lag()).map(({ name, events }) => [name, events]).sort()).toEqual([
-    ['parcels/hook complete', 0],
-    ['parcels/runs', 0],
+  expect((await client.lag()).map(({ name, events }) => `${name}: ${events}`).sort((one, other) => one.localeCompare(other))).toEqual([
+    'parcels/hook complete: 0',
+    'parcels/runs: 0',
   ])
 })
