@@ -2,7 +2,7 @@
 import type { Logger } from '@workflow/core/adapter'
 import { endOf, placeOf, seqAfter } from './event-pack.ts'
 import type { Link } from './session.ts'
-import type { Lane } from './slot-cursor.ts'
+import type { Claimed, Lane } from './slot-cursor.ts'
 import { Tail, type TailMessage } from './tail.ts'
 
 /** What a stream is like now. */
@@ -128,4 +128,16 @@ export class Feed<E> {
     }
     if (lane !== undefined) lane.read = Math.max(lane.read, endOf(message.seq))
   }
+}
+
+/** Whether a cursor stands behind what a stream was said to have. */
+export function isAhead({ record, replaced }: Claimed, { lastSeq }: StreamFacts): boolean {
+  return !replaced && Object.values(record.lanes).some((place) => place > endOf(lastSeq))
+}
+
+/** Where to read a lane from, given where its cursor stands. */
+export function startOf(place: number, replaced: boolean, { firstSeq, lastSeq }: StreamFacts): number {
+  if (replaced) return endOf(firstSeq - 1)
+  if (place > endOf(lastSeq)) return endOf(lastSeq)
+  return Math.max(place, endOf(firstSeq - 1))
 }

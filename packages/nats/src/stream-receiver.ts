@@ -16,7 +16,7 @@ import {
 } from '@workflow/core/adapter'
 import { nuid, type Subscription } from '@nats-io/transport-node'
 import { endOf, seqAfter } from './event-pack.ts'
-import { Feed, type Source, type StreamFacts } from './feed.ts'
+import { Feed, isAhead, type Source, startOf, type StreamFacts } from './feed.ts'
 import { HandedOut } from './handed-out.ts'
 import { type Keeping, type Notice, noticeOf } from './keeping.ts'
 import type { Link, Listener, Session } from './session.ts'
@@ -166,18 +166,22 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
     const coming = [...wanted.values()].filter(({ slot }) => this.#cursors.get(slot)?.isHeld !== true)
     if (coming.length === 0) return
     const { refused, facts, taken } = await session.run('claiming slots', async ({ state }) => {
-      const facts = await keeping.facts()
+      const before = await keeping.facts()
       const claimed = await Promise.all(
         coming.map((claim) =>
           claimCursor(state, {
             subject: keeping.cursorSubject(claim.slot),
             claim,
             holder: this.#holder,
-            stream: facts.created,
+            stream: before.created,
             starts: keeping.starts,
           }),
         ),
       )
+      // A cursor may have moved on between the two questions: what it knows of is not lost.
+      const after = claimed.some((one) => one !== undefined && isAhead(one, before)) ? await keeping.facts() : before
+      // Another stream is found at the next look at it.
+      const facts = after.created === before.created ? after : before
       const refused = coming.filter((_, n) => claimed[n] === undefined).map(({ slot }) => slot)
       const taken = coming.flatMap(({ slot }, n) => {
         const one = claimed[n]
@@ -386,11 +390,4 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
     await Promise.all(feeds.map((feed) => feed.close()))
     this.#options.onEnd()
   }
-}
-
-/** Where to read a lane from, given where its cursor stands. */
-function startOf(place: number, replaced: boolean, { firstSeq, lastSeq }: StreamFacts): number {
-  if (replaced) return endOf(firstSeq - 1)
-  if (place > endOf(lastSeq)) return endOf(lastSeq)
-  return Math.max(place, endOf(firstSeq - 1))
 }
