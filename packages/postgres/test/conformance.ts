@@ -32,7 +32,7 @@ function freshBackend(server: TestServer, clock: Clock = systemClock) {
   const place: TestSchema = freshSchema(server)
   const open = (instance?: string): Opened => {
     const pool = new KillablePool(server.url)
-    const db = place.open({ pool, clock, lease: '800ms', ...(instance === undefined ? {} : { instance }) })
+    const db = place.open({ pool, clock, lease: '1500ms', ...(instance === undefined ? {} : { instance }) })
     let closed: Promise<void> | undefined
     const close = (): Promise<void> => (closed ??= db.close().then(() => pool.end()))
     return { db, pool, close, kill: async () => pool.kill() }
@@ -129,7 +129,7 @@ export function registerScheduler(server: TestServer): void {
           return {
             ...rest,
             time,
-            leaseMs: 800,
+            leaseMs: 1_500,
             open: async (name) => {
               const opened = open(name)
               return instanceOf(opened, opened.db.roleScheduler)
