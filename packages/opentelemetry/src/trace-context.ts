@@ -12,8 +12,8 @@ export function spanContextOf(traceparent: string): SpanContext {
 }
 
 /** Whether somebody has decided not to record what belongs to a context: the lowest bit of its flags says. */
-export function isUnsampled(traceparent: string | undefined): boolean {
-  return traceparent !== undefined && (Number.parseInt(traceparent.charAt(54), 16) & 1) === 0
+export function isUnsampled(traceparent: string): boolean {
+  return (Number.parseInt(traceparent.charAt(54), 16) & 1) === 0
 }
 
 /** Undefined for what nobody traces. */

@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, createContextKey, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
   AlwaysOnSampler,
@@ -158,6 +158,18 @@ test('work of a run whose trace was not sampled is passed on as it is, unless th
   const quiet = tracing()
   const inside = await quiet.span(unsampled, async (given) => [given, trace.getActiveSpan()?.spanContext().traceFlags])
   expect(inside).toEqual([unsampled.traceparent, 0])
+  // A context like any other, for those who ask it for something.
+  const key = createContextKey('of the user')
+  const values = await quiet.span(unsampled, async () => {
+    const given = context.active().setValue(key, 5)
+    return [
+      given.getValue(key),
+      trace.getSpanContext(given)?.traceId,
+      given.deleteValue(key).getValue(key),
+      context.active().deleteValue(key).getValue(key),
+    ]
+  })
+  expect(values).toEqual([5, traceId, undefined, undefined])
   expect(quiet.spans()).toEqual([])
   const again = tracing({ sampleAgain: true }, new AlwaysOnSampler())
   await again.span(unsampled, async () => undefined)

@@ -7,6 +7,7 @@ import type { Instrumentation, SpanStart } from '@workflow/core'
 import { isWorkflowError } from '@workflow/core/adapter'
 import type { Settings } from './options.ts'
 import { detailsOf, spanShapeOf } from './span-shape.ts'
+import { RemoteContext } from './remote-context.ts'
 import { isUnsampled, spanContextOf, traceparentOf } from './trace-context.ts'
 
 const scope = '@workflow/opentelemetry'
@@ -29,9 +30,11 @@ export class Tracing {
     start: SpanStart,
     work: (traceparent: string | undefined) => Promise<T>,
   ): Promise<T> => {
-    const parent = parentOf(start)
+    const { traceparent } = start
     const isOld = this.#isOld(start)
-    if (!this.#sampleAgain && !isOld && isUnsampled(start.traceparent)) return context.with(parent, work, undefined, start.traceparent)
+    if (traceparent !== undefined && !this.#sampleAgain && !isOld && isUnsampled(traceparent))
+      return context.with(start.name === 'trigger' ? parentOf(start) : new RemoteContext(traceparent), work, undefined, traceparent)
+    const parent = parentOf(start)
     const { name, options } = spanShapeOf(start)
     const span = isOld ? this.#linked(start, name, options) : this.#tracer.startSpan(name, options, parent)
     // Most are not sampled, and need no more than to be passed on.
