@@ -232,7 +232,11 @@ export interface ProcessState {
 
 /** A workflow at work: a client that also runs the handlers. */
 export interface Workflow<C extends AnyContract> extends WorkflowClient<C>, AsyncDisposable {
-  /** Resolves when every process has registered. Idempotent. */
+  /**
+   * Resolves when every process has registered. Keeps trying, after a second, later after half a minute, while the store or the
+   * stream cannot be reached, and says so in the log; rejects with what trying again cannot mend, after which it may be called
+   * again, and with `Stopped`. Idempotent.
+   */
   run(): Promise<void>
   /**
    * Takes no more work, lets handlers in hand finish within the limit, aborts the rest. Idempotent; nothing is left alive

@@ -3,13 +3,17 @@ import { EngineClient } from './engine-client.ts'
 import { engineContext } from './engine-setup.ts'
 import type { Worker, WorkerOptions } from './engine/worker.ts'
 import type { EngineContext } from './engine/engine-context.ts'
-import { Stopped } from './errors.ts'
+import { isWorkflowError, Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
-import { atMost } from './engine/waiting.ts'
+import { atMost, sleep } from './engine/waiting.ts'
 import { libraryOptions, resolveProcessOptions } from './options.ts'
 import type { ResolvedInfrastructure } from './resolved-infrastructure.ts'
 import type { ProcessState, Workflow } from './workflow-client.ts'
+
+/** How long a start that failed waits before it is tried again, doubled each time up to the most. */
+const againMs = 1_000
+const againMsMax = 30_000
 
 /** A definition on its infrastructure. Nothing runs before `run()`. */
 export function createWorkflow(definition: DefinitionModel, infrastructure: ResolvedInfrastructure): Workflow<AnyContract> {
@@ -28,6 +32,7 @@ class EngineWorkflow extends EngineClient {
   #observed: Disposable | undefined
   #registered = false
   #stopping: Promise<void> | undefined
+  readonly #stopAsked = new AbortController()
   /** Nothing may be started any more. */
   #ended = false
 
@@ -105,15 +110,35 @@ class EngineWorkflow extends EngineClient {
     const [engine, observing] = await Promise.all([import('./engine/worker.ts'), import('./engine/observed.ts')])
     if (this.#ended) throw this.#stoppedError()
     this.#worker ??= new engine.Worker(this.#engine, this.#options)
-    await this.#worker.run()
+    await this.#begin(this.#worker)
     this.#registered = true
     this.streamIsReady()
     this.#observed = observing.observed(this.#engine, this.#worker)
   }
 
+  /** Keeps trying while a store or a stream is away: a deployment starts in any order. */
+  async #begin(worker: Worker): Promise<void> {
+    const { clock, logger, random } = this.#engine
+    const { signal } = this.#stopAsked
+    for (let delayMs = againMs; ; delayMs = Math.min(2 * delayMs, againMsMax)) {
+      try {
+        return await worker.run()
+      } catch (error) {
+        if (signal.aborted) throw this.#stoppedError()
+        if (!isWorkflowError(error) || !error.retryable) throw error
+        const retryInMs = delayMs / 2 + (random() * delayMs) / 2
+        logger.warn({ workflow: this.#name, error, retryInMs }, 'the workflow could not start; trying again')
+        await sleep(clock, retryInMs, signal).catch(() => {
+          throw this.#stoppedError()
+        })
+      }
+    }
+  }
+
   async #stop(timeoutMs: number): Promise<void> {
     const { clock } = this.#engine
     const since = clock.monotonic()
+    this.#stopAsked.abort()
     try {
       // A start that is under way ends first, whatever comes of it: then there is something to stop. It may take the limit.
       if (this.#running !== undefined) await atMost(clock, timeoutMs, this.#running)

@@ -141,7 +141,7 @@ test('a start that failed half-way leaves no receiver behind', async () => {
       eventStreamer: {
         ...ports.eventStreamer,
         newReceiver: async (options) => {
-          if (fails && options.durable && options.name.includes('hook')) throw new StoreUnavailable('away')
+          if (fails && options.durable && options.name.includes('hook')) throw new Error('away')
           const receiver = await ports.eventStreamer.newReceiver(options)
           open += 1
           return {
