@@ -1,6 +1,7 @@
 /** The workers of a test: processes that are started, killed, paused, and asked to leave. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Network } from './network.ts'
 import type { WorkerSettings } from './worker-settings.ts'
@@ -84,6 +85,13 @@ export class Crew {
     }, leaveMsMax)
     await this.#ended(worker, () => worker.process.stdin?.write('leave\n'))
     clearTimeout(limit)
+  }
+
+  /** Losses of events that workers were told of: nothing in these tests deletes any. */
+  alarms(): readonly string[] {
+    if (!existsSync(this.files.log)) return []
+    const lines = readFileSync(this.files.log, 'utf8').split('\n')
+    return lines.filter((line) => line.includes('EventsLost')).map((line) => `a false alarm: ${line}`)
   }
 
   async killAll(): Promise<void> {

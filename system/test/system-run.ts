@@ -204,6 +204,7 @@ class SystemRun {
         ...this.#faults,
         ...this.#load.faults,
         ...this.#crew.faults,
+        ...this.#crew.alarms(),
         ...seen,
         ...(await tableFaults(session)),
         ...stream.faults,
