@@ -1,0 +1,89 @@
+/**
+ * What the API is sent, as JSON, with the header `x-workflow-webui: 1`: see run-json.ts. Paths are below
+ * `/api/v1/workflows/{workflow}`.
+ */
+import {
+  array,
+  type InferOutput,
+  integer,
+  literal,
+  maxLength,
+  maxValue,
+  minLength,
+  minValue,
+  number,
+  object,
+  optional,
+  picklist,
+  pipe,
+  record,
+  strictObject,
+  string,
+  variant,
+  boolean,
+} from 'valibot'
+import { count, runJson, runState } from './run-json.ts'
+
+const reason = pipe(string(), minLength(1), maxLength(4_096))
+const version = pipe(number(), integer(), minValue(1), maxValue(Number.MAX_SAFE_INTEGER))
+const id = pipe(string(), minLength(1), maxLength(255))
+const timeText = pipe(string(), maxLength(64))
+
+/** `POST /runs/{runId}/actions` */
+export const actionJson = variant('action', [
+  strictObject({
+    action: picklist(['pause', 'resume', 'cancel', 'retry', 'deleteData']),
+    reason,
+    ifVersion: optional(version),
+  }),
+  strictObject({ action: literal('moveTo'), status: id, reason, ifVersion: optional(version) }),
+])
+export type ActionJson = InferOutput<typeof actionJson>
+
+/** `runId` is the new run of a retry. */
+export const actionResultJson = object({ runId: string(), run: runJson })
+export type ActionResultJson = InferOutput<typeof actionResultJson>
+
+/** Which runs: as `GET /runs` takes it in its URL. */
+export const runFilterJson = strictObject({
+  status: optional(array(id)),
+  state: optional(array(runState)),
+  foreignId: optional(id),
+  metadata: optional(record(string(), string())),
+  parentRunId: optional(id),
+  createdAfter: optional(timeText),
+  createdBefore: optional(timeText),
+  updatedBefore: optional(timeText),
+})
+export type RunFilterJson = InferOutput<typeof runFilterJson>
+
+export const bulkAction = picklist(['pause', 'resume', 'cancel', 'retry'])
+export type BulkAction = InferOutput<typeof bulkAction>
+
+/** `POST /bulk/preview`: what a bulk action would touch. It answers with exact ids, and changes nothing. */
+export const bulkPreviewRequestJson = strictObject({ action: bulkAction, filter: runFilterJson })
+
+export const bulkPreviewJson = object({
+  runs: array(object({ runId: string(), foreignId: string(), status: string(), state: runState, version: count })),
+  skipped: count,
+  more: boolean(),
+  limit: count,
+})
+export type BulkPreviewJson = InferOutput<typeof bulkPreviewJson>
+
+/** `POST /bulk`: a chunk, so that whoever asks can show how far it is. */
+export const bulkRequestJson = strictObject({
+  action: bulkAction,
+  reason,
+  runs: pipe(array(strictObject({ runId: id, ifVersion: version })), minLength(1), maxLength(100)),
+})
+
+export const bulkResultJson = object({
+  results: array(
+    variant('ok', [
+      object({ runId: string(), ok: literal(true) }),
+      object({ runId: string(), ok: literal(false), code: string(), message: string() }),
+    ]),
+  ),
+})
+export type BulkResultJson = InferOutput<typeof bulkResultJson>

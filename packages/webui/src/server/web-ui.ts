@@ -1,0 +1,73 @@
+/** The request handler: `webui(options)`. */
+import { ApiError, faultOf } from './api-error.ts'
+import { actorOf, assertMay, assertSameSite, permissionsOf } from './guard.ts'
+import { actionAnswer, faultAnswer, freshAnswer } from './json-answer.ts'
+import { bodyOf } from './request-body.ts'
+import { queryOf } from './run-filter.ts'
+import { type Call, type Match, matchOf } from './route.ts'
+import { routes } from './routes.ts'
+import { type ServerState, serverStateOf } from './server-state.ts'
+import { settingsOf, type WebUiOptions } from './settings.ts'
+import type { WatchedWorkflow } from './watched-workflow.ts'
+
+/** Answers requests, to be mounted wherever `Request` and `Response` are known; `toNodeListener` makes it a listener of node:http. */
+export type WebUi = (request: Request) => Promise<Response>
+
+const apiPath = '/api/v1'
+
+/**
+ * A web server for people and scripts who look after runs: the JSON API. Made from clients or built workflows, so its process
+ * needs no handlers. Never rejects: what goes wrong is an answer. Throws `Configuration`.
+ */
+export function webui(options: WebUiOptions): WebUi {
+  const server = serverStateOf(settingsOf(options))
+  return async (request) => {
+    let workflow: WatchedWorkflow | undefined
+    try {
+      const match = matchedRequest(request, server)
+      workflow = server.workflows.get(match.params.get('workflow') ?? '')
+      return await answer(request, match, workflow, server)
+    } catch (error) {
+      const fault = faultOf(error, workflow?.downSince)
+      if (fault.unexpected)
+        server.settings.logger.error({ method: request.method, workflow: workflow?.name, error }, 'a request to the web UI has failed')
+      return faultAnswer(fault, request.method)
+    }
+  }
+}
+
+function matchedRequest(request: Request, { settings }: ServerState): Match {
+  const { pathname } = new URL(request.url)
+  const root = `${settings.basePath}${apiPath}/`
+  if (!pathname.startsWith(root)) throw new ApiError('NotFound', 'there is nothing under this path')
+  return matchOf(routes, request.method, pathname.slice(root.length - 1))
+}
+
+async function answer(
+  request: Request,
+  { route, params }: Match,
+  workflow: WatchedWorkflow | undefined,
+  server: ServerState,
+): Promise<Response> {
+  const { settings } = server
+  assertSameSite(request, settings.origins, route.mutates)
+  const actor = await actorOf(request, settings)
+  if (actor instanceof Response) return actor
+  assertMay(actor, 'view', settings.readOnly)
+  if (settings.readOnly && route.mutates) throw new ApiError('ReadOnly', 'this server is read-only')
+  assertMay(actor, route.permission, settings.readOnly)
+  if (params.has('workflow') && workflow === undefined) throw new ApiError('NotFound', 'no workflow of this name is served here')
+  const call: Omit<Call<unknown, unknown>, 'workflow'> = {
+    server,
+    actor,
+    permissions: permissionsOf(actor, settings.readOnly),
+    query: queryOf(new URL(request.url), route.query),
+    body: route.body === undefined ? undefined : await bodyOf(request, route.body, settings.limits, settings.clock),
+    request,
+    runId: params.get('runId') ?? '',
+  }
+  // The cast holds because only the handlers of paths with a workflow look at it, and those have been refused above.
+  const value = await route.handle({ ...call, workflow: workflow as WatchedWorkflow })
+  if (value instanceof Response) return value
+  return route.mutates ? actionAnswer(value) : freshAnswer(request, value)
+}

@@ -1,0 +1,70 @@
+/** What the API answers about workflows as a whole, and about who asks. */
+import {
+  analyticsJson,
+  overviewJson,
+  type OverviewJson,
+  type Permission,
+  sessionJson,
+  type SessionJson,
+  workflowDetailJson,
+} from '../api/workflow-json.ts'
+import { analyticsOf } from './analytics.ts'
+import { detailOf, graphView, overviewOf } from './overview.ts'
+import { noQuery } from './run-filter.ts'
+import { route, type Route } from './route.ts'
+import type { ServerState } from './server-state.ts'
+
+const overviewKeepMs = 2_000
+const analyticsKeepMs = 30_000
+
+const read = { method: 'GET', permission: 'view', mutates: false, query: noQuery } as const
+
+export const workflowRoutes: readonly Route[] = [
+  route({
+    ...read,
+    path: '/session',
+    id: 'getSession',
+    summary: 'Who asks, what they may do, and the workflows that are served',
+    answer: sessionJson,
+    handle: ({ server, actor, permissions }) => Promise.resolve(sessionOf(server, actor.actor, permissions)),
+  }),
+  route({
+    ...read,
+    path: '/overview',
+    id: 'getOverview',
+    summary: 'All workflows at a glance; what a store does not answer is left out',
+    answer: overviewJson,
+    handle: ({ server }) => server.kept.of('overview', overviewKeepMs, () => overview(server)),
+  }),
+  route({
+    ...read,
+    path: '/workflows/{workflow}',
+    id: 'getWorkflow',
+    summary: 'A workflow: its graph, and its runs in numbers',
+    answer: workflowDetailJson,
+    handle: ({ server, workflow }) => server.kept.of(`workflow ${workflow.name}`, overviewKeepMs, () => detailOf(workflow)),
+  }),
+  route({
+    ...read,
+    path: '/workflows/{workflow}/analytics',
+    id: 'getAnalytics',
+    summary: 'How the newest finished runs have fared',
+    answer: analyticsJson,
+    handle: ({ server, workflow }) => {
+      const { clock, limits } = server.settings
+      return server.kept.of(`analytics ${workflow.name}`, analyticsKeepMs, () =>
+        analyticsOf(workflow, limits.sample, new Date(clock.now())),
+      )
+    },
+  }),
+]
+
+function sessionOf({ settings, workflows }: ServerState, actor: string, permissions: readonly Permission[]): SessionJson {
+  return { actor, permissions: [...permissions], readOnly: settings.readOnly, workflows: [...workflows.values()].map(graphView) }
+}
+
+async function overview({ settings, workflows, created }: ServerState): Promise<OverviewJson> {
+  const nowMs = settings.clock.now()
+  const all = await Promise.all([...workflows.values()].map((workflow) => overviewOf(workflow, created(workflow), nowMs)))
+  return { at: new Date(nowMs).toISOString(), workflows: all }
+}
