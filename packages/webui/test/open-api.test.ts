@@ -46,7 +46,7 @@ it('every route answers what it says', async () => {
     ],
   ]
   for (const [path, body] of posts) seen.add(expectDescribed('POST', path, await shop.post(path, body)))
-  expect([...seen].sort()).toEqual(routes.map(({ id }) => id).sort())
+  expect([...seen].sort()).toEqual(routes.flatMap(({ id, answer }) => (answer === undefined ? [] : [id])).sort())
   for (const path of ['/nowhere', run('none'), '/workflows/orders/runs?limit=0']) {
     const { body } = await shop.get(path)
     expect(parse(errorJson, body)).toEqual(body)

@@ -114,6 +114,7 @@ export async function openShop(options: Partial<WebUiOptions> = {}) {
       return runId
     },
     async [Symbol.asyncDispose](): Promise<void> {
+      await ui.close()
       await Promise.all([app.stop(), client.close(), parcelClient.close()])
     },
   }
@@ -132,7 +133,10 @@ export const site = 'http://ui.test'
 export function asking(ui: WebUi) {
   const send = async (path: string, init: RequestInit & { readonly duplex?: 'half' } = {}): Promise<Answer> => {
     const response = await ui(new Request(`${site}/api/v1${path}`, init))
-    const text = await response.text()
+    // An event stream has no end.
+    const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    if (streams) await response.body?.cancel()
+    const text = streams ? '' : await response.text()
     const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
     return { status: response.status, headers: response.headers, body: (isJson && text !== '' ? JSON.parse(text) : text) as never }
   }

@@ -22,5 +22,6 @@ export const webErrorCodes = {
   TooLarge: 'the body is larger than the limit',
   NotJson: 'the body is not JSON',
   TooSlow: 'the body did not arrive in time',
+  TooManyStreams: 'as many event streams are open as the limit allows',
   Internal: 'the server has failed; its log says why',
 } as const

@@ -14,6 +14,7 @@ const statuses: { readonly [Code in WebErrorCode]: number } = {
   TooLarge: 413,
   NotJson: 415,
   TooSlow: 408,
+  TooManyStreams: 503,
   Internal: 500,
 }
 

@@ -34,9 +34,12 @@ function operationOf({ id, summary, permission, path, query, mutates, body, answ
     responses: {
       '200': {
         description: 'The answer',
-        ...(answer === undefined ? undefined : { content: { 'application/json': { schema: schemaOf(answer, 'output') } } }),
+        content:
+          answer === undefined
+            ? { 'text/event-stream': { schema: { type: 'string' } } }
+            : { 'application/json': { schema: schemaOf(answer, 'output') } },
       },
-      ...(mutates ? undefined : { '304': { description: 'The answer is the one of the ETag in If-None-Match' } }),
+      ...(mutates || answer === undefined ? undefined : { '304': { description: 'The answer is the one of the ETag in If-None-Match' } }),
       default: { description: 'What went wrong', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
     },
   }

@@ -1,6 +1,7 @@
 /** Every way into the API. */
 import { unknown } from 'valibot'
 import { actionRoutes } from './action-routes.ts'
+import { changeRoute } from './change-route.ts'
 import { openApiOf } from './open-api.ts'
 import { noQuery } from './run-filter.ts'
 import { route, type Route } from './route.ts'
@@ -22,4 +23,4 @@ const description = route({
   handle: () => Promise.resolve((described ??= openApiOf(routes))),
 })
 
-export const routes: readonly Route[] = [...workflowRoutes, ...runRoutes, ...actionRoutes, description]
+export const routes: readonly Route[] = [...workflowRoutes, ...runRoutes, ...actionRoutes, changeRoute, description]

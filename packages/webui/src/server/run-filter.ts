@@ -1,6 +1,19 @@
 /** Which runs a request is about: from the parameters of its URL, or from a body. */
 import type { CountQuery, ListQuery } from '@workflow/core'
-import { type InferOutput, integer, maxLength, maxValue, minValue, number, optional, picklist, pipe, strictObject, string } from 'valibot'
+import {
+  array,
+  type InferOutput,
+  integer,
+  maxLength,
+  maxValue,
+  minValue,
+  number,
+  optional,
+  picklist,
+  pipe,
+  strictObject,
+  string,
+} from 'valibot'
 import { type RunFilterJson, runFilterJson } from '../api/request-json.ts'
 import { ApiError } from './api-error.ts'
 import { checked } from './request-body.ts'
@@ -14,10 +27,11 @@ export const pageQuery = strictObject(page)
 export const historyQuery = strictObject({ ...page, objects: optional(picklist(['true', 'false'])) })
 export const runsQuery = strictObject({ ...runFilterJson.entries, ...page, order: optional(picklist(['newest', 'oldest'])) })
 export const moveQuery = strictObject({ to: string() })
+export const changesQuery = strictObject({ workflow: optional(array(string())) })
 export const noQuery = strictObject({})
 
 /** `metadata.city=Rome` is a pair of the metadata; these may be repeated. */
-const repeated: ReadonlySet<string> = new Set(['status', 'state'])
+const repeated: ReadonlySet<string> = new Set(['status', 'state', 'workflow'])
 const pairPrefix = 'metadata.'
 
 /** The parameters as one value, for a schema to check: numbers and lists as such. */

@@ -1,4 +1,5 @@
 /** What requests of one server share. Nothing of it is global: two servers in a process know nothing of each other. */
+import { ChangeFeed } from './change-feed.ts'
 import { KeptAnswers } from './kept-answers.ts'
 import { CreatedCounts } from './overview.ts'
 import type { Settings } from './settings.ts'
@@ -8,6 +9,7 @@ export interface ServerState {
   readonly settings: Settings
   readonly workflows: ReadonlyMap<string, WatchedWorkflow>
   readonly kept: KeptAnswers
+  readonly feed: ChangeFeed
   readonly created: (workflow: WatchedWorkflow) => CreatedCounts
 }
 
@@ -19,5 +21,5 @@ export function serverStateOf(settings: Settings): ServerState {
     counts.set(workflow, own)
     return own
   }
-  return { settings, workflows, kept: new KeptAnswers(settings.clock), created }
+  return { settings, workflows, kept: new KeptAnswers(settings.clock), feed: new ChangeFeed(workflows, settings), created }
 }

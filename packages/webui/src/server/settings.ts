@@ -53,6 +53,8 @@ export interface WebUiLimits {
   readonly page?: number
   /** Runs that a bulk action's preview lists. @default 1000 */
   readonly bulk?: number
+  /** Event streams open at once. @default 200 */
+  readonly streams?: number
   /** Finished runs that analytics look at. @default 200 */
   readonly sample?: number
 }
@@ -97,13 +99,14 @@ export interface Settings {
 }
 
 const known = ['workflows', 'authorize', 'unsafeNoAuth', 'basePath', 'readOnly', 'redact', 'origins', 'limits', 'logger', 'clock'] as const
-const limitsDefault: Required<WebUiLimits> = { bodyBytes: 65_536, bodyMs: 10_000, page: 500, bulk: 1_000, sample: 200 }
+const limitsDefault: Required<WebUiLimits> = { bodyBytes: 65_536, bodyMs: 10_000, page: 500, bulk: 1_000, streams: 200, sample: 200 }
 /** What core allows a page to have, and what each limit may not be above. */
 const limitsMax: Required<WebUiLimits> = {
   bodyBytes: 16_777_216,
   bodyMs: 600_000,
   page: 1_000,
   bulk: 100_000,
+  streams: 100_000,
   sample: 1_000,
 }
 const everybody: Actor = { actor: 'anonymous', permissions: ['view', 'act', 'delete'] }

@@ -3,6 +3,7 @@ import {
   type AnySnapshot,
   type AnyWorkflow,
   type ConsumerLag,
+  type RunChange,
   isWorkflowError,
   type Logger,
   RunNotFound,
@@ -50,6 +51,11 @@ export class WatchedWorkflow {
   /** How far its consumers are behind. A stream that answers does not say that the store does. */
   async lag(): Promise<readonly ConsumerLag[]> {
     return await this.#workflow.lag()
+  }
+
+  /** What its runs do: ends without an error when `signal` aborts. */
+  async changes(signal: AbortSignal): Promise<AsyncIterable<RunChange>> {
+    return await this.#workflow.changes({ signal })
   }
 
   /** Asks the workflow's store, and rejects as it does. */

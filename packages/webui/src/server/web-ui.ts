@@ -11,7 +11,11 @@ import { settingsOf, type WebUiOptions } from './settings.ts'
 import type { WatchedWorkflow } from './watched-workflow.ts'
 
 /** Answers requests, to be mounted wherever `Request` and `Response` are known; `toNodeListener` makes it a listener of node:http. */
-export type WebUi = (request: Request) => Promise<Response>
+export interface WebUi extends AsyncDisposable {
+  (request: Request): Promise<Response>
+  /** Ends the event streams, and with them what they have asked of the workflows, which stay open. Idempotent. */
+  close(): Promise<void>
+}
 
 const apiPath = '/api/v1'
 
@@ -21,7 +25,7 @@ const apiPath = '/api/v1'
  */
 export function webui(options: WebUiOptions): WebUi {
   const server = serverStateOf(settingsOf(options))
-  return async (request) => {
+  const handle = async (request: Request): Promise<Response> => {
     let workflow: WatchedWorkflow | undefined
     try {
       const match = matchedRequest(request, server)
@@ -34,6 +38,11 @@ export function webui(options: WebUiOptions): WebUi {
       return faultAnswer(fault, request.method)
     }
   }
+  const close = (): Promise<void> => {
+    server.feed.close()
+    return Promise.resolve()
+  }
+  return Object.assign(handle, { close, [Symbol.asyncDispose]: close })
 }
 
 function matchedRequest(request: Request, { settings }: ServerState): Match {
