@@ -5,7 +5,6 @@ import { InvalidArgument, Stopped } from './errors.ts'
 import { type AwaitInput, awaitCompletion, awaitStatus } from './engine/await-run.ts'
 import { type AuditInput, control, find, retry } from './engine/control.ts'
 import type { EngineContext } from './engine/engine-context.ts'
-import { historyEntryOf } from './engine/history-entry.ts'
 import { Ids } from './engine/ids.ts'
 import type { CallbackInput, Receipt, TargetInput } from './engine/send-callback.ts'
 import type { ScheduleInput } from './engine/schedule.ts'
@@ -234,6 +233,7 @@ export class EngineClient {
     this.#assertOptions(query)
     assertRunId(this.#ctx, runId)
     const asked = { objects: query.objects ?? false, ...pageOf(query) }
+    const { historyEntryOf } = await import('./engine/history-entry.ts')
     const record = await this.#withLimit(() => find(this.#ctx, runId))
     const page = await this.#withLimit(() => this.#ctx.store.history(runId, asked))
     const items = await Promise.all(page.items.map((entry) => historyEntryOf(this.#ctx, record, entry)))

@@ -3,17 +3,13 @@ import { EngineClient } from './engine-client.ts'
 import { engineContext } from './engine-setup.ts'
 import type { Worker, WorkerOptions } from './engine/worker.ts'
 import type { EngineContext } from './engine/engine-context.ts'
-import { isWorkflowError, Stopped } from './errors.ts'
+import { Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
-import { atMost, sleep } from './engine/waiting.ts'
+import { atMost } from './engine/waiting.ts'
 import { libraryOptions, resolveProcessOptions } from './options.ts'
 import type { ResolvedInfrastructure } from './resolved-infrastructure.ts'
 import type { ProcessState, Workflow } from './workflow-client.ts'
-
-/** How long a start that failed waits before it is tried again, doubled each time up to the most. */
-const againMs = 1_000
-const againMsMax = 30_000
 
 /** A definition on its infrastructure. Nothing runs before `run()`. */
 export function createWorkflow(definition: DefinitionModel, infrastructure: ResolvedInfrastructure): Workflow<AnyContract> {
@@ -107,32 +103,17 @@ class EngineWorkflow extends EngineClient {
 
   async #start(): Promise<void> {
     // Loaded here, not at the top: a process that only triggers and awaits never needs what runs handlers.
-    const [engine, observing] = await Promise.all([import('./engine/worker.ts'), import('./engine/observed.ts')])
+    const [engine, starting, observing] = await Promise.all([
+      import('./engine/worker.ts'),
+      import('./engine/starting.ts'),
+      import('./engine/observed.ts'),
+    ])
     if (this.#ended) throw this.#stoppedError()
     this.#worker ??= new engine.Worker(this.#engine, this.#options)
-    await this.#begin(this.#worker)
+    await starting.startUntil(this.#stopAsked.signal, this.#engine, this.#worker, () => this.#stoppedError())
     this.#registered = true
     this.streamIsReady()
     this.#observed = observing.observed(this.#engine, this.#worker)
-  }
-
-  /** Keeps trying while a store or a stream is away: a deployment starts in any order. */
-  async #begin(worker: Worker): Promise<void> {
-    const { clock, logger, random } = this.#engine
-    const { signal } = this.#stopAsked
-    for (let delayMs = againMs; ; delayMs = Math.min(2 * delayMs, againMsMax)) {
-      try {
-        return await worker.run()
-      } catch (error) {
-        if (signal.aborted) throw this.#stoppedError()
-        if (!isWorkflowError(error) || !error.retryable) throw error
-        const retryInMs = delayMs / 2 + (random() * delayMs) / 2
-        logger.warn({ workflow: this.#name, error, retryInMs }, 'the workflow could not start; trying again')
-        await sleep(clock, retryInMs, signal).catch(() => {
-          throw this.#stoppedError()
-        })
-      }
-    }
   }
 
   async #stop(timeoutMs: number): Promise<void> {
