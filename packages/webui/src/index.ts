@@ -10,3 +10,5 @@ export type {
   WebUiOptions,
 } from './server/settings.ts'
 export type { Permission } from './api/workflow-json.ts'
+export { type NodeListener, toNodeListener } from './node/node-listener.ts'
+export { type ServedWebUi, serveWebUi, type ServeWebUiOptions } from './node/serve-web-ui.ts'
