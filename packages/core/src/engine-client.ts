@@ -3,8 +3,9 @@ import type { AnyContract } from './any-contract.ts'
 import type { Compatibility, CompatibilityOptions } from './compatibility.ts'
 import { InvalidArgument, Stopped } from './errors.ts'
 import { type AwaitInput, awaitCompletion, awaitStatus } from './engine/await-run.ts'
-import { type AuditInput, control, find, retry } from './engine/control.ts'
+import type { AuditInput, Controlled } from './engine/control.ts'
 import type { EngineContext } from './engine/engine-context.ts'
+import { find } from './engine/find-run.ts'
 import { Ids } from './engine/ids.ts'
 import type { CallbackInput, Receipt, TargetInput } from './engine/send-callback.ts'
 import type { ScheduleInput } from './engine/schedule.ts'
@@ -133,23 +134,19 @@ export class EngineClient {
   }
 
   async pause(runId: string, audit: AuditInput): Promise<void> {
-    await this.#ready()
-    await this.#withLimit((signal) => control(this.#ctx, runId, 'Paused', audit, signal))
+    await this.#control(runId, 'Paused', audit)
   }
 
   async resume(runId: string, audit: AuditInput): Promise<void> {
-    await this.#ready()
-    await this.#withLimit((signal) => control(this.#ctx, runId, 'Running', audit, signal))
+    await this.#control(runId, 'Running', audit)
   }
 
   async cancel(runId: string, audit: AuditInput): Promise<void> {
-    await this.#ready()
-    await this.#withLimit((signal) => control(this.#ctx, runId, 'Cancelled', audit, signal))
+    await this.#control(runId, 'Cancelled', audit)
   }
 
   async deleteData(runId: string, audit: AuditInput): Promise<void> {
-    await this.#ready()
-    await this.#withLimit((signal) => control(this.#ctx, runId, 'RequestedDataDeleted', audit, signal))
+    await this.#control(runId, 'RequestedDataDeleted', audit)
   }
 
   async moveTo(runId: string, status: string, audit: AuditInput): Promise<void> {
@@ -167,6 +164,7 @@ export class EngineClient {
   async retry(runId: string, options: Partial<TriggerInput> & { readonly audit?: AuditInput } = {}): Promise<string> {
     await this.#ready()
     this.#assertOptions(options)
+    const { retry } = await import('./engine/control.ts')
     return await this.#withLimit((signal) => retry(this.#ctx, runId, options, signal))
   }
 
@@ -320,6 +318,13 @@ export class EngineClient {
     await this.#ready()
     const { triggerMany } = await import('./engine/trigger-many.ts')
     return await triggerMany(this.#ctx.contract.name, items, (foreignId, options) => this.triggerAs(nextRunId(), foreignId, options))
+  }
+
+  async #control(runId: string, to: Controlled, audit: AuditInput): Promise<void> {
+    await this.#ready()
+    // Loaded by the first person who steps in.
+    const { control } = await import('./engine/control.ts')
+    await this.#withLimit((signal) => control(this.#ctx, runId, to, audit, signal))
   }
 
   /** Gives up on a store that does not answer for as long as `storeTimeout`. */

@@ -3,12 +3,13 @@
  * checks that its state allows the move, and commits over exactly the version it read. If the run has moved meanwhile,
  * it looks again: a controller never overwrites progress that it has not seen.
  */
-import { Contention, IllegalMove, InvalidArgument, RunNotFound, StaleVersion } from '../errors.ts'
+import { Contention, IllegalMove, InvalidArgument, StaleVersion } from '../errors.ts'
 import { shown } from '../option-check.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished, isLegalMove, type RunState } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
 import type { EngineContext } from './engine-context.ts'
+import { find } from './find-run.ts'
 import { assertRunId, trigger, type TriggerInput } from './trigger.ts'
 import { changeState, committedRecord, parentWake } from './transition.ts'
 
@@ -21,7 +22,7 @@ export interface AuditInput {
 /** How often somebody else may win before a move from outside gives up. */
 export const triesMax = 32
 
-type Controlled = 'Paused' | 'Running' | 'Cancelled' | 'RequestedDataDeleted'
+export type Controlled = 'Paused' | 'Running' | 'Cancelled' | 'RequestedDataDeleted'
 
 const verbs: { readonly [State in Controlled]: string } = {
   Paused: 'pause',
@@ -114,18 +115,6 @@ export async function retry(
     undefined,
     audit,
   )
-}
-
-/** The run, of this workflow. Throws `RunNotFound`. */
-export async function find(ctx: EngineContext, runId: string): Promise<RunRecord> {
-  const record = await ctx.store.lookup(runId)
-  if (record === undefined || record.workflowName !== ctx.contract.name) {
-    throw new RunNotFound(
-      `workflow '${ctx.contract.name}' has no run ${runId}${record === undefined ? '' : `: it belongs to workflow '${record.workflowName}'`}`,
-      { details: { runId } },
-    )
-  }
-  return record
 }
 
 function illegal(ctx: EngineContext, record: RunRecord, to: Controlled): string {
