@@ -14,26 +14,52 @@ const pausedLookedAt = 50
 const needsPersonMax = 10
 const questionsAtOnce = 8
 
-/** Runs created per minute. A minute that has been over for a while is counted once. */
+/**
+ * Runs created per minute: from the newest runs, where few are enough; else each minute is counted, which may look at every run,
+ * and one that has been over for a while only once.
+ */
 export class CreatedCounts {
   readonly #workflow: WatchedWorkflow
+  readonly #listedMax: number
   readonly #closed = new Map<number, number>()
 
-  constructor(workflow: WatchedWorkflow) {
+  /** `listedMax`: so many of the newest runs are looked at, 1,000 at most. */
+  constructor(workflow: WatchedWorkflow, listedMax: number = 1_000) {
     this.#workflow = workflow
+    this.#listedMax = listedMax
   }
 
   /** Of the last thirty minutes, the one of `nowMs` last. */
   async upTo(nowMs: number): Promise<number[]> {
     const current = Math.floor(nowMs / minuteMs)
-    const wanted = Array.from({ length: minutes }, (_, i) => current - minutes + 1 + i)
-    for (const minute of this.#closed.keys()) if (!wanted.includes(minute)) this.#closed.delete(minute)
+    const first = current - minutes + 1
+    const wanted = Array.from({ length: minutes }, (_, i) => first + i)
+    for (const minute of this.#closed.keys()) if (minute < first) this.#closed.delete(minute)
+    // Once minutes have been counted, few are left to count.
+    return (this.#closed.size === 0 ? await this.#listed(first) : undefined) ?? (await this.#counted(wanted, current))
+  }
+
+  /** Undefined where more runs have been created since than are looked at. */
+  async #listed(first: number): Promise<number[] | undefined> {
+    const { items, cursor } = await this.#workflow.ask((it) => it.list({ limit: this.#listedMax }))
+    const counts = Array.from({ length: minutes }, () => 0)
+    for (const { createdAt } of items) {
+      const i = Math.floor(createdAt.getTime() / minuteMs) - first
+      if (i < 0) return counts
+      // Clocks are a little apart.
+      const at = Math.min(i, minutes - 1)
+      counts[at] = (counts[at] ?? 0) + 1
+    }
+    return cursor === undefined ? counts : undefined
+  }
+
+  async #counted(wanted: readonly number[], current: number): Promise<number[]> {
     return await boundedMap(wanted, questionsAtOnce, async (minute) => {
       const known = this.#closed.get(minute)
       if (known !== undefined) return known
       const [createdAfter, createdBefore] = [new Date(minute * minuteMs), new Date((minute + 1) * minuteMs)]
       const counted = sum(await this.#workflow.ask((it) => it.count('state', { createdAfter, createdBefore })))
-      // Clocks are a little apart, and a commit may take its time.
+      // A commit may take its time.
       if (minute < current - 1) this.#closed.set(minute, counted)
       return counted
     })
