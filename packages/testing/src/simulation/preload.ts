@@ -2,6 +2,7 @@ import { unchecked, workflow } from '@workflow/core'
 import { memory } from '@workflow/core/memory'
 
 let loaded: Promise<void> | undefined
+const audit = { actor: 'preload', reason: 'loads what it is for' }
 
 /**
  * Loads what the engine loads only when it is first needed: modules come from the disk in real time, and in a simulation no
@@ -17,6 +18,12 @@ async function load(): Promise<void> {
   await app.run()
   const runId = await app.trigger('one', { initialValue: null })
   await app.explain(runId)
+  await app.history(runId)
+  await app.timers(runId)
+  await app.changes({ signal: AbortSignal.timeout(0) }).catch(() => undefined)
+  await app.pause(runId, audit)
+  await app.previewMove(runId, 'waits')
+  await app.resume(runId, audit)
   await app.compatibility()
   await app.triggerMany([{ foreignId: 'two', initialValue: null }])
   // Only what it loads counts.
