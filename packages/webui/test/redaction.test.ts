@@ -1,7 +1,10 @@
 /** Nothing that `redact` keeps back leaves the server, by whatever way. */
+import { unchecked, workflow } from '@workflow/core'
+import { memory } from '@workflow/core/memory'
+import { number, object } from 'valibot'
 import { expect, it } from 'vitest'
-import type { Redact } from '../src/index.ts'
-import { openShop } from './shop.ts'
+import { type Redact, webui } from '../src/index.ts'
+import { asking, openShop, quiet } from './shop.ts'
 
 const secret = '4222'
 
@@ -66,4 +69,30 @@ it.each(failing)('what %s shows nothing', async (_, redact, logged) => {
   expect(text).not.toContain(secret)
   expect(text).toContain('{"kind":"hidden"}')
   expect(shop.lines.some(({ level }) => level === 'error')).toBe(logged)
+})
+
+it('messages that quote a stored object are hidden with it', async () => {
+  const strict = { object: object({ total: number() }), graph: { new: { callback: ['done'] }, done: {} } } as const
+  const loose = workflow('sums', { ...strict, object: unchecked<{ total: unknown }>() })
+  const ports = memory()
+  await using app = loose.addCallback('new', async () => 'done').build({ ...ports, logger: quiet })
+  const runId = await app.trigger('sum', { initialValue: { total: secret } })
+  await app.cancel(runId, { actor: 'bob', reason: 'odd' })
+  const client = workflow('sums', strict).client({ ...ports, logger: quiet })
+  const answers = async (redact?: Redact): Promise<string> => {
+    const options = { workflows: [client], unsafeNoAuth: true, logger: quiet, ...(redact === undefined ? {} : { redact }) }
+    const { get, post } = asking(webui(options))
+    const path = `/workflows/sums/runs/${runId}`
+    const bulk = { action: 'retry', reason: 'x', runs: [{ runId, ifVersion: 2 }] }
+    const all = [
+      await get(path),
+      await get(`${path}/history?objects=true`),
+      await post(`${path}/actions`, { action: 'retry', reason: 'x' }),
+    ]
+    return JSON.stringify([...all, await post('/workflows/sums/bulk', bulk)].map(({ body }) => body as unknown))
+  }
+  expect(await answers()).toContain(secret)
+  const hidden = await answers(() => undefined)
+  expect(hidden).not.toContain(secret)
+  expect(hidden.match(/"code":"Validation"/g)).toHaveLength(2)
 })

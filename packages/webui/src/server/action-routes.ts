@@ -75,7 +75,7 @@ export const actionRoutes: readonly Route[] = [
           await perform(workflow, runId, { action, reason }, { actor: actor.actor, reason, ifVersion })
           return { runId, ok: true as const }
         } catch (error) {
-          const { code, message } = faultOf(error).body.error
+          const { code, message } = faultOf(error, workflow).body.error
           return { runId, ok: false as const, code, message }
         }
       })

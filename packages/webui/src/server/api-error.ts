@@ -64,8 +64,16 @@ export interface Fault {
   readonly unexpected: boolean
 }
 
-/** `since`: from when on the store that was asked has not answered. */
-export function faultOf(error: unknown, since?: Date): Fault {
+/** Core's messages with these codes quote what is stored. */
+const quoting: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['Validation', 'StoreCorrupt', 'NotSerializable', 'StoredByNewer'])
+
+/** Whose error it is: from when on its store has not answered, and whether values of its runs may be quoted. */
+export interface Blamed {
+  readonly downSince: Date | undefined
+  readonly redaction: { readonly active: boolean }
+}
+
+export function faultOf(error: unknown, blamed?: Blamed): Fault {
   if (error instanceof ApiError) {
     const { status, code, message, issues, headers } = error
     return {
@@ -77,11 +85,14 @@ export function faultOf(error: unknown, since?: Date): Fault {
   }
   if (isWorkflowError(error)) {
     const status = coreStatuses[error.code] ?? 500
+    const since = blamed?.downSince
+    const hide = blamed?.redaction.active === true && quoting.has(error.code)
+    const shown = hide ? 'a stored value cannot be used; redact hides why' : error.message
     return {
       status,
       headers: status === 503 ? { 'retry-after': '2' } : {},
-      unexpected: status === 500,
-      body: { error: { code: error.code, message: error.message, ...(since === undefined ? undefined : { since: since.toISOString() }) } },
+      unexpected: status === 500 || hide,
+      body: { error: { code: error.code, message: shown, ...(since === undefined ? undefined : { since: since.toISOString() }) } },
     }
   }
   const message = 'the server could not answer; its log says why'

@@ -27,7 +27,7 @@ export class Redaction {
 
   /** Why an object cannot be read: such messages quote it. */
   unreadable(message: string): ObjectJson {
-    return { kind: 'unreadable', message: this.active ? 'it cannot be read; why is in the log of the server' : message }
+    return { kind: 'unreadable', message: this.active ? 'it cannot be read; redact hides why' : message }
   }
 
   metadata(value: Readonly<Record<string, string>>, run: RedactedRun): Record<string, string> {

@@ -32,7 +32,7 @@ export function webui(options: WebUiOptions): WebUi {
       workflow = server.workflows.get(match.params.get('workflow') ?? '')
       return await answer(request, match, workflow, server)
     } catch (error) {
-      const fault = faultOf(error, workflow?.downSince)
+      const fault = faultOf(error, workflow)
       if (fault.unexpected)
         server.settings.logger.error({ method: request.method, workflow: workflow?.name, error }, 'a request to the web UI has failed')
       return faultAnswer(fault, request.method)
