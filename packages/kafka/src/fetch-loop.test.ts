@@ -1,6 +1,6 @@
 import { type Clock, consoleLogger, systemClock } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
-import type { Fetched, FetchRequest, KafkaDriver, KafkaRecord } from './driver.ts'
+import { type Fetched, type FetchRequest, type KafkaDriver, KafkaFault, type KafkaRecord } from './driver.ts'
 import { FetchLoop } from './fetch-loop.ts'
 import { Source } from './source.ts'
 
@@ -56,4 +56,35 @@ test('a partition that ends with what compaction has left of a batch is not aske
   timers[0]?.()
   await expect.poll(() => asked).toBe(2)
   loop.close()
+})
+
+test('a topic that was made anew, and is still empty when it is looked at, is not taken for the old one', async () => {
+  let state: 'missing' | 'empty' | 'filled' = 'missing'
+  const fetch = async (_: string, { from }: FetchRequest): Promise<readonly Fetched[]> => {
+    if (state === 'missing') {
+      state = 'empty'
+      throw new KafkaFault('missing', 'there is no such topic')
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    return from.map((at) => {
+      const isFilled = state === 'filled'
+      // What the topic holds comes right after the look at it.
+      state = 'filled'
+      const records = isFilled && at.offset === 0 ? [{ ...record(0), timestampMs: 2 }] : []
+      return { ...at, records, next: at.offset + records.length, end: isFilled ? 1 : 0 }
+    })
+  }
+  const driver = {
+    fetch,
+    describe: async () => new Map([['t', ['1']]]),
+    offsets: async (_: unknown, which: 'earliest' | 'latest') => [which === 'earliest' || state !== 'filled' ? 0 : 1],
+  } as Partial<KafkaDriver> as KafkaDriver
+  const source = sourceOf(0)
+  source.accept({ topic: 't', partition: 0, records: [record(0)], next: 1, end: 1 })
+  source.shift()
+  const loop = new FetchLoop({ name: 'orders', driver, clock: systemClock, logger: consoleLogger(), onChange: () => undefined })
+  loop.add([source])
+  await expect.poll(() => source.hasRecords).toBe(true)
+  loop.close()
+  expect([source.takeLoss(), source.shift()?.timestampMs]).toEqual([true, 2])
 })

@@ -235,12 +235,14 @@ export class FetchLoop {
     try {
       const [fetched] = await driver.fetch(leader, { from: [{ ...at, offset }], maxWaitMs: 0, maxBytes, maxBytesPerPartition: maxBytes })
       const found = fetched?.records.find((record) => record.offset === offset)
-      // One that is gone may have been compacted away.
-      return found !== undefined && !(found.timestampMs === timestampMs && String(found.key) === key)
+      if (found !== undefined) return found.timestampMs !== timestampMs || String(found.key) !== key
+      // One that is gone may have been compacted away; one beyond the end, as it was in the same answer, was never there.
+      return fetched !== undefined && fetched.end <= offset
     } catch (error) {
       if (!(error instanceof KafkaFault) || error.kind !== 'out of range') throw error
-      const [end = 0] = await driver.offsets([at], 'latest')
-      return end <= offset
+      // Retention takes from the beginning. What is not before that is beyond the end, or was when it was asked for.
+      const [start = 0] = await driver.offsets([at], 'earliest')
+      return start <= offset
     }
   }
 
