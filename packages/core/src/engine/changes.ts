@@ -21,10 +21,14 @@ export async function changes(ctx: EngineContext, stop: AbortSignal): Promise<As
     from: 'latest',
   })
   let disposed: Promise<void> | undefined
-  const dispose = (): Promise<void> =>
-    (disposed ??= Promise.resolve(receiver[Symbol.asyncDispose]()).catch((error: unknown) => warn(ctx, error)))
+  const dispose = (): Promise<void> => {
+    // Whoever breaks off leaves nothing at a signal that may live as long as the client.
+    stop.removeEventListener('abort', end)
+    return (disposed ??= Promise.resolve(receiver[Symbol.asyncDispose]()).catch((error: unknown) => warn(ctx, error)))
+  }
   // Also where nobody has begun to read.
-  stop.addEventListener('abort', () => void dispose(), { once: true })
+  const end = (): void => void dispose()
+  stop.addEventListener('abort', end)
   if (stop.aborted) await dispose()
   return reading(ctx, receiver, stop, dispose)
 }
@@ -46,8 +50,8 @@ async function* reading(
         await sleep(ctx.clock, retryMs, stop).catch(() => undefined)
         continue
       }
-      for (const { event, topic } of deliveries) {
-        const change = topic === event.topics[0] ? changeOf(event) : undefined
+      for (const delivery of deliveries) {
+        const change = read(ctx, delivery)
         if (change !== undefined) yield change
       }
       await turn(ctx.clock)
@@ -62,6 +66,20 @@ function warn(ctx: EngineContext, error: unknown): void {
     { workflow: ctx.contract.name, process: 'changes', error },
     'reading the stream failed; what happens meanwhile may be missed',
   )
+}
+
+/** An event that cannot be read is left out, and ends nothing. */
+function read(ctx: EngineContext, delivery: Delivery<RunEvent>): RunChange | undefined {
+  try {
+    const { event, topic } = delivery
+    return topic === event.topics[0] ? changeOf(event) : undefined
+  } catch (error) {
+    ctx.logger.error(
+      { workflow: ctx.contract.name, process: 'changes', slot: delivery.slot, error },
+      'an event cannot be read; leaving it out',
+    )
+    return undefined
+  }
 }
 
 /** Undefined for what only says that a run is to be looked at. */

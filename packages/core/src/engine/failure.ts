@@ -3,6 +3,7 @@
  * written down first, so that counts survive a crash. A lost lease and a shutdown are not attempts.
  */
 import { isWorkflowError, WorkflowError } from '../errors.ts'
+import type { FailedAttempt } from '../explanation.ts'
 import type { AttemptNote } from '../model/attempt-note.ts'
 import type { Payload } from '../model/payload.ts'
 import type { Timer, TimerOp } from '../model/timer.ts'
@@ -82,15 +83,21 @@ export async function fail(a: Attempt, failure: Failure): Promise<Verdict> {
 /** The error of an attempt, with those that have failed before it at this version. */
 async function encodedError(a: Attempt, attempt: number, error: unknown, startedAt: number): Promise<Payload> {
   const { ctx, process, record } = a
-  const earlier = noteOf(record, process.name)
   const durationMs = Math.max(0, ctx.clock.now() - startedAt)
   const made = { process: process.name, attempt, startedAt: new Date(startedAt), durationMs, instance: ctx.instance }
-  return await ctx.codec.encodeError(
-    error,
-    record,
-    made,
-    earlier?.kind === 'failed' ? await ctx.codec.decodeFailures(earlier.error, record) : [],
-  )
+  return await ctx.codec.encodeError(error, record, made, await earlierFailures(a))
+}
+
+/** What cannot be read of them must not stand in the way of counting this one. */
+async function earlierFailures({ ctx, process, record }: Attempt): Promise<readonly FailedAttempt[]> {
+  const note = noteOf(record, process.name)
+  if (note?.kind !== 'failed') return []
+  try {
+    return await ctx.codec.decodeFailures(note.error, record)
+  } catch (error) {
+    if (isWorkflowError(error) && error.retryable) throw error
+    return []
+  }
 }
 
 /** Pauses the run with its error as the reason. `resume`: the engine tries again by itself after a while. */

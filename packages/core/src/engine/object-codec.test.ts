@@ -41,6 +41,17 @@ test('errors name the run, and are kept to a size', async () => {
   expect(error?.message.length).toBeLessThan(10_000)
 })
 
+test('where there is no room for the failures before it, the last error is kept alone', async () => {
+  const small = codec(unchecked(), {}, 4_000)
+  const made = { process: 'step a', attempt: 9, startedAt: new Date(0), durationMs: 1, instance: 'i' }
+  const before = Array.from({ length: 8 }, (_, n) => ({ ...made, attempt: n + 1, name: 'Error', message: 'x'.repeat(1_000) }))
+  const payload = await small.encodeError('disconnected', owner, made, before)
+  expect(await small.decodeError(payload, owner)).toMatchObject({ message: 'disconnected' })
+  expect((await small.decodeFailures(payload, owner)).map(({ attempt }) => attempt)).toEqual([9])
+  const all = await small.encodeError('disconnected', owner, made, before.slice(-2))
+  expect((await small.decodeFailures(all, owner)).map(({ attempt }) => attempt)).toEqual([7, 8, 9])
+})
+
 test('an old object is brought up to date, then checked', async () => {
   const Old = z.object({ n: z.number() })
   const now = codec(z.object({ n: z.number(), unit: z.string() }), {

@@ -114,14 +114,15 @@ export class ObjectCodec {
   }
 
   /** Whatever was thrown, errors or not, as text that can be kept; with the attempt that threw it, and those that failed before. */
-  encodeError(error: unknown, owner: ValueOwner, made: AttemptMade, earlier: readonly FailedAttempt[]): Promise<Payload> {
+  async encodeError(error: unknown, owner: ValueOwner, made: AttemptMade, earlier: readonly FailedAttempt[]): Promise<Payload> {
     const { startedAt, ...rest } = made
-    const stored: StoredError = {
-      ...recordedOf(error),
-      made: { ...rest, startedAt: startedAt.toISOString() },
-      ...(earlier.length === 0 ? undefined : { earlier: earlier.slice(-earlierMax).map(shortened) }),
+    const last: StoredError = { ...recordedOf(error), made: { ...rest, startedAt: startedAt.toISOString() } }
+    if (earlier.length > 0) {
+      const all = await this.#encodeAside({ ...last, earlier: earlier.slice(-earlierMax).map(shortened) }, owner, 'error')
+      // Where there is no room for all of them, the last one counts most.
+      if (all !== tombstone) return all
     }
-    return this.#encodeAside(stored, owner, 'error')
+    return await this.#encodeAside(last, owner, 'error')
   }
 
   async decodeError(payload: Payload | undefined, owner: ValueOwner): Promise<RecordedError | undefined> {

@@ -1,5 +1,6 @@
 /** Failed attempts are kept with the run: those of the version in hand in `explain`, the others with the move that came after. */
-import { NonRetryable, unchecked, workflow } from '@workflow/core'
+import { NonRetryable, StoreCorrupt, unchecked, workflow } from '@workflow/core'
+import { jsonCodec } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { World } from './world.ts'
 
@@ -83,4 +84,18 @@ test('a pause by the engine tells why, and of what was before; a person who acts
   await wf.deleteData(failing, { actor: 'ann', reason: 'asked to' })
   await world.until(async () => (await wf.lookup(failing))?.state === 'DataDeleted')
   for (const { failures } of (await wf.history(failing)).items) expect(failures).toBeUndefined()
+})
+
+test('failures that cannot be read any more do not keep the next one from being counted', async () => {
+  await using world = new World()
+  const codec: typeof jsonCodec = {
+    ...jsonCodec,
+    decode: (payload, context) => {
+      if (context.kind === 'error') throw new StoreCorrupt('garbage')
+      return jsonCodec.decode(payload, context)
+    },
+  }
+  const wf = await world.start((ports) => definition(() => true).build({ ...ports, codec, sweepFrequency: '1h' }))
+  const runId = await wf.trigger('c', { initialValue: { failures: 3 } })
+  expect(await world.within(wf.awaitCompletion(runId))).toMatchObject({ status: 'answered' })
 })

@@ -1,7 +1,7 @@
 /** What people look at: changes as they happen, counts, filters, timers and lags, from a client without handlers. */
 import { after, isWorkflowError, type RunChange, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
-import { World } from './world.ts'
+import { receiving, World } from './world.ts'
 
 const parcels = workflow('parcels', {
   object: unchecked<object>(),
@@ -92,6 +92,40 @@ test('closing the client ends the watching without an error; a stream that fails
   await client.close()
   await world.within(watching)
   expect(told).toEqual(['p'])
+})
+
+test('an event that cannot be read is left out of what is told, and ends nothing', async () => {
+  await using world = new World()
+  const ports = world.ports('client')
+  const client = parcels.client({
+    ...ports,
+    eventStreamer: {
+      ...ports.eventStreamer,
+      newReceiver: async (options) => {
+        const receiver = await ports.eventStreamer.newReceiver(options)
+        return receiving(receiver, {
+          receive: async (asked) =>
+            (await receiver.receive(asked)).map((delivery) =>
+              delivery.event.foreignId === 'poison'
+                ? Object.defineProperty({ ...delivery }, 'event', {
+                    get: () => {
+                      throw new Error('garbage')
+                    },
+                  })
+                : delivery,
+            ),
+        })
+      },
+    },
+  })
+  const changes = await client.changes({ signal: new AbortController().signal })
+  await client.trigger('poison', { initialValue: {} })
+  await client.trigger('sound', { initialValue: {} })
+  for await (const { foreignId } of changes) {
+    expect(foreignId).toBe('sound')
+    break
+  }
+  expect(world.logged('error', 'cannot be read; leaving it out')).toHaveLength(1)
 })
 
 test('runs are counted and listed by time, parent, status and state', async () => {
