@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import type { FailedAttemptJson, HistoryEntryJson, TimerJson } from '../../src/api/run-json.ts'
+import { pathTaken, timelineOf, wayKey } from '../../app/data/run-timeline.ts'
+
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
+const entry = (version: number, to: string, second: number, more: Partial<HistoryEntryJson> = {}): HistoryEntryJson => ({
+  version,
+  to,
+  states: ['Running'],
+  by: 'step',
+  at: at(second),
+  attempt: 1,
+  instance: 'a',
+  ...more,
+})
+const failure = (attempt: number, second: number): FailedAttemptJson => ({
+  name: 'Error',
+  message: 'no',
+  process: 'created',
+  attempt,
+  startedAt: at(second),
+  durationMs: 1_000,
+  instance: 'a',
+})
+const timer = (name: string, second: number, state: TimerJson['state']): TimerJson => ({
+  kind: 'timeout',
+  name,
+  version: 1,
+  at: at(second),
+  state,
+  attempt: 1,
+})
+const open = { finished: false, nowMs: Date.parse(at(60)) }
+
+describe('timelineOf', () => {
+  test('is in the order of time, attempts before the move that they led to, what is to come last', () => {
+    const entries = [entry(1, 'created', 0), entry(2, 'paid', 3, { from: 'created', failures: [failure(1, 1)] })]
+    const timers = [timer('late', 90, 'open'), timer('early', 10, 'fired'), timer('held', 80, 'held')]
+    const items = timelineOf(entries, timers, [failure(2, 2)], open)
+    const said = items.map((item) =>
+      item.kind === 'move' ? item.entry.to : item.kind === 'failure' ? `attempt ${item.failure.attempt}` : item.timer.name,
+    )
+    expect(said).toEqual(['created', 'attempt 1', 'attempt 2', 'paid', 'held', 'late'])
+  })
+
+  test('says how long the run stayed, until now for the last status, and not at all once it is over', () => {
+    const stays = (finished: boolean) =>
+      timelineOf([entry(1, 'created', 0), entry(2, 'paid', 5)], [], [], { ...open, finished }).map((item) =>
+        item.kind === 'move' ? item.stayedMs : undefined,
+      )
+    expect(stays(false)).toEqual([5_000, 55_000])
+    expect(stays(true)).toEqual([5_000, undefined])
+  })
+
+  test('shows an attempt once that is in the history and in the explanation', () => {
+    const items = timelineOf([entry(1, 'created', 0, { failures: [failure(1, 1)] })], [], [failure(1, 1)], open)
+    expect(items.filter(({ kind }) => kind === 'failure')).toHaveLength(1)
+  })
+
+  test('clocks that are apart make no negative stay', () => {
+    const [first] = timelineOf([entry(1, 'created', 9), entry(2, 'paid', 5)], [], [], open)
+    expect(first?.kind === 'move' && first.stayedMs).toBeGreaterThanOrEqual(0)
+  })
+})
+
+test('pathTaken knows the statuses and ways that a run has been through', () => {
+  const { statuses, ways } = pathTaken([entry(1, 'created', 0), entry(2, 'paid', 1, { from: 'created' })])
+  expect([...statuses]).toEqual(['created', 'paid'])
+  expect([...ways]).toEqual([wayKey('created', 'paid')])
+})
