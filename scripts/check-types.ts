@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { root, workspacePackages } from './workspace-packages.ts'
 
 const atOnceMax = 2
-const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts'].filter(hasTypeScript)
+const folders = workspacePackages().map(({ folder }) => folder)
+// Pages run in a browser: they are a project of their own, in which nothing of Node exists.
+const pages = folders.map((folder) => join(folder, 'app')).filter((folder) => existsSync(join(root, folder, 'tsconfig.json')))
+const projects = [...[...folders, 'scripts'].filter(hasTypeScript), ...pages]
 const waiting = [...projects]
 let failed = 0
 

@@ -43,7 +43,15 @@ function compare(before: unknown, after: unknown, name: string, comma: string, d
 
 type Child = (comma: string, lines: Lines, depth: number) => void
 
-function bracketed(open: string, close: string, children: readonly Child[], name: string, comma: string, depth: number, lines: Lines): void {
+function bracketed(
+  open: string,
+  close: string,
+  children: readonly Child[],
+  name: string,
+  comma: string,
+  depth: number,
+  lines: Lines,
+): void {
   if (children.length === 0) return void lines.out.push({ kind: 'same', depth, text: `${name}${open}${close}${comma}` })
   lines.out.push({ kind: 'same', depth, text: `${name}${open}` })
   for (const [i, child] of children.entries()) child(i === children.length - 1 ? '' : ',', lines, depth + 1)

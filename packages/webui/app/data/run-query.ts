@@ -57,8 +57,9 @@ function byKey([a]: readonly [string, string], [b]: readonly [string, string]): 
 }
 
 /** What a bulk action is given: the filter without the order. */
-export function filterOf({ order: _, ...filter }: RunQuery): RunFilterJson {
-  return filter
+export function filterOf(query: RunQuery): RunFilterJson {
+  const { order, ...filter } = query
+  return order === undefined ? query : filter
 }
 
 /** Metadata as one line of text, `key=value` apart by spaces, and back. A key or value with a space stands in quotes. */

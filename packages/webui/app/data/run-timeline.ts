@@ -52,7 +52,10 @@ function uniqueFailures(failures: readonly FailedAttemptJson[]): readonly Failed
 }
 
 /** The statuses and ways that a run has taken, for its diagram. */
-export function pathTaken(entries: readonly HistoryEntryJson[]): { readonly statuses: ReadonlySet<string>; readonly ways: ReadonlySet<string> } {
+export function pathTaken(entries: readonly HistoryEntryJson[]): {
+  readonly statuses: ReadonlySet<string>
+  readonly ways: ReadonlySet<string>
+} {
   const statuses = new Set(entries.flatMap(({ from, to }) => (from === undefined ? [to] : [from, to])))
   const ways = new Set(entries.flatMap(({ from, to }) => (from === undefined ? [] : [wayKey(from, to)])))
   return { statuses, ways }

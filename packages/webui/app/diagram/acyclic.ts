@@ -21,13 +21,7 @@ const open = 1
 const closed = 2
 
 /** Without recursion: a chain may be longer than the stack is deep. */
-function walk(
-  root: number,
-  outgoing: readonly (readonly number[])[],
-  edges: readonly Edge[],
-  state: Uint8Array,
-  back: Set<number>,
-): void {
+function walk(root: number, outgoing: readonly (readonly number[])[], edges: readonly Edge[], state: Uint8Array, back: Set<number>): void {
   const stack: { readonly node: number; next: number }[] = [{ node: root, next: 0 }]
   state[root] = open
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {

@@ -174,8 +174,14 @@ function curve(points: readonly Point[], direction: Direction): string {
   for (const point of rest) {
     const [a, b] =
       direction === 'right'
-        ? [{ x: (last.x + point.x) / 2, y: last.y }, { x: (last.x + point.x) / 2, y: point.y }]
-        : [{ x: last.x, y: (last.y + point.y) / 2 }, { x: point.x, y: (last.y + point.y) / 2 }]
+        ? [
+            { x: (last.x + point.x) / 2, y: last.y },
+            { x: (last.x + point.x) / 2, y: point.y },
+          ]
+        : [
+            { x: last.x, y: (last.y + point.y) / 2 },
+            { x: point.x, y: (last.y + point.y) / 2 },
+          ]
     path += `C${pair(a)} ${pair(b)} ${pair(point)}`
     last = point
   }

@@ -4,6 +4,7 @@ import { actorOf, assertMay, assertSameSite, permissionsOf } from './guard.ts'
 import { actionAnswer, faultAnswer, freshAnswer } from './json-answer.ts'
 import { bodyOf } from './request-body.ts'
 import { queryOf } from './run-filter.ts'
+import { isPagePath, pageAnswer } from './page-routes.ts'
 import { type Call, type Match, matchOf } from './route.ts'
 import { routes } from './routes.ts'
 import { type ServerState, serverStateOf } from './server-state.ts'
@@ -20,7 +21,7 @@ export interface WebUi extends AsyncDisposable {
 const apiPath = '/api/v1'
 
 /**
- * A web server for people and scripts who look after runs: the JSON API. Made from clients or built workflows, so its process
+ * A web server for people and scripts who look after runs: the pages and the JSON API. Made from clients or built workflows, so its process
  * needs no handlers. Never rejects: what goes wrong is an answer. Throws `Configuration`.
  */
 export function webui(options: WebUiOptions): WebUi {
@@ -28,6 +29,8 @@ export function webui(options: WebUiOptions): WebUi {
   const handle = async (request: Request): Promise<Response> => {
     let workflow: WatchedWorkflow | undefined
     try {
+      const page = pagePathOf(request, server)
+      if (page !== undefined) return await askedPage(request, page, server)
       const match = matchedRequest(request, server)
       workflow = server.workflows.get(match.params.get('workflow') ?? '')
       return await answer(request, match, workflow, server)
@@ -43,6 +46,21 @@ export function webui(options: WebUiOptions): WebUi {
     return Promise.resolve()
   }
   return Object.assign(handle, { close, [Symbol.asyncDispose]: close })
+}
+
+/** Below the base path; undefined where the request is for the API, or for nothing of ours. */
+function pagePathOf(request: Request, { settings: { basePath } }: ServerState): string | undefined {
+  const { pathname } = new URL(request.url)
+  const path = pathname === basePath ? '/' : pathname.slice(basePath.length)
+  return pathname.startsWith(basePath) && path.startsWith('/') && isPagePath(path) ? path : undefined
+}
+
+/** Links to a page may stand anywhere, so it does not matter where the request comes from: it shows nothing by itself. */
+async function askedPage(request: Request, path: string, { settings }: ServerState): Promise<Response> {
+  const actor = await actorOf(request, settings)
+  if (actor instanceof Response) return actor
+  assertMay(actor, 'view', settings.readOnly)
+  return await pageAnswer(request, path, settings.basePath)
 }
 
 function matchedRequest(request: Request, { settings }: ServerState): Match {

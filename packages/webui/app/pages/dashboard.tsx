@@ -1,0 +1,170 @@
+/** All workflows at a glance: what needs a person now comes first. */
+import type { JSX } from 'preact'
+import type { RunJson } from '../../src/api/run-json.ts'
+import type { OverviewJson, WorkflowOverviewJson } from '../../src/api/workflow-json.ts'
+import { countText, counted, timeText } from '../data/amount-text.ts'
+import { runParameters, runStates } from '../data/run-query.ts'
+import { Link } from '../ui/link.tsx'
+import { Age, Answer, Bars, Empty, Panel, stateName } from '../ui/parts.tsx'
+import { useResource } from '../ui/use-resource.ts'
+
+export function DashboardPage(): JSX.Element {
+  const overview = useResource<OverviewJson>(
+    'overview',
+    (ask, signal) => ask('/overview', { signal }),
+    () => true,
+  )
+  return (
+    <>
+      <div class="head">
+        <h1>Dashboard</h1>
+      </div>
+      <Answer of={overview}>
+        {({ workflows }) => (
+          <>
+            <States workflows={workflows} />
+            <NeedsPerson runs={workflows.flatMap(({ needsPerson }) => needsPerson ?? [])} />
+            <div class="grid">
+              {workflows.map((workflow) => (
+                <WorkflowCard key={workflow.name} workflow={workflow} />
+              ))}
+            </div>
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+/** Of all workflows whose stores answer. */
+function States({ workflows }: { readonly workflows: readonly WorkflowOverviewJson[] }): JSX.Element {
+  const sums = runStates.map((state) => [state, workflows.reduce((sum, { byState }) => sum + (byState?.[state] ?? 0), 0)] as const)
+  const created = workflows.reduce((sum, one) => sum + (one.created ?? []).reduce((a, b) => a + b, 0), 0)
+  return (
+    <Panel title="Runs">
+      <div class="counts">
+        {sums
+          .filter(([state, count]) => count > 0 || state === 'Running' || state === 'Paused' || state === 'Completed')
+          .map(([state, count]) => (
+            <div key={state}>
+              <span class={`count${count > 0 ? ` count-${state}` : ''}`}>{countText(count)}</span>
+              <span class="soft">{stateName(state)}</span>
+            </div>
+          ))}
+        <div>
+          <span class="count">{countText(created)}</span>
+          <span class="soft">Created in 30 min</span>
+        </div>
+      </div>
+    </Panel>
+  )
+}
+
+function NeedsPerson({ runs }: { readonly runs: readonly RunJson[] }): JSX.Element {
+  const newest = [...runs].sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt)).slice(0, 10)
+  return (
+    <Panel title="Needs a person now">
+      {newest.length === 0 ? (
+        <p class="soft">Nothing: no run is paused for good.</p>
+      ) : (
+        <ul class="items">
+          {newest.map((run) => (
+            <li key={`${run.workflow} ${run.runId}`}>
+              <div class="tl-line">
+                <Link to={{ page: 'run', workflow: run.workflow, runId: run.runId }}>{run.foreignId}</Link>
+                <span class="soft">
+                  {run.workflow} at <span class="mono">{run.status}</span>
+                </span>
+                <Age at={run.updatedAt} />
+              </div>
+              {run.pause === undefined ? null : <p class="breaks small">{run.pause.reason}</p>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  )
+}
+
+function WorkflowCard({ workflow }: { readonly workflow: WorkflowOverviewJson }): JSX.Element {
+  const { name, health, byState, created, lag } = workflow
+  const late = (lag ?? []).filter(({ events }) => events > 0).sort((a, b) => b.events - a.events)
+  return (
+    <Panel>
+      <div class="stack">
+        <div class="head">
+          <h2>
+            <Link to={{ page: 'workflow', workflow: name }}>{name}</Link>
+          </h2>
+          <div class="head-end">
+            <Link to={{ page: 'runs', workflow: name }} label={`Runs of ${name}`}>
+              Runs
+            </Link>
+            <Link to={{ page: 'analytics', workflow: name }} label={`Analytics of ${name}`}>
+              Analytics
+            </Link>
+          </div>
+        </div>
+        {health.up ? null : (
+          <p class="note" role="alert">
+            The store is down{health.since === undefined ? '' : ` since ${timeText(health.since)}`}; trying again. {health.message ?? ''}
+          </p>
+        )}
+        {byState === undefined ? null : <StateLinks name={name} byState={byState} />}
+        {created === undefined ? null : (
+          <div>
+            <Bars counts={created} label={`${counted(sum(created), 'run')} of ${name} created in the last 30 minutes, per minute`} />
+            <p class="soft small">{counted(sum(created), 'run')} created in the last 30 minutes</p>
+          </div>
+        )}
+        {late.length === 0 ? null : (
+          <ul class="small">
+            {late.slice(0, 4).map((one) => (
+              <li key={one.name} class="row">
+                <span class="mono breaks">{one.name}</span> {counted(one.events, 'event')} behind
+                {one.oldest === undefined ? null : (
+                  <span class="soft">
+                    oldest <Age at={one.oldest} />
+                  </span>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </Panel>
+  )
+}
+
+function StateLinks({
+  name,
+  byState,
+}: {
+  readonly name: string
+  readonly byState: NonNullable<WorkflowOverviewJson['byState']>
+}): JSX.Element {
+  const known = runStates.flatMap((state) => {
+    const count = byState[state] ?? 0
+    return count === 0 ? [] : [{ state, count }]
+  })
+  if (known.length === 0) return <Empty>No runs yet.</Empty>
+  return (
+    <div class="row">
+      {known.map(({ state, count }) => (
+        <Link
+          key={state}
+          to={{ page: 'runs', workflow: name }}
+          parameters={runParameters({ state: [state] })}
+          class={`state state-${state}`}
+          label={`${counted(count, 'run')} of ${name}: ${stateName(state)}`}
+        >
+          {stateName(state)} {countText(count)}
+        </Link>
+      ))}
+    </div>
+  )
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((a, b) => a + b, 0)
+}
