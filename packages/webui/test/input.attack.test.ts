@@ -71,7 +71,8 @@ describe('paths', () => {
     for (const path of [
       '/',
       '/api/v1/session',
-      '/admin',
+      '/admin/api',
+      '/admin/nothing',
       '/administrator/api/v1/session',
       '/admin/api/v1',
       '/admin/api/v1/',

@@ -15,7 +15,8 @@ export const runStates: readonly RunState[] = [
 
 /** As the API takes it; texts of times are kept as they were typed. */
 export interface RunQuery extends RunFilterJson {
-  readonly order?: 'asc' | 'desc'
+  /** By creation. @default 'newest' */
+  readonly order?: 'newest' | 'oldest'
 }
 
 const repeated = ['status', 'state'] as const
@@ -35,7 +36,7 @@ export function runQueryOf(parameters: URLSearchParams): RunQuery {
   }
   const pairs = [...parameters].filter(([name, value]) => name.startsWith(pairPrefix) && name !== pairPrefix && value !== '')
   if (pairs.length > 0) query.metadata = Object.fromEntries(pairs.map(([name, value]) => [name.slice(pairPrefix.length), value]))
-  if (parameters.get('order') === 'asc') query.order = 'asc'
+  if (parameters.get('order') === 'oldest') query.order = 'oldest'
   return query
 }
 
@@ -48,7 +49,7 @@ export function runParameters(query: RunQuery): URLSearchParams {
     if (value !== undefined && value !== '') parameters.set(name, value)
   }
   for (const [key, value] of Object.entries(query.metadata ?? {}).sort(byKey)) parameters.set(`${pairPrefix}${key}`, value)
-  if (query.order === 'asc') parameters.set('order', 'asc')
+  if (query.order === 'oldest') parameters.set('order', 'oldest')
   return parameters
 }
 

@@ -6,11 +6,8 @@ export type TimelineItem =
   | { readonly kind: 'failure'; readonly at: string; readonly failure: FailedAttemptJson }
   | { readonly kind: 'timer'; readonly at: string; readonly timer: TimerJson }
 
-/** At the same moment an attempt fails before its run moves on. */
-const rank = { failure: 0, move: 1, timer: 2 } as const
-
 /**
- * Oldest first. `stayedMs`: how long the run was in the status that the entry led to; until `nowMs` for the last one, unless the
+ * In the order of versions, which clocks that are apart do not change; the attempts of a stay before the move that ended it. `stayedMs`: how long the run was in the status that the entry led to; until `nowMs` for the last one, unless the
  * run is finished. Timers that fired are moves already and are left out; those that are open or held are to come.
  */
 export function timelineOf(
@@ -19,20 +16,25 @@ export function timelineOf(
   current: readonly FailedAttemptJson[],
   end: { readonly finished: boolean; readonly nowMs: number },
 ): readonly TimelineItem[] {
-  const moves = entries.map((entry, i): TimelineItem => {
+  const seen = new Set<string>()
+  const failuresOf = (all: readonly FailedAttemptJson[]): readonly TimelineItem[] =>
+    all
+      .filter((failure) => isNew(failure, seen))
+      .map((failure): TimelineItem => ({ kind: 'failure', at: endOf(failure), failure }))
+      .sort(byTime)
+  const past = entries.flatMap((entry, i): readonly TimelineItem[] => {
     const next = entries[i + 1]
     const until = next === undefined ? (end.finished ? undefined : end.nowMs) : Date.parse(next.at)
-    return { kind: 'move', at: entry.at, entry, stayedMs: until === undefined ? undefined : Math.max(0, until - Date.parse(entry.at)) }
+    const stayedMs = until === undefined ? undefined : Math.max(0, until - Date.parse(entry.at))
+    return [...failuresOf(entry.failures ?? []), { kind: 'move', at: entry.at, entry, stayedMs }]
   })
-  const failed = uniqueFailures([...entries.flatMap(({ failures }) => failures ?? []), ...current])
-  const failures = failed.map((failure): TimelineItem => ({ kind: 'failure', at: endOf(failure), failure }))
   const waiting = timers.filter(({ state }) => state === 'open' || state === 'held')
-  const ahead = waiting.map((timer): TimelineItem => ({ kind: 'timer', at: timer.at, timer }))
-  return [...moves, ...failures].sort(byTime).concat(ahead.sort(byTime))
+  const ahead = waiting.map((timer): TimelineItem => ({ kind: 'timer', at: timer.at, timer })).sort(byTime)
+  return [...past, ...failuresOf(current), ...ahead]
 }
 
 function byTime(a: TimelineItem, b: TimelineItem): number {
-  return Date.parse(a.at) - Date.parse(b.at) || rank[a.kind] - rank[b.kind]
+  return Date.parse(a.at) - Date.parse(b.at)
 }
 
 function endOf({ startedAt, durationMs }: FailedAttemptJson): string {
@@ -41,14 +43,9 @@ function endOf({ startedAt, durationMs }: FailedAttemptJson): string {
 }
 
 /** A pause keeps the attempts that led to it in the history, and the run still explains itself by them. */
-function uniqueFailures(failures: readonly FailedAttemptJson[]): readonly FailedAttemptJson[] {
-  const seen = new Set<string>()
-  return failures.filter(({ process, attempt, startedAt }) => {
-    const key = JSON.stringify([process, attempt, startedAt])
-    if (seen.has(key)) return false
-    seen.add(key)
-    return true
-  })
+function isNew({ process, attempt, startedAt }: FailedAttemptJson, seen: Set<string>): boolean {
+  const key = JSON.stringify([process, attempt, startedAt])
+  return !seen.has(key) && seen.add(key).has(key)
 }
 
 /** The statuses and ways that a run has taken, for its diagram. */

@@ -57,6 +57,8 @@ const layerGap = { right: 56, down: 44 } as const
 const acrossGap = { right: 22, down: 28 } as const
 /** Room for an edge that passes through a layer. */
 const laneSize = 10
+/** A way and the way back between the same two boxes are seen as two. */
+const backShift = 12
 /** Longer edges than these together are drawn straight over the layers between. */
 const lanesMax = 1_500
 
@@ -157,13 +159,14 @@ function arrowOf(way: Way, line: readonly number[], boxes: readonly Box[], point
   if (way.from === way.to) return { ...names, back: true, path: loop(from) }
   const inner = (way.back ? line.toReversed() : line).slice(1, -1).flatMap((node) => points[node] ?? [])
   const sign = way.back ? -1 : 1
-  const path = curve([side(from, direction, sign), ...inner, side(to, direction, -sign)], direction)
+  const path = curve([side(from, direction, sign, way.back), ...inner, side(to, direction, -sign, way.back)], direction)
   return { ...names, back: way.back, path }
 }
 
-/** The middle of the side that looks along (1) or against (-1) the direction. */
-function side({ x, y, width, height }: Box, direction: Direction, sign: number): Point {
-  return direction === 'right' ? { x: x + (sign * width) / 2, y } : { x, y: y + (sign * height) / 2 }
+/** The middle of the side that looks along (1) or against (-1) the direction; of ways back, a little beside it. */
+function side({ x, y, width, height }: Box, direction: Direction, sign: number, back: boolean): Point {
+  const beside = back ? backShift : 0
+  return direction === 'right' ? { x: x + (sign * width) / 2, y: y + beside } : { x: x + beside, y: y + (sign * height) / 2 }
 }
 
 function curve(points: readonly Point[], direction: Direction): string {

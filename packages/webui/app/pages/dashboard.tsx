@@ -23,11 +23,13 @@ export function DashboardPage(): JSX.Element {
         {({ workflows }) => (
           <>
             <States workflows={workflows} />
-            <NeedsPerson runs={workflows.flatMap(({ needsPerson }) => needsPerson ?? [])} />
-            <div class="grid">
-              {workflows.map((workflow) => (
-                <WorkflowCard key={workflow.name} workflow={workflow} />
-              ))}
+            <div class="columns">
+              <NeedsPerson runs={workflows.flatMap(({ needsPerson }) => needsPerson ?? [])} />
+              <div class="stack">
+                {workflows.map((workflow) => (
+                  <WorkflowCard key={workflow.name} workflow={workflow} />
+                ))}
+              </div>
             </div>
           </>
         )}

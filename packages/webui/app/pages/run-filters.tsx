@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { metadataOf, metadataText, type RunQuery, type RunState, runParameters, runQueryOf, runStates } from '../data/run-query.ts'
 import { forgetView, type SavedView, saveView, savedViews } from '../data/saved-views.ts'
+import { useNarrow } from '../ui/narrow.ts'
 import { stateName } from '../ui/parts.tsx'
 
 export interface RunFiltersProps {
@@ -14,6 +15,7 @@ export interface RunFiltersProps {
 
 export function RunFilters(props: RunFiltersProps): JSX.Element {
   const { query, onChange } = props
+  const narrow = useNarrow()
   const chosen = new Set(query.state)
   const toggle = (state: RunState): void => {
     const next = runStates.filter((one) => (one === state ? !chosen.has(one) : chosen.has(one)))
@@ -28,7 +30,14 @@ export function RunFilters(props: RunFiltersProps): JSX.Element {
           </button>
         ))}
       </div>
-      <Fields {...props} />
+      {narrow ? (
+        <details open={Object.keys(query).some((name) => name !== 'state')}>
+          <summary>More filters</summary>
+          <Fields {...props} />
+        </details>
+      ) : (
+        <Fields {...props} />
+      )}
       <Views {...props} />
     </div>
   )
@@ -84,11 +93,11 @@ function Fields({ statuses, query, onChange }: RunFiltersProps): JSX.Element {
       <label class="field">
         Order
         <select
-          value={query.order ?? 'desc'}
-          onChange={({ currentTarget: { value } }) => onChange({ ...query, order: value === 'asc' ? 'asc' : 'desc' })}
+          value={query.order ?? 'newest'}
+          onChange={({ currentTarget: { value } }) => onChange({ ...query, order: value === 'oldest' ? 'oldest' : 'newest' })}
         >
-          <option value="desc">newest first</option>
-          <option value="asc">oldest first</option>
+          <option value="newest">newest first</option>
+          <option value="oldest">oldest first</option>
         </select>
       </label>
     </div>
@@ -127,13 +136,14 @@ function TextField({ label, hint, value, slash = false, onChange }: TextFieldPro
   )
 }
 
-function Views({ workflow, query, onChange }: RunFiltersProps): JSX.Element {
+function Views({ workflow, query, onChange }: RunFiltersProps): JSX.Element | null {
   const views = useSignal<readonly SavedView[]>(savedViews(localStorage).filter((view) => view.workflow === workflow))
   const name = useSignal('')
   const text = runParameters(query).toString()
   const own = (all: readonly SavedView[]): void => {
     views.value = all.filter((view) => view.workflow === workflow)
   }
+  if (text === '' && views.value.length === 0) return null
   return (
     <div class="chips">
       {views.value.map((view) => (

@@ -54,7 +54,7 @@ export async function pageAnswer(request: Request, path: string, basePath: strin
 const kept = new Map<string, Promise<string>>()
 
 async function built(file: string): Promise<string> {
-  const reading = kept.get(file) ?? readFile(new URL(`dist/pages/${file}`, import.meta.resolve('@workflow/webui/package.json')), 'utf8')
+  const reading = kept.get(file) ?? readFile(new URL(`app/dist/${file}`, import.meta.resolve('@workflow/webui/package.json')), 'utf8')
   kept.set(file, reading)
   try {
     return await reading

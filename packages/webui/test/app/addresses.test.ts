@@ -26,7 +26,7 @@ describe('runQueryOf', () => {
     foreignId: 'order 1',
     metadata: { city: 'Bonn', 'a=b': 'c&d' },
     createdAfter: '2026-01-01',
-    order: 'asc',
+    order: 'oldest',
   }
 
   test('reads what runParameters writes', () => {
@@ -40,7 +40,7 @@ describe('runQueryOf', () => {
   })
 
   test('gives a bulk action the filter without the order', () => {
-    expect(filterOf({ state: ['Paused'], order: 'asc' })).toEqual({ state: ['Paused'] })
+    expect(filterOf({ state: ['Paused'], order: 'oldest' })).toEqual({ state: ['Paused'] })
   })
 
   test('writes equal filters as equal texts', () => {

@@ -34,13 +34,13 @@ const open = { finished: false, nowMs: Date.parse(at(60)) }
 
 describe('timelineOf', () => {
   test('is in the order of time, attempts before the move that they led to, what is to come last', () => {
-    const entries = [entry(1, 'created', 0), entry(2, 'paid', 3, { from: 'created', failures: [failure(1, 1)] })]
+    const entries = [entry(1, 'created', 0), entry(2, 'paid', 3, { from: 'created', failures: [failure(2, 2), failure(1, 1)] })]
     const timers = [timer('late', 90, 'open'), timer('early', 10, 'fired'), timer('held', 80, 'held')]
-    const items = timelineOf(entries, timers, [failure(2, 2)], open)
+    const items = timelineOf(entries, timers, [failure(3, 4)], open)
     const said = items.map((item) =>
       item.kind === 'move' ? item.entry.to : item.kind === 'failure' ? `attempt ${item.failure.attempt}` : item.timer.name,
     )
-    expect(said).toEqual(['created', 'attempt 1', 'attempt 2', 'paid', 'held', 'late'])
+    expect(said).toEqual(['created', 'attempt 1', 'attempt 2', 'paid', 'attempt 3', 'held', 'late'])
   })
 
   test('says how long the run stayed, until now for the last status, and not at all once it is over', () => {
@@ -55,6 +55,12 @@ describe('timelineOf', () => {
   test('shows an attempt once that is in the history and in the explanation', () => {
     const items = timelineOf([entry(1, 'created', 0, { failures: [failure(1, 1)] })], [], [failure(1, 1)], open)
     expect(items.filter(({ kind }) => kind === 'failure')).toHaveLength(1)
+  })
+
+  test('an attempt that failed in the moment in which its status was entered stands after that move', () => {
+    const entries = [entry(1, 'created', 0), entry(2, 'paid', 3, { from: 'created' }), entry(3, 'paid', 4, { failures: [failure(1, 2)] })]
+    const items = timelineOf(entries, [], [failure(2, 3)], open)
+    expect(items.map((item) => (item.kind === 'move' ? item.entry.version : item.kind))).toEqual([1, 2, 'failure', 3, 'failure'])
   })
 
   test('clocks that are apart make no negative stay', () => {
