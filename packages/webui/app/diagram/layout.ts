@@ -60,7 +60,7 @@ const laneSize = 10
 /** A way and the way back between the same two boxes are seen as two. */
 const backShift = 12
 /** Longer edges than these together are drawn straight over the layers between. */
-const lanesMax = 1_500
+const lanesMax = 500
 
 /** How much of a status is shown in its box; the whole of it is in the box's title. */
 export function boxLabel(status: string): string {

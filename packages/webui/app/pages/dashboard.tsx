@@ -158,7 +158,7 @@ function StateLinks({
           to={{ page: 'runs', workflow: name }}
           parameters={runParameters({ state: [state] })}
           class={`state state-${state}`}
-          label={`${counted(count, 'run')} of ${name}: ${stateName(state)}`}
+          label={`${stateName(state)} ${countText(count)}: runs of ${name}`}
         >
           {stateName(state)} {countText(count)}
         </Link>

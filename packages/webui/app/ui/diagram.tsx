@@ -95,15 +95,15 @@ function StatusBox({ box, workflow, name, note }: StatusBoxProps): JSX.Element {
   return (
     <a
       href={site.href(to, parameters)}
-      aria-label={`Runs at ${status}${note === undefined ? '' : `: ${note}`}`}
+      aria-label={`${boxLabel(status)}${note === undefined ? '' : ` ${note}`}: show the runs at ${status}`}
       onClick={(event: MouseEvent) => follow(event, site, to, parameters)}
     >
       <g class={name}>
-        <title>{status}</title>
+        {boxLabel(status) === status ? null : <title>{status}</title>}
         <rect x={x - width / 2} y={y - height / 2} width={width} height={height} rx={6} />
         <text x={x} y={note === undefined ? y + 4 : y - 3}>
           {boxLabel(status)}
-        </text>
+        </text>{' '}
         {note === undefined ? null : (
           <text class="box-count" x={x} y={y + 13}>
             {note}

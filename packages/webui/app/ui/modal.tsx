@@ -1,6 +1,6 @@
 /** A dialog of the browser's own: it keeps the focus, closes with Escape and gives the focus back. */
 import type { ComponentChildren, JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 export interface ModalProps {
   readonly title: string
@@ -12,7 +12,8 @@ export interface ModalProps {
 
 export function Modal({ title, class: name, hideTitle = false, onClose, children }: ModalProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before anything is drawn: what is typed right after the key that opened it belongs to it.
+  useLayoutEffect(() => {
     const before = document.activeElement
     dialog.current?.showModal()
     return () => {

@@ -1,0 +1,58 @@
+/** A real browser before a shop that is served: for the tests of the pages. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { toNodeListener, type WebUi } from '../../src/index.ts'
+
+const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
+/** Undefined where there is none; then this says so, and the tests are skipped. */
+export async function openBrowser(): Promise<Browser | undefined> {
+  if (!existsSync(executablePath)) {
+    console.warn(`SKIPPED: the tests of the pages need Chromium at ${executablePath}, or where CHROMIUM says`)
+    return undefined
+  }
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
+  return await chromium.launch({ executablePath, args: [...args, '--disable-component-update', '--disable-sync'] })
+}
+
+export async function served(ui: WebUi): Promise<{ readonly url: string } & AsyncDisposable> {
+  const server: Server = createServer(toNodeListener(ui))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      await ui.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** A window, and everything that a page of ours may not do: errors, warnings, requests to other hosts. */
+export async function openWindow(
+  browser: Browser,
+  url: string,
+  look: { readonly colorScheme?: 'light' | 'dark'; readonly width?: number } = {},
+): Promise<{ readonly page: Page; readonly faults: string[] } & AsyncDisposable> {
+  const { colorScheme = 'light', width = 1_440 } = look
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  const faults: string[] = []
+  page.on('console', (line) => {
+    if (['error', 'warning'].includes(line.type())) faults.push(line.text())
+  })
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url)) faults.push(`asked ${request.url()}`)
+  })
+  return {
+    page,
+    faults,
+    async [Symbol.asyncDispose]() {
+      await context.close()
+    },
+  }
+}
