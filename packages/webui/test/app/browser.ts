@@ -1,20 +1,22 @@
 /** A real browser before a shop that is served: for the tests of the pages. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { installChromium } from '../../../../scripts/services/chromium-binaries.ts'
 import { toNodeListener, type WebUi } from '../../src/index.ts'
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-
-/** Undefined where there is none; then this says so, and the tests are skipped. */
+/** Undefined where none is to be had; then this says so and what to do, and the tests are skipped. */
 export async function openBrowser(): Promise<Browser | undefined> {
-  if (!existsSync(executablePath)) {
-    console.warn(`SKIPPED: the tests of the pages need Chromium at ${executablePath}, or where CHROMIUM says`)
-    return undefined
-  }
+  const found = await installChromium().catch((error: unknown) => {
+    console.error(`TESTS OF THE PAGES OF @workflow/webui ARE SKIPPED: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  if (found === undefined) return undefined
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
-  return await chromium.launch({ executablePath, args: [...args, '--disable-component-update', '--disable-sync'] })
+  return await chromium.launch({
+    executablePath: found.program,
+    env: { ...process.env, ...found.env },
+    args: [...args, '--disable-component-update', '--disable-sync'],
+  })
 }
 
 export async function served(ui: WebUi): Promise<{ readonly url: string } & AsyncDisposable> {
