@@ -190,7 +190,11 @@ ${plainCommit}
       END LOOP;
     END IF;
     IF p_parts -> 'notes' IS NOT NULL THEN
-      UPDATE {record} r SET attempts = coalesce(r.attempts, '{}') || n.notes
+      -- A note that counts fewer failures than the one that is there comes late, from who has lost the run.
+      UPDATE {record} r SET attempts = coalesce(r.attempts, '{}') || n.notes || coalesce((
+        SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(r.attempts) AS e
+        WHERE e.value ->> 'kind' = 'failed' AND n.notes -> e.key ->> 'kind' = 'failed'
+          AND (e.value ->> 'attempt')::bigint > (n.notes -> e.key ->> 'attempt')::bigint), '{}')
       FROM json_to_recordset(p_parts -> 'notes') AS n(unit integer, run text, version bigint, notes jsonb)
       WHERE n.unit <> ALL (v_failed) AND r.run_id = n.run AND r.version = n.version;
     END IF;

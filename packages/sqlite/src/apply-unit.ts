@@ -2,7 +2,16 @@
  * One unit inside a write transaction: all of it or nothing. SQLite's write lock is ours, so what is read here cannot
  * change before the commit. The common unit, one change and nothing that can refuse after it, needs no savepoint.
  */
-import type { Append, AttemptNote, CommitResult, Consume, RunRecord, TimerOp, Unit } from '@workflow/core/adapter'
+import {
+  type Append,
+  type AttemptNote,
+  type CommitResult,
+  type Consume,
+  replacesNote,
+  type RunRecord,
+  type TimerOp,
+  type Unit,
+} from '@workflow/core/adapter'
 import { codecText, notesOf, notesText, recordColumns, recordOf, type RecordRow } from '@workflow/sql'
 import { applyChange } from './apply-change.ts'
 import { applyTimers } from './apply-timers.ts'
@@ -146,7 +155,9 @@ function applyNote({ connection }: Batch, note: AttemptNote): void {
     note.version,
   )
   if (stored === undefined) return
-  const others = stored.attempts === null ? [] : notesOf(stored.attempts, note.runId).filter(({ process }) => process !== note.process)
+  const known = stored.attempts === null ? [] : notesOf(stored.attempts, note.runId)
+  if (known.some((earlier) => earlier.process === note.process && !replacesNote(note, earlier))) return
+  const others = known.filter(({ process }) => process !== note.process)
   connection.run('UPDATE {record} SET attempts = ? WHERE run_id = ?', notesText([...others, note]), note.runId)
 }
 

@@ -4,6 +4,7 @@
  */
 export { assertEvent } from './assert-event.ts'
 export { assertTimerOps } from './assert-timer-ops.ts'
+export { type AskedValue, askedValues, stoppedValue } from './asked-values.ts'
 export { assertUnit } from './assert-unit.ts'
 export { backOffMs, type BackOffOptions } from './back-off.ts'
 export { Coalescer, ItemFailure, type CoalescerOptions } from './coalescer.ts'
@@ -12,6 +13,29 @@ export { fanOut } from './fan-out.ts'
 export { Fifo } from './fifo.ts'
 export { HeldRole } from './held-role.ts'
 export { limits } from './limits.ts'
+export {
+  askedMetrics,
+  type AskedMetricName,
+  type AskedMetricSpec,
+  attemptBuckets,
+  callBuckets,
+  counterMetrics,
+  gaugeMetrics,
+  histogramMetrics,
+  type HistogramSpec,
+  metricList,
+  type MetricSpec,
+  missingAnswers,
+} from './metric-list.ts'
+export {
+  type InstanceReading,
+  type Missing,
+  type ObservedAsking,
+  type ObservedQuestion,
+  observedQuestions,
+  ObservedWorkflows,
+  type WorkflowReading,
+} from './observed-workflows.ts'
 export { assertPageLimit, decodePageToken, encodePageToken, type KeyOf, type PageKey } from './page-token.ts'
 export { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
 export { spreadRoles, type SpreadRole } from './role-spread.ts'
@@ -37,7 +61,7 @@ export {
   type WorkflowErrorOptions,
 } from '../errors.ts'
 
-export type { AttemptNote } from '../model/attempt-note.ts'
+export { type AttemptNote, replacesNote } from '../model/attempt-note.ts'
 export { durationMs, type Duration } from '../model/duration.ts'
 export type { HistoryEntry, MovedBy } from '../model/history-entry.ts'
 export type { Item, StoredItem } from '../model/item.ts'
@@ -69,6 +93,7 @@ export type {
   SlotClaim,
   StreamLayout,
 } from '../ports/event-streamer.ts'
+export type { Attributes, Instrumentation, Observed, SpanStart } from '../ports/instrumentation.ts'
 export type { Logger } from '../ports/logger.ts'
 export type { Outbox, OutboxReceiverOptions } from '../ports/outbox.ts'
 export type { Random } from '../ports/random.ts'

@@ -1,4 +1,4 @@
-import type { AttemptNote } from '../model/attempt-note.ts'
+import { type AttemptNote, replacesNote } from '../model/attempt-note.ts'
 import type { HistoryEntry } from '../model/history-entry.ts'
 import type { Payload } from '../model/payload.ts'
 import type { RunRecord } from '../model/run-record.ts'
@@ -118,12 +118,14 @@ export class StoredRun implements OrderedRow {
     this.#notes = noNotes
   }
 
-  /** Keeps a note of the current version, in the place of an earlier one of the same process; drops any other. */
+  /** Keeps a note of the current version, in the place of one of the same process that it replaces; drops any other. */
   note(note: AttemptNote): void {
     if (note.version !== this.#stored.version) return
+    const index = this.#notes.findIndex(({ process }) => process === note.process)
+    const earlier = this.#notes[index]
+    if (earlier !== undefined && !replacesNote(note, earlier)) return
     const kept = note.error === undefined ? note : { ...note, error: copyPayload(note.error) }
-    const index = this.#notes.findIndex((earlier) => earlier.process === note.process)
-    this.#notes = index < 0 ? [...this.#notes, kept] : this.#notes.with(index, kept)
+    this.#notes = earlier === undefined ? [...this.#notes, kept] : this.#notes.with(index, kept)
   }
 
   append(append: Append, unitId: string): void {

@@ -155,6 +155,7 @@ export class HandlerWatch {
     if (run === undefined || note.version !== run.version) return
     const before = run.notes.get(note.process)
     const carried = run.notesBefore.get(note.process)
+    if (note.kind === 'failed' && before?.kind === 'failed' && note.attempt < before.attempt && before.writer !== process.ordinal) return
     if (note.kind === 'failed' && (before !== undefined || carried?.kind !== 'failed' || carried.attempt !== note.attempt)) {
       const count = before?.kind === 'failed' ? before.attempt : 0
       if (note.attempt > count + 1 || (note.attempt <= count && before?.writer === process.ordinal))

@@ -234,6 +234,16 @@ export const partsMutants: readonly Mutant<StoreChanger>[] = [
     'a later note of the same process replaces the earlier one',
   ),
   mutant(
+    'lets a late note set a count of failures back',
+    committing(async (commit, _store, unit, options) => {
+      const late = unit.attempts?.every(({ instance }) => ['late', 'again'].includes(instance)) === true
+      if (late && unit.attempts !== undefined)
+        await commit({ id: freshId(), attempts: unit.attempts.map((each) => ({ ...each, kind: 'skipped' as const })) })
+      return commit(unit, options)
+    }),
+    'a note that comes late sets no count of failures back',
+  ),
+  mutant(
     'takes notes for versions to come as notes for this one',
     units(async (unit, store) => {
       const attempts = await Promise.all(

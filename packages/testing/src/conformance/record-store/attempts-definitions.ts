@@ -41,6 +41,21 @@ export const attemptsDefinitions: readonly RecordStoreCase[] = [
     },
   },
   {
+    name: 'a note that comes late sets no count of failures back',
+    test: async ({ openStore }) => {
+      const store = await openStore()
+      const run = await runAt(store, newRun())
+      const [two, hook] = [note(run, { attempt: 2 }), note(run, { process: 'hook', attempt: 12 })]
+      await commitOk(store, { id: newId('unit'), attempts: [two, hook] })
+      const [one, again] = [note(run, { instance: 'late' }), note(run, { process: 'hook', attempt: 12, instance: 'again' })]
+      await commitOk(store, { id: newId('unit'), attempts: [one, again] }, 'a note that comes late is dropped in silence')
+      checkEqual(await notesOf(store, run.runId), [again, two], 'a note of fewer failures does not replace one of more')
+      const other = note(run, { kind: 'skipped', instance: 'later' })
+      await commitOk(store, { id: newId('unit'), attempts: [other] })
+      checkEqual(await notesOf(store, run.runId), [again, other], 'a note of another kind replaces')
+    },
+  },
+  {
     name: 'a note for a version that is not the current one is dropped in silence',
     test: async ({ openStore }) => {
       const store = await openStore()

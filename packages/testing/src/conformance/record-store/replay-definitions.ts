@@ -129,7 +129,7 @@ export const replayDefinitions: readonly RecordStoreCase[] = [
         id: newId('unit'),
         consume: [{ runId: run.runId, stream: 'inbox', through: stored?.pos ?? 0 }],
         timers: [{ settle: put.key, as: 'completed' }],
-        attempts: [note(next, { attempt: 2 })],
+        attempts: [note(next, { kind: 'skipped' })],
       })
       const before = await everything(store, run.runId)
       await checkReplayed(store, unit, seqs)
