@@ -15,7 +15,10 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
 const ways = ['exports', 'imports'].flatMap((field) =>
   Object.values((manifest[field] ?? {}) as Readonly<Record<string, string | Readonly<Record<string, string>>>>),
 )
-const entryPoints = ways.flatMap((way) => (typeof way === 'string' ? [] : [way['@workflow/source'] ?? '']))
+// An import of something made elsewhere becomes part of the module that imports it.
+const entryPoints = ways.flatMap((way) =>
+  typeof way !== 'string' && way['default']?.startsWith('./dist/') === true ? [way['@workflow/source'] ?? ''] : [],
+)
 
 // What an earlier build left may have no source any more.
 rmSync('dist', { recursive: true, force: true })

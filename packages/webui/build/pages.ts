@@ -1,46 +1,56 @@
 /**
- * Builds the pages of the web UI into app/dist: one script, one style sheet, one document. Each file is there whole or not at
- * all, so that whoever reads them meanwhile (a test beside a build) sees nothing half written.
+ * Builds the pages of the web UI: one script, one style sheet, one document, one icon. As a program it writes them as one module of
+ * strings, which the package's own build takes in, so that no file has to be found at run time, wherever a bundler puts the code.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import type { PageFiles } from '../src/server/page-files.ts'
 
 const app = join(import.meta.dirname, '../app')
-/** Where the server finds them. */
-const outdir = join(app, 'dist')
 
 /** More than this, gzipped, is too much for the script. */
 export const scriptBytesMax = 90_000
 
-/** Gives the size of the script as it is sent, gzipped, in bytes. */
-export async function buildPages(): Promise<number> {
-  const common = { bundle: true, minify: true, write: false, outdir, charset: 'utf8', legalComments: 'none', logLevel: 'warning' } as const
+export async function buildPages(): Promise<PageFiles> {
+  const common = { bundle: true, minify: true, write: false, charset: 'utf8', legalComments: 'none', logLevel: 'warning' } as const
   const script = await build({
     ...common,
-    entryPoints: { app: join(app, 'main.tsx') },
+    entryPoints: [join(app, 'main.tsx')],
     format: 'esm',
     platform: 'browser',
     target: ['chrome120', 'firefox121', 'safari17.4'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
   })
-  const style = await build({ ...common, entryPoints: { app: join(app, 'styles/app.css') } })
-  mkdirSync(outdir, { recursive: true })
-  for (const { path, contents } of [...script.outputFiles, ...style.outputFiles]) put(basename(path), contents)
-  for (const file of ['index.html', 'icon.svg']) put(file, readFileSync(join(app, file)))
-  return gzipSync(readFileSync(join(outdir, 'app.js'))).length
+  const style = await build({ ...common, entryPoints: [join(app, 'styles/app.css')] })
+  return {
+    'index.html': readFileSync(join(app, 'index.html'), 'utf8'),
+    'app.js': onlyText(script.outputFiles),
+    'app.css': onlyText(style.outputFiles),
+    'icon.svg': readFileSync(join(app, 'icon.svg'), 'utf8'),
+  }
 }
 
-function put(file: string, contents: Uint8Array): void {
-  const partial = join(outdir, `.${file}.${process.pid}`)
-  writeFileSync(partial, contents)
-  renameSync(partial, join(outdir, file))
+function onlyText(files: readonly { readonly text: string }[]): string {
+  const [file, more] = files
+  if (file === undefined || more !== undefined) throw new Error(`one file should come of it, not ${files.length}`)
+  return file.text
+}
+
+/** Writes `file`: whole or not at all, since another build may read it. */
+export function writePages(pages: PageFiles, file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  const partial = `${file}.${process.pid}`
+  writeFileSync(partial, `export const pages = ${JSON.stringify(pages)}\n`)
+  renameSync(partial, file)
 }
 
 if (import.meta.main) {
-  const bytes = await buildPages()
+  const pages = await buildPages()
+  writePages(pages, join(app, 'dist/pages.js'))
+  const bytes = gzipSync(pages['app.js']).length
   process.stdout.write(`The script of the pages is ${bytes} bytes gzipped; ${scriptBytesMax} are allowed\n`)
   if (bytes > scriptBytesMax) process.exitCode = 1
 }

@@ -1,13 +1,9 @@
 /** The pages as they are served: built into the package, under a strict policy, to those who may see. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, test } from 'vitest'
-import { buildPages, scriptBytesMax } from '../build/pages.ts'
+import { describe, expect, test } from 'vitest'
+import { pages } from '../build/fresh-pages.ts'
+import { scriptBytesMax } from '../build/pages.ts'
 import { openShop, site } from './shop.ts'
-
-const built = join(import.meta.dirname, '../app/dist')
-beforeAll(async () => void (await buildPages()))
 
 const get = (ui: (request: Request) => Promise<Response>, path: string, init: RequestInit = {}): Promise<Response> =>
   ui(new Request(`${site}${path}`, init))
@@ -63,15 +59,14 @@ describe('pages', () => {
   })
 
   test('have no inline script or style, and ask no other host', () => {
-    const page = readFileSync(join(built, 'index.html'), 'utf8')
-    expect(page).not.toMatch(/<style|style=|\son\w+=|<script(?![^>]*src=)/)
-    const files = ['index.html', 'app.css', 'app.js'].map((file) => readFileSync(join(built, file), 'utf8')).join('\n')
+    expect(pages['index.html']).not.toMatch(/<style|style=|\son\w+=|<script(?![^>]*src=)/)
+    const files = [pages['index.html'], pages['app.css'], pages['app.js']].join('\n')
     const hosts = [...files.matchAll(/https?:\/\/[\w.-]+/g)].map(([host]) => host)
     // Names of XML, which nobody fetches.
     expect([...new Set(hosts)].filter((host) => host !== 'http://www.w3.org')).toEqual([])
   })
 
   test('the script stays small', () => {
-    expect(gzipSync(readFileSync(join(built, 'app.js'))).length).toBeLessThan(scriptBytesMax)
+    expect(gzipSync(pages['app.js']).length).toBeLessThan(scriptBytesMax)
   })
 })

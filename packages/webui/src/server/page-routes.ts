@@ -3,9 +3,9 @@
  * they show comes from the API.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { ApiError } from './api-error.ts'
 import { safeHeaders } from './json-answer.ts'
+import type { PageFiles } from './page-files.ts'
 
 /** Nothing from elsewhere, nothing inline, in no frame. */
 const pagePolicy = [
@@ -20,8 +20,8 @@ const pagePolicy = [
   "require-trusted-types-for 'script'",
 ].join('; ')
 
-/** By name only: no path that is asked for ever reaches the file system. */
-const files: ReadonlyMap<string, { readonly file: string; readonly type: string }> = new Map([
+/** By name only. */
+const files: ReadonlyMap<string, { readonly file: keyof PageFiles; readonly type: string }> = new Map([
   ['/assets/app.js', { file: 'app.js', type: 'text/javascript; charset=utf-8' }],
   ['/assets/app.css', { file: 'app.css', type: 'text/css; charset=utf-8' }],
   ['/assets/icon.svg', { file: 'icon.svg', type: 'image/svg+xml' }],
@@ -38,7 +38,9 @@ export async function pageAnswer(request: Request, path: string, basePath: strin
     throw new ApiError('MethodNotAllowed', 'this path knows GET, HEAD', { headers: { allow: 'GET, HEAD' } })
   const asset = files.get(path)
   if (asset === undefined && path.startsWith('/assets/')) throw new ApiError('NotFound', 'there is nothing under this path')
-  const text = asset === undefined ? (await built('index.html')).replace('%base%', `${escaped(basePath)}/`) : await built(asset.file)
+  // Loaded when first asked for: whoever wants the API alone never needs it.
+  const { pages } = await import('#pages')
+  const text = asset === undefined ? pages['index.html'].replace('%base%', `${escaped(basePath)}/`) : pages[asset.file]
   const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
   const headers = {
     ...safeHeaders,
@@ -49,19 +51,6 @@ export async function pageAnswer(request: Request, path: string, basePath: strin
   }
   if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
   return new Response(request.method === 'HEAD' ? null : text, { headers })
-}
-
-const kept = new Map<string, Promise<string>>()
-
-async function built(file: string): Promise<string> {
-  const reading = kept.get(file) ?? readFile(new URL(`app/dist/${file}`, import.meta.resolve('@workflow/webui/package.json')), 'utf8')
-  kept.set(file, reading)
-  try {
-    return await reading
-  } catch (error) {
-    kept.delete(file)
-    throw new Error('the pages of the web UI are not built: run "pnpm build"', { cause: error })
-  }
 }
 
 function escaped(text: string): string {
