@@ -14,11 +14,8 @@ export const globalSetups: readonly string[] = workspacePackages()
   .map(({ folder }) => globalSetupOf(folder))
   .filter((file) => existsSync(file))
 
-/**
- * Tests of servers mostly wait: two files at a time. They come after all others, which keep a core busy by themselves while the
- * short checks of the gate take the other one.
- */
-const waitingMostly = { maxWorkers: 2, sequence: { groupOrder: 1 } }
+/** Tests of servers mostly wait, and come after all others, so that no server takes the processor from what does not need it. */
+const waitingMostly = { sequence: { groupOrder: 1 } }
 
 const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
 
@@ -30,6 +27,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
+    // Also on a machine of two cores: much of a test is waiting.
+    maxWorkers: 2,
     projects: projects.map((folder) => ({
       extends: true,
       test: {

@@ -5,7 +5,8 @@
  */
 import { availableParallelism } from 'node:os'
 import { type GateStep, gateSteps } from './gate/gate-steps.ts'
-import { runStep, type StepResult, stopAll } from './gate/run-step.ts'
+import { runStep, stopAll } from './gate/run-step.ts'
+import type { StepResult } from './gate/step-result.ts'
 import { tally } from './gate/tally.ts'
 
 const asked = process.argv.slice(2)

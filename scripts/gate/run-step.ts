@@ -3,22 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { root } from '../workspace-packages.ts'
 import type { GateStep } from './gate-steps.ts'
+import type { StepResult } from './step-result.ts'
 import { failuresFirst, skippedAloud, vitestCounts } from './tally.ts'
-
-export interface StepResult {
-  readonly ok: boolean
-  readonly ms: number
-  readonly output: string
-  /** In place of the last line that it wrote. */
-  readonly summary?: string
-  /** What a step that runs tests counted. */
-  readonly tests?: TestCounts
-}
-
-export interface TestCounts {
-  readonly passed: number
-  readonly failed: number
-}
 
 /** Quiet machines need a quarter of an hour for the whole gate; a busy one must not fail for being busy. */
 const stepMsMax = 40 * 60_000

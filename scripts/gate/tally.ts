@@ -1,5 +1,5 @@
 /** Adds up tests and checks for the last line of the gate. */
-import type { StepResult, TestCounts } from './run-step.ts'
+import type { StepResult, TestCounts } from './step-result.ts'
 
 /** What vitest's JSON report counts. A file that could not be loaded is one failure: its tests were never met. */
 export function vitestCounts(json: string): TestCounts & { readonly skipped: number } {

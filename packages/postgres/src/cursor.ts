@@ -1,7 +1,6 @@
 /** Where a durable receiver stands in one slot, as it is stored. */
 import { Configuration, StoreCorrupt, type SlotClaim } from '@workflow/core/adapter'
 import type { Queryable } from './database.ts'
-import type { CursorRow } from './slot-cursor.ts'
 
 /** Everything in a topic up to a position is acknowledged, but for single events. */
 export type StoredLane = readonly [position: number, ...open: number[]]
@@ -21,6 +20,16 @@ export interface Claimed {
   readonly known: boolean
   /** The newest event at that moment. */
   readonly head: number
+}
+
+/** A cursor as it is written. */
+export interface CursorRow {
+  readonly receiver: number
+  readonly slot: number
+  readonly epoch: number
+  readonly position: number
+  readonly holes: readonly number[]
+  readonly lanes: string
 }
 
 /** Where something begins. */

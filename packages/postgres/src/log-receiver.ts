@@ -15,13 +15,13 @@ import {
   type SlotClaim,
 } from '@workflow/core/adapter'
 import { batchSize } from './commit-statement.ts'
-import type { Claimed } from './cursor.ts'
+import type { Claimed, CursorRow } from './cursor.ts'
 import type { CursorOwner } from './cursor-flusher.ts'
 import { everyTopic, type EventLog, type LogReader } from './event-log.ts'
 import type { LogEntry } from './log-entry.ts'
 import { RunDelivery } from './run-delivery.ts'
 import type { Session } from './session.ts'
-import { SlotCursor, type CursorRow } from './slot-cursor.ts'
+import { SlotCursor } from './slot-cursor.ts'
 
 export interface LogReceiverOptions {
   readonly session: Session

@@ -1,9 +1,9 @@
 import type { Delivery, RunEvent } from '@workflow/core/adapter'
 import type { LogEntry } from './log-entry.ts'
-import type { Lane } from './slot-cursor.ts'
+import type { Lane, Pending } from './slot-cursor.ts'
 
 /** An event in a receiver's hands: buffered first, then handed out as it is. One object per event, because there are many. */
-export class RunDelivery implements Delivery<RunEvent> {
+export class RunDelivery implements Delivery<RunEvent>, Pending {
   acked = false
   /** Whether it has left the buffer. */
   handedOut = false

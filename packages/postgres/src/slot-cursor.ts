@@ -1,8 +1,15 @@
 /** Where a receiver stands in one slot: what it has looked at, what it holds, and what waits to be written. */
 import { Fenced, Fifo } from '@workflow/core/adapter'
-import type { Claimed, StoredLane } from './cursor.ts'
+import type { Claimed, CursorRow, StoredLane } from './cursor.ts'
 import type { LogEntry } from './log-entry.ts'
-import type { RunDelivery } from './run-delivery.ts'
+
+/** An event in a receiver's hands. */
+export interface Pending {
+  readonly id: number
+  acked: boolean
+  /** Whether it has left the buffer. */
+  readonly handedOut: boolean
+}
 
 /** The events of one topic in one slot. */
 export class Lane {
@@ -13,9 +20,9 @@ export class Lane {
   /** Everything up to here has been looked at since. */
   last: number
   /** Not acknowledged. */
-  readonly #open = new Set<RunDelivery>()
+  readonly #open = new Set<Pending>()
   /** In the order of their ids, the ones that were handed out among them. */
-  readonly #ordered = new Fifo<RunDelivery>()
+  readonly #ordered = new Fifo<Pending>()
   /** Taken while the slot had holes: what is in one may be met twice. */
   readonly #fromHoles = new Set<number>()
 
@@ -39,7 +46,7 @@ export class Lane {
     return entry.late ? entry.id > this.#initial : entry.id > this.last
   }
 
-  push(delivery: RunDelivery): void {
+  push(delivery: Pending): void {
     this.#open.add(delivery)
     if (delivery.id > this.last) {
       this.last = delivery.id
@@ -48,7 +55,7 @@ export class Lane {
     if (this.slot.holes.size > 0) this.#fromHoles.add(delivery.id)
   }
 
-  ack(delivery: RunDelivery): void {
+  ack(delivery: Pending): void {
     delivery.acked = true
     this.#open.delete(delivery)
   }
@@ -169,14 +176,4 @@ export class SlotCursor {
     this.#flushing = undefined
     if (flushing !== undefined) how(flushing)
   }
-}
-
-/** A cursor as it is written. */
-export interface CursorRow {
-  readonly receiver: number
-  readonly slot: number
-  readonly epoch: number
-  readonly position: number
-  readonly holes: readonly number[]
-  readonly lanes: string
 }

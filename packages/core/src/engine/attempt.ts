@@ -8,36 +8,16 @@ import type { AttemptNote } from '../model/attempt-note.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import type { Instrumentation } from '../ports/instrumentation.ts'
 import { failuresOf, noteOf } from './attempt-notes.ts'
-import type { PendingCallback } from './callback-item.ts'
+import type { Attempt } from './attempt-task.ts'
 import type { Execution } from './execution.ts'
 import { fail, pauseByEngine, putOff } from './failure.ts'
 import { HandlerRun } from './handler-run.ts'
-import type { Lane } from './lanes.ts'
 import { reportLag } from './lag.ts'
-import type { Process } from './process.ts'
-import { again, done, leave, type RunTask, type Verdict } from './run-task.ts'
+import { again, done, leave, type Verdict } from './run-task.ts'
 import { settle } from './settle.ts'
 import { spanOfRun } from './span-start.ts'
-import type { HeldSlot } from './slots.ts'
-import type { WorkerContext } from './worker-context.ts'
 
 type Span = NonNullable<Instrumentation['span']>
-
-export interface Attempt {
-  readonly ctx: WorkerContext
-  readonly process: Process
-  readonly held: HeldSlot
-  readonly record: RunRecord
-  readonly task: RunTask
-  readonly lane: Lane<RunTask>
-  readonly kind: 'step' | 'callback' | 'timeout' | 'join'
-  readonly invoke: (run: HandlerRun) => Promise<unknown>
-  /** The callback that is being handled. */
-  readonly item?: PendingCallback
-}
-
-/** For what is done about a run without any handler of the user's. */
-export const noHandler = (): Promise<unknown> => Promise.resolve()
 
 /** Under this name a run is noted as having been in hand when a process may have died of it. */
 const inHand = '(in hand)'

@@ -1,7 +1,7 @@
 import { isWorkflowError } from '../errors.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { slotOf } from '../model/slot.ts'
-import { type Attempt, noHandler } from './attempt.ts'
+import { type Attempt, noHandler } from './attempt-task.ts'
 import { type CallbackBody, callbackUnitId, type PendingCallback } from './callback-item.ts'
 import { fail } from './failure.ts'
 import { runFields } from './log-fields.ts'

@@ -1,6 +1,6 @@
 import { isWorkflowError } from '../errors.ts'
 import type { TimerOp } from '../model/timer.ts'
-import { type Attempt, noHandler } from './attempt.ts'
+import { type Attempt, noHandler } from './attempt-task.ts'
 import { failuresOf, noteOf } from './attempt-notes.ts'
 import { entryTimers } from './entry-timers.ts'
 import { fail } from './failure.ts'
