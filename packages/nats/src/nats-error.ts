@@ -88,6 +88,22 @@ export function jetStreamIsOff(what: string, cause: unknown): Configuration {
   )
 }
 
+/** Whether TLS was tried and cannot be had like this, or a file that it needs is not there. A connection that is cut says nothing. */
+export function isTlsFault(error: unknown): boolean {
+  if (isWorkflowError(error) || !(error instanceof Error) || apiCode(error) !== undefined) return false
+  const { code = '' } = error as { readonly code?: unknown }
+  const text = `${error.message} ${String(code)}`
+  return (/certificate|self.signed|ssl|tls|EPROTO|PEM/i.test(text) || text.includes("doesn't exist")) && !/ECONNRESET|EPIPE/.test(text)
+}
+
+/** There is a server, and no TLS connection to it. */
+export function tlsFault(what: string, cause: unknown): Configuration {
+  return new Configuration(
+    `${what}: no TLS connection: ${textOf(cause)}; look at tls in the option connect, and at whether the server offers TLS and which name its certificate is for`,
+    { cause },
+  )
+}
+
 function textOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(textOf).join('; ')
   if (!(error instanceof Error)) return String(error)

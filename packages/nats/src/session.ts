@@ -8,7 +8,7 @@ import { Configuration, Stopped, type WorkflowError } from '@workflow/core/adapt
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream'
 import { connect, type NatsConnection, type Status } from '@nats-io/transport-node'
 import { type Api, askMs } from './insistence.ts'
-import { isNobody, isStreamMissing, jetStreamIsOff, natsError } from './nats-error.ts'
+import { isNobody, isStreamMissing, isTlsFault, jetStreamIsOff, natsError, tlsFault } from './nats-error.ts'
 import type { Settings } from './settings.ts'
 import { StateStore } from './state-store.ts'
 import { ensureStateStream, streamInfo } from './streams.ts'
@@ -157,7 +157,7 @@ export class Session {
       return { ...api, connection, client, state, maxPayload: connection.info?.max_payload ?? 1_048_576, messageBytesMax: new Map() }
     } catch (error) {
       if (settings.connection === undefined) await connection?.close()
-      throw connectError(error, `connecting to ${settings.servers.map(withoutPassword).join(', ') || 'NATS'}`)
+      throw connectError(error, `connecting to ${settings.servers.join(', ') || 'NATS'}`)
     }
   }
 
@@ -184,10 +184,6 @@ function assertVersion({ info }: NatsConnection): void {
 
 /** Before there is anything of ours, nobody to answer means that there is no JetStream; later it may be on its way. */
 function connectError(error: unknown, what: string): WorkflowError {
-  const off = error instanceof Error && error.name === 'JetStreamNotEnabled'
-  return off ? jetStreamIsOff(what, error) : natsError(error, what)
-}
-
-function withoutPassword(server: string): string {
-  return server.replace(/\/\/[^@/]*@/, '//')
+  if (error instanceof Error && error.name === 'JetStreamNotEnabled') return jetStreamIsOff(what, error)
+  return isTlsFault(error) ? tlsFault(what, error) : natsError(error, what)
 }

@@ -1,9 +1,13 @@
 import { Configuration, consoleLogger, durationMs, type Duration, isWorkflowError, type Logger } from '@workflow/core/adapter'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
+import { serverAddresses } from './server-address.ts'
 
 /** Options of `nats`. */
 export interface NatsOptions {
-  /** Where the servers are, e.g. `'nats://127.0.0.1:4222'`. One or several of a cluster. */
+  /**
+   * Where the servers are, e.g. `'nats://127.0.0.1:4222'`. One or several of a cluster. `nats://user:password@…` and `nats://token@…` are
+   * understood, and `tls://…` connects by TLS or not at all.
+   */
   readonly servers?: string | readonly string[]
   /** Credentials, TLS and whatever else the client knows, beside `servers`. It reconnects for ever unless this says otherwise. */
   readonly connect?: Omit<NodeConnectionOptions, 'servers'>
@@ -100,7 +104,7 @@ function placeOf({ servers, connect, connection }: NatsOptions): Pick<Settings, 
     throw new Configuration("the servers of nats must be one address or a list of them, like 'nats://127.0.0.1:4222'")
   if (connect !== undefined && (typeof connect !== 'object' || connect === null))
     throw new Configuration('the connect of nats must be an object of options of the client, like { user, pass }')
-  return { servers: list, connect: { ...connect }, connection }
+  return { ...serverAddresses(list, connect ?? {}), connection }
 }
 
 function prefixOf(prefix = 'workflow'): string {

@@ -47,6 +47,7 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
     expect(wrong.message).toMatch(/NATS does not let this client in: check the credentials in the option connect/)
     expect(wrong.message).not.toContain('wrong-word')
     await ensure(opened({ servers: server.url, connect: { user: 'app', pass: 'secret' } }).eventStreamer)
+    await ensure(opened({ servers: `nats://app:secret@${host}` }).eventStreamer)
   })
 
   test('lets a user work who may do what the README lists, and says what is missing to one who may not', async () => {
@@ -251,9 +252,14 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
     await ensure(one.eventStreamer)
     await send(one, eventsOf(1))
     expect(versionsOf(await take(await openReceiver(one), 1))).toEqual([1])
-    expect(await refusalOf(ensure(opened({ servers: server.url, connect: { tls: {} } }).eventStreamer))).toMatchObject({
-      code: 'StoreUnavailable',
-    })
+    const advice = expect.stringMatching(/no TLS connection: .*look at tls in the option connect/)
+    const refused = { code: 'Configuration', retryable: false, message: advice }
+    const refusalBy = (options: NatsOptions): Promise<unknown> => refusalOf(ensure(opened(options).eventStreamer))
+    expect(await refusalBy({ servers: server.url, connect: { tls: {} } })).toMatchObject(refused)
+    expect(await refusalBy({ servers: server.url, connect: { tls: { caFile: `${certificate}.gone` } } })).toMatchObject(refused)
+    // An address that says TLS gets nothing else.
+    expect(await refusalBy({ servers: plain.url.replace('nats:', 'tls:') })).toMatchObject(refused)
+    await ensure(opened({ servers: server.url.replace('nats:', 'tls:'), connect: { tls: { caFile: certificate } } }).eventStreamer)
   })
 
   test('whose message is lost on the way sends it again, and those behind it, in order', async () => {
