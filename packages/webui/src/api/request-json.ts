@@ -7,6 +7,7 @@ import {
   type InferOutput,
   integer,
   literal,
+  maxEntries,
   maxLength,
   maxValue,
   minLength,
@@ -40,16 +41,16 @@ export const actionJson = variant('action', [
 ])
 export type ActionJson = InferOutput<typeof actionJson>
 
-/** `runId` is the new run of a retry. */
-export const actionResultJson = object({ runId: string(), run: runJson })
+/** `runId` is the new run of a retry. `run` is absent where the store did not answer any more once the action was done. */
+export const actionResultJson = object({ runId: string(), run: optional(runJson) })
 export type ActionResultJson = InferOutput<typeof actionResultJson>
 
 /** Which runs: as `GET /runs` takes it in its URL. */
 export const runFilterJson = strictObject({
-  status: optional(array(id)),
-  state: optional(array(runState)),
+  status: optional(pipe(array(id), maxLength(1_000))),
+  state: optional(pipe(array(runState), maxLength(100))),
   foreignId: optional(id),
-  metadata: optional(record(string(), string())),
+  metadata: optional(pipe(record(string(), string()), maxEntries(20))),
   parentRunId: optional(id),
   createdAfter: optional(timeText),
   createdBefore: optional(timeText),

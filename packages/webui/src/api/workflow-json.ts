@@ -42,17 +42,22 @@ export const workflowOverviewJson = object({
   name: string(),
   health: object({ up: boolean(), since: optional(time), message: optional(string()) }),
   byState: optional(states),
-  created: optional(pipe(array(count), description('runs created in each of the last 30 minutes, oldest first'))),
+  created: optional(
+    pipe(
+      array(count),
+      description('runs created per minute, this minute last: of the last 30 minutes, or of as many as the newest runs tell'),
+    ),
+  ),
   needsPerson: optional(pipe(array(runJson), description('paused and not resumed by the engine, the newest, up to 10'))),
   lag: optional(array(lagJson)),
 })
 export type WorkflowOverviewJson = InferOutput<typeof workflowOverviewJson>
 
-/** `GET /overview`: all workflows at a glance; what a store does not answer is left out. Kept for two seconds. */
+/** `GET /overview`: all workflows at a glance; what a store does not answer is left out. Kept for two seconds; up to a minute old, as `at` says, where a store is slow. */
 export const overviewJson = object({ at: time, workflows: array(workflowOverviewJson) })
 export type OverviewJson = InferOutput<typeof overviewJson>
 
-/** `GET /workflows/{workflow}`. Kept for two seconds. */
+/** `GET /workflows/{workflow}`. Kept for two seconds; up to a minute old where a store is slow. */
 export const workflowDetailJson = object({
   ...workflowJson.entries,
   byState: states,

@@ -1,5 +1,5 @@
 /** What changes runs: one at a time, or many that a preview has named. Actor and reason are kept in each run's history. */
-import type { AnySnapshot, Audit, RunState } from '@workflow/core'
+import { type AnySnapshot, type Audit, isWorkflowError, type RunState } from '@workflow/core'
 import {
   actionJson,
   type ActionJson,
@@ -14,15 +14,18 @@ import {
   type BulkResultJson,
   type RunFilterJson,
 } from '../api/request-json.ts'
-import { faultOf } from './api-error.ts'
+import { ApiError, faultOf } from './api-error.ts'
 import { boundedMap } from './bounded-map.ts'
 import { assertMay } from './guard.ts'
+import { listedRuns } from './listed-runs.ts'
 import { countQueryOf, noQuery } from './run-filter.ts'
 import { route, type Route } from './route.ts'
+import type { Settings } from './settings.ts'
 import type { WatchedWorkflow } from './watched-workflow.ts'
 
 const runsAtOnce = 8
 const previewPage = 500
+const previewMs = 5_000
 
 const act = { method: 'POST', permission: 'act', mutates: true, query: noQuery } as const
 
@@ -49,7 +52,7 @@ export const actionRoutes: readonly Route[] = [
       const { reason, ifVersion } = body
       const audit = { actor: actor.actor, reason, ...(ifVersion === undefined ? undefined : { ifVersion }) }
       const touched = await perform(workflow, runId, body, audit)
-      return { runId: touched, run: await workflow.summary(touched) }
+      return { runId: touched, ...(await summaryOf(workflow, touched)) }
     },
   }),
   route({
@@ -59,7 +62,7 @@ export const actionRoutes: readonly Route[] = [
     summary: 'Which runs a bulk action would touch, by id and version; changes nothing',
     body: bulkPreviewRequestJson,
     answer: bulkPreviewJson,
-    handle: ({ workflow, body, server }) => preview(workflow, body.action, body.filter, server.settings.limits.bulk),
+    handle: ({ workflow, body, server }) => preview(workflow, body.action, body.filter, server.settings),
   }),
   route({
     ...act,
@@ -70,6 +73,7 @@ export const actionRoutes: readonly Route[] = [
     answer: bulkResultJson,
     handle: async ({ workflow, body, actor }): Promise<BulkResultJson> => {
       const { action, reason, runs } = body
+      assertOnce(runs)
       const results = await boundedMap(runs, runsAtOnce, async ({ runId, ifVersion }) => {
         try {
           await perform(workflow, runId, { action, reason }, { actor: actor.actor, reason, ifVersion })
@@ -103,21 +107,42 @@ async function perform(workflow: WatchedWorkflow, runId: string, body: ActionJso
   })
 }
 
-/** Looks at so many runs at most as it may list ten times over, and says that there are more. */
-async function preview(workflow: WatchedWorkflow, action: BulkAction, filter: RunFilterJson, limit: number): Promise<BulkPreviewJson> {
+/** What is done is done: whoever is told otherwise because a store then went away would do it once more. */
+async function summaryOf(workflow: WatchedWorkflow, runId: string): Promise<Pick<ActionResultJson, 'run'>> {
+  try {
+    return { run: await workflow.summary(runId) }
+  } catch (error) {
+    if (isWorkflowError(error)) return {}
+    throw error
+  }
+}
+
+/** Side by side, a run that is named twice would be retried twice. Throws `InvalidArgument`. */
+function assertOnce(runs: readonly { readonly runId: string }[]): void {
+  if (new Set(runs.map(({ runId }) => runId)).size < runs.length) throw new ApiError('InvalidArgument', 'a run may be named only once')
+}
+
+/** Looks at so many runs at most as it may list ten times over, and for no longer than callers wait; then it says that there are more. */
+async function preview(
+  workflow: WatchedWorkflow,
+  action: BulkAction,
+  filter: RunFilterJson,
+  { limits: { bulk: limit }, clock }: Settings,
+): Promise<BulkPreviewJson> {
   const runs: BulkPreviewJson['runs'] = []
   let skipped = 0
   let cursor: string | undefined
   const query = countQueryOf(filter)
+  const until = clock.monotonic() + previewMs
   do {
-    const page = await workflow.ask((it) => it.list({ ...query, limit: previewPage, ...(cursor === undefined ? undefined : { cursor }) }))
+    const page = await listedRuns(workflow, { ...query, limit: previewPage, ...(cursor === undefined ? undefined : { cursor }) }, clock)
     for (const run of page.items) {
       if (!fitting[action].has(run.state)) skipped++
       else if (runs.length < limit) runs.push(touchedView(run))
       else return { runs, skipped, more: true, limit }
     }
     cursor = page.cursor
-  } while (cursor !== undefined && runs.length + skipped < limit * 10)
+  } while (cursor !== undefined && runs.length + skipped < limit * 10 && clock.monotonic() < until)
   return { runs, skipped, more: cursor !== undefined, limit }
 }
 

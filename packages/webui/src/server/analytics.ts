@@ -1,5 +1,6 @@
 /** How runs have fared, from a sample: the newest finished ones, with their histories. */
 import type { AnySnapshot, RunHistoryEntry } from '@workflow/core'
+import type { Clock } from '@workflow/core/adapter'
 import type { AnalyticsJson, PercentilesJson } from '../api/workflow-json.ts'
 import { boundedMap } from './bounded-map.ts'
 import type { WatchedWorkflow } from './watched-workflow.ts'
@@ -8,6 +9,8 @@ const questionsAtOnce = 8
 /** Of each run: what has more versions than this is measured by its first ones. */
 const entriesMax = 200
 const buckets = 30
+/** A page that few runs match ends early. */
+const pagesMax = 5
 
 interface StatusFigures {
   readonly timesMs: number[]
@@ -16,8 +19,9 @@ interface StatusFigures {
 }
 
 /** `sampleMax`: runs to look at. Costs a page of runs and a history for each. */
-export async function analyticsOf(workflow: WatchedWorkflow, sampleMax: number, now: Date): Promise<AnalyticsJson> {
-  const { items: runs } = await workflow.ask((it) => it.list({ state: ['Completed', 'Cancelled'], limit: sampleMax }))
+export async function analyticsOf(workflow: WatchedWorkflow, sampleMax: number, clock: Clock): Promise<AnalyticsJson> {
+  const now = new Date(clock.now())
+  const runs = await finishedRuns(workflow, sampleMax)
   const histories = await boundedMap(
     runs,
     questionsAtOnce,
@@ -40,6 +44,20 @@ export async function analyticsOf(workflow: WatchedWorkflow, sampleMax: number, 
     throughput: throughputOf(runs, now),
     statuses: statusesOf(workflow, histories),
   }
+}
+
+/** The newest, of as many as a few pages look through. */
+async function finishedRuns(workflow: WatchedWorkflow, limit: number): Promise<readonly AnySnapshot[]> {
+  const runs: AnySnapshot[] = []
+  let cursor: string | undefined
+  for (let pages = 0; pages < pagesMax && runs.length < limit; pages++) {
+    const query = { limit: limit - runs.length, ...(cursor === undefined ? undefined : { cursor }) }
+    const page = await workflow.ask((it) => it.list({ ...query, state: ['Completed', 'Cancelled'] }))
+    runs.push(...page.items)
+    cursor = page.cursor
+    if (cursor === undefined) break
+  }
+  return runs
 }
 
 /** The value at or below which so much of the sample is: one of the values, never one between two. */

@@ -9,6 +9,8 @@ import type { Actor, Settings } from './settings.ts'
 /** The header that a page of another site cannot send without asking first. */
 export const mutationHeader = 'x-workflow-webui'
 
+const authorizeMs = 30_000
+
 /** Throws `CrossSite` for a request that another site has made a browser send. */
 export function assertSameSite(request: Request, origins: ReadonlySet<string>, mutates: boolean): void {
   const origin = request.headers.get('origin')
@@ -18,11 +20,16 @@ export function assertSameSite(request: Request, origins: ReadonlySet<string>, m
     // `none`: typed into the address bar, which nothing that changes something ever is.
     const own = fromSite === 'same-origin' || (fromSite === 'none' && !mutates)
     if (!own && !allowed) throw new ApiError('CrossSite', 'this request comes from another site')
-  } else if (origin !== null && !allowed && originHost(origin) !== new URL(request.url).host) {
+  } else if (origin !== null && !allowed && !hostsOf(request).some((host) => host === originHost(origin))) {
     throw new ApiError('CrossSite', `this request comes from another site; behind a proxy, give webui its address in origins`)
   }
   if (mutates && request.headers.get(mutationHeader) === null)
     throw new ApiError('CrossSite', `what changes something needs the header '${mutationHeader}: 1'`)
+}
+
+/** As whom the browser asked this server. Some frameworks put a name of their own, like localhost, into a request's address. */
+function hostsOf(request: Request): readonly (string | null)[] {
+  return [new URL(request.url).host, request.headers.get('host')]
 }
 
 function originHost(origin: string): string | undefined {
@@ -31,16 +38,30 @@ function originHost(origin: string): string | undefined {
 
 /** Asks `authorize`. Throws `Unauthorized` for what is no actor, so that a mistake in it lets nobody in. */
 export async function actorOf(request: Request, settings: Settings): Promise<Actor | Response> {
-  const answer: unknown = await settings.authorize(request)
+  const answer: unknown = await authorized(request, settings)
   if (answer instanceof Response) return answer
   if (isActor(answer)) return answer
   throw new ApiError('Unauthorized', 'nobody who may see this is signed in')
 }
 
+/** Rejects where it takes too long, or where nobody waits for the answer any more: a request must not be kept for ever. */
+async function authorized(request: Request, { authorize, clock }: Settings): Promise<unknown> {
+  const over = Promise.withResolvers<never>()
+  const gone = (): void => over.reject(new ApiError('Unauthorized', 'the client has gone'))
+  using _timer = clock.setTimer(authorizeMs, () => over.reject(new Error(`authorize has given no answer within ${authorizeMs} ms`)))
+  request.signal.addEventListener('abort', gone, { once: true })
+  try {
+    return await Promise.race([authorize(request), over.promise])
+  } finally {
+    request.signal.removeEventListener('abort', gone)
+  }
+}
+
 function isActor(value: unknown): value is Actor {
   if (typeof value !== 'object' || value === null) return false
   const { actor, permissions } = value as { readonly actor?: unknown; readonly permissions?: unknown }
-  return typeof actor === 'string' && actor.length >= 1 && actor.length <= 255 && Array.isArray(permissions)
+  if (typeof actor !== 'string' || actor.length < 1 || actor.length > 255 || !actor.isWellFormed() || actor.includes('\0')) return false
+  return Array.isArray(permissions)
 }
 
 /** What this actor may do on this server, in a fixed order. Nothing without `view`. */

@@ -36,6 +36,20 @@ export class Redaction {
     return { ...((shown?.value ?? {}) as Readonly<Record<string, string>>) }
   }
 
+  /** Whether runs may be looked for by this metadata: not where it would be hidden, or the answer would tell what is. */
+  mayAsk(metadata: Readonly<Record<string, string>>, workflowName: string): boolean {
+    if (!this.active) return true
+    const anyRun: RedactedRun = { workflowName, runId: '', foreignId: '', status: '', state: 'Running' }
+    return this.shows(metadata, metadata, anyRun)
+  }
+
+  /** Whether these pairs are still among what is shown of a run's metadata. */
+  shows(pairs: Readonly<Record<string, string>>, metadata: Readonly<Record<string, string>>, run: RedactedRun): boolean {
+    if (!this.active) return true
+    const shown = new Map(Object.entries(this.metadata(metadata, run)))
+    return Object.entries(pairs).every(([key, value]) => shown.get(key) === value)
+  }
+
   reason(value: string, run: RedactedRun): string {
     const shown = this.#shown({ kind: 'reason', value }, run, (it) => typeof it === 'string')
     return shown === undefined ? hidden : String(shown.value)

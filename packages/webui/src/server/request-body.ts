@@ -25,10 +25,26 @@ export async function bodyOf<T>(
 
 /** Throws `InvalidArgument`. */
 export function checked<T>(value: unknown, schema: GenericSchema<unknown, T>, what: string): T {
+  assertKeys(value, what)
   const result = safeParse(schema, value)
   if (result.success) return result.output
   const issues = result.issues.slice(0, 10).map((issue) => `${getDotPath(issue) ?? what}: ${issue.message.slice(0, 200)}`)
   throw new ApiError('InvalidArgument', `${what} is not what this path takes: ${issues.join('; ')}`, { issues })
+}
+
+/** What schemas pass over in silence, so that a filter by such a key would match everything. */
+const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** Throws `InvalidArgument`. Without recursion: what is sent may be as deep as it is long. */
+function assertKeys(value: unknown, what: string): void {
+  const open = [value]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (typeof one !== 'object' || one === null) continue
+    for (const [key, inner] of Object.entries(one)) {
+      if (forbiddenKeys.has(key)) throw new ApiError('InvalidArgument', `${what} may not have the key '${key}'`)
+      if (typeof inner === 'object' && inner !== null) open.push(inner)
+    }
+  }
 }
 
 async function read(request: Request, { bodyBytes, bodyMs }: Required<WebUiLimits>, clock: Clock): Promise<Uint8Array> {
@@ -38,11 +54,14 @@ async function read(request: Request, { bodyBytes, bodyMs }: Required<WebUiLimit
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const late = Promise.withResolvers<never>()
   using _timer = clock.setTimer(bodyMs, () => late.reject(new ApiError('TooSlow', `the body took longer than ${bodyMs} ms to arrive`)))
+  const broken = (): never => {
+    throw new ApiError('InvalidArgument', 'the body broke off')
+  }
   const chunks: Uint8Array[] = []
   let size = 0
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.promise])
+      const { done, value } = await Promise.race([reader.read().catch(broken), late.promise])
       if (done) return Buffer.concat(chunks)
       size += value.byteLength
       if (size > bodyBytes) throw tooLarge()

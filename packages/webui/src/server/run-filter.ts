@@ -27,7 +27,7 @@ export const pageQuery = strictObject(page)
 export const historyQuery = strictObject({ ...page, objects: optional(picklist(['true', 'false'])) })
 export const runsQuery = strictObject({ ...runFilterJson.entries, ...page, order: optional(picklist(['newest', 'oldest'])) })
 export const moveQuery = strictObject({ to: string() })
-export const changesQuery = strictObject({ workflow: optional(array(string())) })
+export const changesQuery = strictObject({ workflow: optional(pipe(array(string()), maxLength(1_000))) })
 export const noQuery = strictObject({})
 
 /** `metadata.city=Rome` is a pair of the metadata; these may be repeated. */
@@ -40,9 +40,13 @@ function parametersOf(url: URL): Readonly<Record<string, unknown>> {
   const many = new Map<string, string[]>()
   const pairs = new Map<string, string>()
   for (const [name, value] of url.searchParams) {
-    if (repeated.has(name)) many.set(name, [...(many.get(name) ?? []), value])
+    if (repeated.has(name)) {
+      const values = many.get(name)
+      if (values === undefined) many.set(name, [value])
+      else values.push(value)
+    } else if (name.startsWith(pairPrefix) ? pairs.has(name.slice(pairPrefix.length)) : single.has(name))
+      throw new ApiError('InvalidArgument', `the parameter '${name.slice(0, 60)}' is given twice`)
     else if (name.startsWith(pairPrefix)) pairs.set(name.slice(pairPrefix.length), value)
-    else if (single.has(name)) throw new ApiError('InvalidArgument', `the parameter '${name.slice(0, 60)}' is given twice`)
     else single.set(name, name === 'limit' ? Number(value) : value)
   }
   const metadata = pairs.size === 0 ? {} : { metadata: Object.fromEntries(pairs) }

@@ -10,6 +10,7 @@ import {
   type RunPageJson,
   timerPageJson,
 } from '../api/run-json.ts'
+import { listedRuns } from './listed-runs.ts'
 import { historyQuery, listQueryOf, moveQuery, noQuery, pageOf, pageQuery, runsQuery } from './run-filter.ts'
 import { explanationView, movePreviewView, runView, timerView } from './run-view.ts'
 import { route, type Route } from './route.ts'
@@ -30,7 +31,7 @@ export const runRoutes: readonly Route[] = [
     query: runsQuery,
     answer: runPageJson,
     handle: async ({ workflow, query, server }): Promise<RunPageJson> => {
-      const page = await workflow.ask((it) => it.list(listQueryOf(query, server.settings.limits.page)))
+      const page = await listedRuns(workflow, listQueryOf(query, server.settings.limits.page), server.settings.clock)
       const items = page.items.map((run) => runView(run, workflow.redaction))
       return { items, ...(page.cursor === undefined ? undefined : { cursor: page.cursor }) }
     },

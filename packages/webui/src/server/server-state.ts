@@ -1,7 +1,7 @@
 /** What requests of one server share. Nothing of it is global: two servers in a process know nothing of each other. */
 import { ChangeFeed } from './change-feed.ts'
 import { KeptAnswers } from './kept-answers.ts'
-import { CreatedCounts } from './overview.ts'
+import { CreatedCounts } from './created-counts.ts'
 import type { Settings } from './settings.ts'
 import { WatchedWorkflow } from './watched-workflow.ts'
 

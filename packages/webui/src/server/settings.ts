@@ -5,7 +5,7 @@ import type { Permission } from '../api/workflow-json.ts'
 
 /** Who asks, and what they may do. */
 export interface Actor {
-  /** Kept in the history of what they change; 1 to 255 characters. */
+  /** Kept in the history of what they change; 1 to 255 characters, none of them NUL. */
   readonly actor: string
   readonly permissions: readonly Permission[]
 }
@@ -65,7 +65,8 @@ export interface WebUiOptions {
   readonly workflows: readonly AnyWorkflow[]
   /**
    * Says who sends a request and what they may do; or answers it, with a redirect to a login, say. Asked for every request
-   * to the API but those from other sites, before anything of a workflow is looked at. Required, unless `unsafeNoAuth`.
+   * to the API but those from other sites, before anything of a workflow is looked at. What gives no answer for 30 s fails.
+   * Required, unless `unsafeNoAuth`.
    */
   readonly authorize?: (request: Request) => Actor | Response | Promise<Actor | Response>
   /** Lets everybody who reaches the server do everything. @default false */
@@ -74,7 +75,11 @@ export interface WebUiOptions {
   readonly basePath?: string
   /** Refuses whatever changes something, whoever asks. @default false */
   readonly readOnly?: boolean
-  /** Per workflow name, or for all of them. Without it everything is shown. @default none */
+  /**
+   * Per workflow name, or for all of them. Without it everything is shown. Who looks for runs by metadata may do so only by what
+   * it gives back unchanged: it is asked for that too, with a run whose ids are empty.
+   * @default none
+   */
   readonly redact?: Redact | Readonly<Record<string, Redact>>
   /** Sites that may send changes besides the one that the request names as its host, like `'https://admin.example.com'`: where a proxy hides that host. @default none */
   readonly origins?: readonly string[]

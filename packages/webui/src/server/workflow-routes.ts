@@ -34,7 +34,7 @@ export const workflowRoutes: readonly Route[] = [
     id: 'getOverview',
     summary: 'All workflows at a glance; what a store does not answer is left out',
     answer: overviewJson,
-    handle: ({ server }) => server.kept.of('overview', overviewKeepMs, () => overview(server)),
+    handle: ({ server }) => server.kept.of('overview', overviewKeepMs, () => overview(server), isWhole),
   }),
   route({
     ...read,
@@ -52,15 +52,18 @@ export const workflowRoutes: readonly Route[] = [
     answer: analyticsJson,
     handle: ({ server, workflow }) => {
       const { clock, limits } = server.settings
-      return server.kept.of(`analytics ${workflow.name}`, analyticsKeepMs, () =>
-        analyticsOf(workflow, limits.sample, new Date(clock.now())),
-      )
+      return server.kept.of(`analytics ${workflow.name}`, analyticsKeepMs, () => analyticsOf(workflow, limits.sample, clock))
     },
   }),
 ]
 
 function sessionOf({ settings, workflows }: ServerState, actor: string, permissions: readonly Permission[]): SessionJson {
   return { actor, permissions: [...permissions], readOnly: settings.readOnly, workflows: [...workflows.values()].map(graphView) }
+}
+
+/** What leaves something out because a store is away is not kept for longer than it has to be. */
+function isWhole({ workflows }: OverviewJson): boolean {
+  return workflows.every(({ health, byState, lag }) => health.up && byState !== undefined && lag !== undefined)
 }
 
 async function overview({ settings, workflows, created }: ServerState): Promise<OverviewJson> {

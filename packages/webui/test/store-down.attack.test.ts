@@ -1,0 +1,76 @@
+/** Attack: a store that goes away under every way into the API, also in the middle of an action. */
+import { expect, it } from 'vitest'
+import { VirtualClock } from '@workflow/testing'
+import { KeptAnswers } from '../src/server/kept-answers.ts'
+import { requestsFor } from './every-route.ts'
+import { openShop } from './shop.ts'
+
+/** What needs no store, or says by itself that one is away. */
+const answersAnyway: ReadonlySet<string> = new Set(['getSession', 'getOverview', 'followChanges', 'getDescription', 'actOnRuns'])
+
+it('every route says that a store is away and since when, and answers again when it is back', async () => {
+  await using shop = await openShop()
+  const runId = await shop.paid('a')
+  await shop.app.pause(runId, { actor: 'bob', reason: 'look' })
+  shop.storeDown(true)
+  for (const { id, path, init } of requestsFor(runId)) {
+    const { status, body, headers } = await shop.send(path, init)
+    expect(status, id).toBe(answersAnyway.has(id) ? 200 : 503)
+    if (status !== 503) continue
+    expect(body, id).toMatchObject({ error: { code: 'StoreUnavailable', since: expect.stringMatching(/Z$/) } })
+    expect(headers.get('retry-after'), id).toBe('2')
+  }
+  const bulk = await shop.post('/workflows/orders/bulk', { action: 'resume', reason: 'x', runs: [{ runId, ifVersion: 3 }] })
+  expect(bulk.body).toMatchObject({ results: [{ runId, ok: false, code: 'StoreUnavailable' }] })
+  shop.storeDown(false)
+  for (const { id, path, init } of requestsFor(runId)) expect((await shop.send(path, init)).status, id).toBe(200)
+})
+
+it('an action that is done stays done where the store goes away before the run is read', async () => {
+  await using shop = await openShop()
+  const runId = await shop.paid('a')
+  shop.storeDownAfterCommit()
+  const answer = await shop.post(`/workflows/orders/runs/${runId}/actions`, { action: 'pause', reason: 'x', ifVersion: 2 })
+  expect(answer).toMatchObject({ status: 200, body: { runId } })
+  expect(answer.body).not.toHaveProperty('run')
+  expect((await shop.app.lookup(runId))?.state).toBe('Paused')
+})
+
+it('an answer that leaves something out is not kept for as long as it took', async () => {
+  const clock = new VirtualClock()
+  const kept = new KeptAnswers(clock)
+  const slow = (value: string) => async (): Promise<string> => {
+    await clock.advance(10_000)
+    return value
+  }
+  const of = (ask: () => Promise<string>): Promise<string> => kept.of('x', 2_000, ask, (value) => value !== 'down')
+  expect(await of(slow('down'))).toBe('down')
+  await clock.advance(2_001)
+  expect(await of(() => Promise.resolve('up'))).toBe('up')
+})
+
+it('an old answer is given where a new one takes long, but none that is more than a minute old', async () => {
+  const clock = new VirtualClock()
+  const kept = new KeptAnswers(clock)
+  let asked = 0
+  const answers: ((value: string) => void)[] = []
+  const ask = (): Promise<string> =>
+    new Promise((resolve) => {
+      asked++
+      answers.push(resolve)
+    })
+  const first = kept.of('x', 2_000, ask)
+  answers[0]?.('first')
+  expect(await first).toBe('first')
+  await clock.advance(2_001)
+  const both = Promise.all([kept.of('x', 2_000, ask), kept.of('x', 2_000, ask)])
+  await clock.advance(31)
+  expect(await both).toEqual(['first', 'first'])
+  expect(asked).toBe(2)
+  await clock.advance(60_000)
+  const late = kept.of('x', 2_000, ask)
+  await clock.advance(1_000)
+  answers[1]?.('second')
+  expect(await late).toBe('second')
+  expect(asked).toBe(2)
+})
