@@ -5,6 +5,7 @@
 import {
   type Histogram,
   type Meter,
+  type MetricOptions,
   type ObservableResult,
   metrics,
   type MeterProvider,
@@ -12,9 +13,9 @@ import {
   type Observable,
 } from '@opentelemetry/api'
 import type { Attributes, Observed } from '@workflow/core'
-import { AskedMetrics } from './asked-metrics.ts'
+import { counterMetrics, gaugeMetrics, histogramMetrics, type MetricSpec, type ObservedAsking } from '@workflow/core/adapter'
+import { AskedMetrics, optionsOf } from './asked-metrics.ts'
 import { Cells } from './cells.ts'
-import { counterList, gaugeList, histogramList, type MetricSpec } from './metric-list.ts'
 import type { Settings } from './options.ts'
 
 const scope = '@workflow/opentelemetry'
@@ -26,12 +27,12 @@ export class Instruments {
   readonly #asked: AskedMetrics
 
   constructor(meter: Meter) {
-    this.counters = kept(counterList, (name, options) => meter.createObservableCounter(name, options))
-    this.gauges = kept(gaugeList, (name, options) => meter.createObservableGauge(name, options))
+    this.counters = kept(counterMetrics, (name, options) => meter.createObservableCounter(name, options))
+    this.gauges = kept(gaugeMetrics, (name, options) => meter.createObservableGauge(name, options))
     this.#histograms = new Map(
-      histogramList.map(({ name, buckets, ...options }) => [
-        name,
-        meter.createHistogram(name, { ...options, advice: { explicitBucketBoundaries: [...buckets] } }),
+      histogramMetrics.map((spec) => [
+        spec.name,
+        meter.createHistogram(spec.name, { ...optionsOf(spec), advice: { explicitBucketBoundaries: [...spec.buckets] } }),
       ]),
     )
     this.#asked = new AskedMetrics(meter)
@@ -42,8 +43,8 @@ export class Instruments {
   }
 
   /** With the last instance of a workflow its gauges go to 0: nobody would move them any more. */
-  attach(observed: Observed, queries: boolean): Disposable {
-    const attached = this.#asked.attach(observed, queries)
+  attach(observed: Observed, asking: ObservedAsking): Disposable {
+    const attached = this.#asked.attach(observed, asking)
     return {
       [Symbol.dispose]: () => {
         attached[Symbol.dispose]()
@@ -53,17 +54,14 @@ export class Instruments {
   }
 }
 
-function kept(
-  list: readonly MetricSpec[],
-  create: (name: string, options: Omit<MetricSpec, 'name'>) => Observable,
-): ReadonlyMap<string, Cells> {
+function kept(list: readonly MetricSpec[], create: (name: string, options: MetricOptions) => Observable): ReadonlyMap<string, Cells> {
   return new Map(
-    list.map(({ name, ...options }) => {
+    list.map((spec) => {
       const cells = new Cells()
-      create(name, options).addCallback((result: ObservableResult) => {
+      create(spec.name, optionsOf(spec)).addCallback((result: ObservableResult) => {
         for (const { value, labels } of cells) result.observe(value, labels)
       })
-      return [name, cells]
+      return [spec.name, cells]
     }),
   )
 }

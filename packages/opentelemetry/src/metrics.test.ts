@@ -4,8 +4,11 @@ import type { Observed } from '@workflow/core'
 import { StoreUnavailable } from '@workflow/core'
 import { memory, memoryDatabase } from '@workflow/core/memory'
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../core/test/manual-clock.ts'
 import { lettersOn } from '../test/letters.ts'
 import { opentelemetry } from './index.ts'
+
+const ignored = (): void => undefined
 
 class Reader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {
@@ -152,10 +155,40 @@ test('a store that is away leaves its answers out, and nothing else', async () =
   const away = async (): Promise<never> => {
     throw new StoreUnavailable('the store is away')
   }
-  using _attached = opentelemetry({ meterProvider }).attach?.(observed({ receivers: away, runs: away }))
+  const logger = { debug: ignored, info: ignored, error: ignored, warn: ignored }
+  using _attached = opentelemetry({ meterProvider, logger }).attach?.(observed({ receivers: away, runs: away }))
   const told = await metrics()
   expect(values(told.get('workflow_slots_held'))).toEqual({ '': 3 })
+  expect(values(told.get('workflow_scrape_error_count'))).toEqual({ receivers: 1, runs: 1 })
   expect([told.get('workflow_runs')?.dataPoints ?? [], told.get('workflow_receiver_lag_events')?.dataPoints ?? []]).toEqual([[], []])
+})
+
+test('a store that does not answer holds up neither the collection nor what else it has, and is counted', async () => {
+  const { meterProvider, metrics } = metered()
+  const clock = new ManualClock()
+  const lines: object[] = []
+  const logger = { debug: ignored, info: ignored, error: ignored, warn: (fields: object) => lines.push(fields) }
+  const runs = (): Promise<never> => new Promise(() => undefined)
+  using _attached = opentelemetry({ meterProvider, clock, logger }).attach?.(observed({ runs }))
+  const collected = metrics()
+  await clock.advance(2_000)
+  const told = await collected
+  expect(values(told.get('workflow_slots_held'))).toEqual({ '': 3 })
+  expect(told.get('workflow_runs')?.dataPoints ?? []).toEqual([])
+  expect(values(told.get('workflow_scrape_error_count'))).toEqual({ runs: 1 })
+  expect(lines).toEqual([{ workflow: 'letters', question: 'runs', timeoutMs: 2_000 }])
+})
+
+test('the store is not asked again for a while', async () => {
+  const { meterProvider, metrics } = metered()
+  const clock = new ManualClock()
+  let asked = 0
+  const runs = async (): Promise<ReadonlyMap<string, number>> => new Map([['Running', (asked += 1)]])
+  using _attached = opentelemetry({ meterProvider, clock }).attach?.(observed({ runs }))
+  await metrics()
+  expect(values((await metrics()).get('workflow_runs'))).toMatchObject({ Running: 1 })
+  await clock.advance(5_000)
+  expect(values((await metrics()).get('workflow_runs'))).toMatchObject({ Running: 2 })
 })
 
 test('where others are asked, the store and the streamer are left in peace', async () => {

@@ -18,7 +18,7 @@ export function opentelemetry(options: OpenTelemetryOptions = {}): Instrumentati
     count: (name, n, labels) => instruments.counters.get(name)?.add(n, labels),
     gauge: (name, value, labels) => instruments.gauges.get(name)?.set(value, labels),
     observe: (name, seconds, labels) => instruments.record(name, seconds, labels),
-    attach: (observed) => instruments.attach(observed, settings.queries),
+    attach: (observed) => instruments.attach(observed, settings.asking),
     ...spans,
   } satisfies Instrumentation)
 }

@@ -1,6 +1,16 @@
 /** Options of this package, checked and with defaults. */
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
-import { Configuration, type Duration, durationMs, isWorkflowError } from '@workflow/core/adapter'
+import {
+  type Clock,
+  Configuration,
+  consoleLogger,
+  type Duration,
+  durationMs,
+  isWorkflowError,
+  type Logger,
+  type ObservedAsking,
+  systemClock,
+} from '@workflow/core/adapter'
 
 /** Options of `opentelemetry`. */
 export interface OpenTelemetryOptions {
@@ -32,6 +42,14 @@ export interface OpenTelemetryOptions {
    * @default true
    */
   readonly queries?: boolean
+  /** How long the answers are used again; one that took long is used for twenty times as long as it took. `'0s'`: asks every time. @default '5s' */
+  readonly cache?: Duration
+  /** How long a collection waits for the answers. What is late is left out, and counted. @default '2s' */
+  readonly timeout?: Duration
+  /** Is told when answers begin to be missing, and why. @default consoleLogger() */
+  readonly logger?: Logger
+  /** For tests. @default systemClock */
+  readonly clock?: Clock
 }
 
 /** `OpenTelemetryOptions`, checked and with defaults. */
@@ -44,7 +62,7 @@ export interface Settings {
   readonly linkAfterMs: number
   readonly foreignIds: boolean
   readonly sampleAgain: boolean
-  readonly queries: boolean
+  readonly asking: ObservedAsking
 }
 
 const known: ReadonlySet<string> = new Set([
@@ -56,6 +74,10 @@ const known: ReadonlySet<string> = new Set([
   'sampleAgain',
   'foreignIds',
   'queries',
+  'cache',
+  'timeout',
+  'logger',
+  'clock',
 ] satisfies (keyof OpenTelemetryOptions)[])
 
 /** Checks options. Throws `Configuration`. */
@@ -73,7 +95,13 @@ export function settingsOf(options: OpenTelemetryOptions): Settings {
     linkAfterMs: options.linkAfter === false ? Infinity : msOf('linkAfter', options.linkAfter ?? '1h'),
     foreignIds: booleanOf('foreignIds', options.foreignIds),
     sampleAgain: booleanOf('sampleAgain', options.sampleAgain ?? false),
-    queries: booleanOf('queries', options.queries),
+    asking: Object.freeze({
+      queries: booleanOf('queries', options.queries),
+      keepMs: msOf('cache', options.cache ?? '5s'),
+      timeoutMs: msOf('timeout', options.timeout ?? '2s', 1),
+      logger: options.logger ?? consoleLogger(),
+      clock: options.clock ?? systemClock,
+    }),
   })
 }
 
@@ -87,13 +115,15 @@ function booleanOf(name: string, value = true): boolean {
   throw new Configuration(`${name} of opentelemetry must be true or false; got ${shown(value)}`)
 }
 
-function msOf(name: string, duration: Duration): number {
+function msOf(name: string, duration: Duration, min = 0): number {
   try {
-    return durationMs(duration, `the ${name} of opentelemetry`)
+    const ms = durationMs(duration, `the ${name} of opentelemetry`)
+    if (ms >= min) return ms
   } catch (error) {
     if (isWorkflowError(error)) throw new Configuration(error.message, { cause: error })
     throw error
   }
+  throw new Configuration(`the ${name} of opentelemetry must be longer than nothing; got ${shown(duration)}`)
 }
 
 function shown(value: unknown): string {

@@ -1,5 +1,5 @@
 import type { Attributes } from '@workflow/core'
-import type { HistogramSpec } from './metric-list.ts'
+import type { MetricSpec } from '@workflow/core/adapter'
 import { invalid, Metric, type MetricAnswer, type Sample } from './metric.ts'
 import { type Labels, type Series, SeriesTable } from './series-table.ts'
 
@@ -16,7 +16,7 @@ export class HistogramMetric extends Metric {
   readonly #table: SeriesTable<Distribution>
 
   /** `bounds` ascend. */
-  constructor(spec: HistogramSpec, prefix: string, bounds: readonly number[]) {
+  constructor(spec: MetricSpec, prefix: string, bounds: readonly number[]) {
     super(spec, prefix)
     this.#bounds = Float64Array.from(bounds)
     const create = (labels: Labels): Distribution => ({ labels, live: true, counts: new Float64Array(bounds.length + 1), sum: 0 })

@@ -4,7 +4,7 @@
  * a rule under which two combinations of names can be one.
  */
 import { type Attributes, InvalidArgument } from '@workflow/core'
-import type { Aggregator, MetricSpec } from './metric-list.ts'
+import type { MetricSpec } from '@workflow/core/adapter'
 import { type Labels, type Series, SeriesTable } from './series-table.ts'
 
 /** A value as prom-client writes it out: `metricName` where it is not the metric's own name. */
@@ -21,7 +21,7 @@ export interface MetricAnswer {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly aggregator: Aggregator
+  readonly aggregator: MetricSpec['together']
   readonly values: Sample[]
 }
 
@@ -30,13 +30,13 @@ export abstract class Metric {
   /** Not readonly, because a registry of the OpenMetrics format writes the name back. */
   name: string
   readonly help: string
-  readonly aggregator: Aggregator
+  readonly aggregator: MetricSpec['together']
   abstract readonly type: MetricAnswer['type']
 
   constructor(spec: MetricSpec, prefix: string) {
     this.name = prefix + spec.name
-    this.help = spec.help
-    this.aggregator = spec.aggregator
+    this.help = spec.description
+    this.aggregator = spec.together
   }
 
   async get(): Promise<MetricAnswer> {

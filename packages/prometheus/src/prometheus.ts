@@ -23,24 +23,20 @@ export function prometheus(options: PrometheusOptions): Instrumentation {
     count: (name, n, labels) => counters.get(name)?.add(n, labels),
     gauge: (name, value, labels) => gauges.get(name)?.set(value, labels),
     observe: (name, seconds, labels) => histograms.get(name)?.observe(seconds, labels),
-    attach: (observed) => set.attach(observed, settings),
+    attach: (observed) => set.attach(observed, settings.asking),
   } satisfies Instrumentation)
 }
 
 /** The metrics of the registry under this prefix, which two workflows share; new ones where it was cleared. */
 function setOf(settings: Settings): MetricSet {
-  const { registry, prefix, buckets } = settings
+  const { registry, prefix } = settings
   let ofRegistry = sets.get(registry)
   if (ofRegistry === undefined) sets.set(registry, (ofRegistry = new Map()))
   const known = ofRegistry.get(prefix)
   const set = known?.isIn(registry) === true ? known : new MetricSet(settings)
-  if (!sameBuckets(set.buckets, buckets))
+  if (!set.hasBucketsOf(settings))
     throw new Configuration('the registry has the metrics of workflows with other buckets already: give the same, or another registry')
   set.register(registry)
   ofRegistry.set(prefix, set)
   return set
-}
-
-function sameBuckets(a: Settings['buckets'], b: Settings['buckets']): boolean {
-  return String(a.handler) === String(b.handler) && String(a.call) === String(b.call)
 }

@@ -7,16 +7,16 @@ const registry = new Registry()
 
 describe('the options of prometheus', () => {
   it('have production defaults', () => {
-    expect(settingsOf({ registry })).toMatchObject({ prefix: '', queries: true, cacheMs: 5_000, timeoutMs: 2_000 })
-    const { handler, call } = settingsOf({ registry }).buckets
+    expect(settingsOf({ registry })).toMatchObject({ prefix: '', asking: { queries: true, keepMs: 5_000, timeoutMs: 2_000 } })
+    const { buckets, callBuckets } = settingsOf({ registry })
     // Those of the reference are among them, so that its dashboards go on working.
-    expect([0.01, 0.1, 1, 5, 10, 60, 300].every((bound) => handler.includes(bound))).toBe(true)
-    expect(call[0]).toBe(0.0005)
+    expect([0.01, 0.1, 1, 5, 10, 60, 300].every((bound) => buckets.includes(bound))).toBe(true)
+    expect(callBuckets[0]).toBe(0.0005)
   })
 
   it('may be left undefined', () => {
     const options = { registry, prefix: undefined, buckets: undefined, cache: undefined, timeout: undefined, queries: undefined }
-    expect(settingsOf(options as unknown as PrometheusOptions)).toMatchObject({ prefix: '', cacheMs: 5_000 })
+    expect(settingsOf(options as unknown as PrometheusOptions)).toMatchObject({ prefix: '', asking: { keepMs: 5_000 } })
   })
 
   it.each<[string, object | null, RegExp]>([

@@ -1,5 +1,7 @@
 /** Options of this package, checked and with defaults. */
 import {
+  attemptBuckets,
+  callBuckets,
   type Clock,
   Configuration,
   consoleLogger,
@@ -7,6 +9,7 @@ import {
   durationMs,
   isWorkflowError,
   type Logger,
+  type ObservedAsking,
   systemClock,
 } from '@workflow/core/adapter'
 
@@ -54,16 +57,11 @@ export interface PrometheusOptions {
 export interface Settings {
   readonly registry: MetricRegistry
   readonly prefix: string
-  readonly buckets: { readonly handler: readonly number[]; readonly call: readonly number[] }
-  readonly queries: boolean
-  readonly cacheMs: number
-  readonly timeoutMs: number
-  readonly logger: Logger
-  readonly clock: Clock
+  readonly buckets: readonly number[]
+  readonly callBuckets: readonly number[]
+  readonly asking: ObservedAsking
 }
 
-const handlerBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-const callBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const bucketsMax = 100
 
 const known: ReadonlySet<string> = new Set([
@@ -88,15 +86,15 @@ export function settingsOf(options: PrometheusOptions): Settings {
   return Object.freeze({
     registry: registryOf(options.registry),
     prefix: prefixOf(options.prefix),
-    buckets: Object.freeze({
-      handler: bucketsOf('buckets', options.buckets ?? handlerBuckets),
-      call: bucketsOf('callBuckets', options.callBuckets ?? callBuckets),
+    buckets: bucketsOf('buckets', options.buckets ?? attemptBuckets),
+    callBuckets: bucketsOf('callBuckets', options.callBuckets ?? callBuckets),
+    asking: Object.freeze({
+      queries: booleanOf('queries', options.queries ?? true),
+      keepMs: msOf('cache', options.cache ?? '5s', 0),
+      timeoutMs: msOf('timeout', options.timeout ?? '2s', 1),
+      logger: options.logger ?? consoleLogger(),
+      clock: options.clock ?? systemClock,
     }),
-    queries: booleanOf('queries', options.queries ?? true),
-    cacheMs: msOf('cache', options.cache ?? '5s', 0),
-    timeoutMs: msOf('timeout', options.timeout ?? '2s', 1),
-    logger: options.logger ?? consoleLogger(),
-    clock: options.clock ?? systemClock,
   })
 }
 

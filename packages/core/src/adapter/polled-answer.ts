@@ -2,7 +2,8 @@
  * An answer of a database or broker that scrapes share: asked for once at a time, kept for a while, and never waited for
  * longer than the scrape may take. One that is late is there for the next scrape.
  */
-import type { Clock, Logger } from '@workflow/core/adapter'
+import type { Clock } from '../ports/clock.ts'
+import type { Logger } from '../ports/logger.ts'
 
 export interface PolledAnswerOptions<T> {
   readonly ask: () => Promise<T>
@@ -65,7 +66,8 @@ export class PolledAnswer<T> {
   /** Once, until there is an answer again. */
   #complain(about: object): void {
     const { logger, fields } = this.#options
-    if (!this.#failing) logger.warn({ ...fields, ...about }, 'a scrape has no answer: metrics are left out until there is one')
+    if (!this.#failing)
+      logger.warn({ ...fields, ...about }, 'a question about a workflow has no answer: metrics are missing until there is one')
     this.#failing = true
   }
 

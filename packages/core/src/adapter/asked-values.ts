@@ -1,45 +1,41 @@
-/** Turns what workflows answered into the samples of a scrape: each combination of labels once, whatever was answered. */
-import { runStates } from '@workflow/core/adapter'
-import type { Reading, SharedReading } from './attachment.ts'
-import type { AskedName } from './metric-list.ts'
-import type { Sample } from './metric.ts'
+/** Turns what a workflow answered into values of metrics: each combination of labels once, whatever was answered. */
+import { runStates } from '../model/run-state.ts'
+import type { InstanceReading, WorkflowReading } from './observed-workflows.ts'
+import type { AskedMetricName } from './metric-list.ts'
 
-/** The samples of each asked metric. */
-export type AskedSamples = ReadonlyMap<AskedName, Sample[]>
-
-/** What one workflow answered: each of its instances here for itself, one of them for all. */
-export interface WorkflowReading {
-  readonly workflowName: string
-  readonly instances: readonly Reading[]
-  readonly shared: SharedReading
+/** A value of one of `askedMetrics`. */
+export interface AskedValue {
+  readonly name: AskedMetricName
+  /** Finite. */
+  readonly value: number
+  readonly labels: Readonly<Record<string, string>>
 }
 
-type State = NonNullable<Reading['states']>[number]['state']
+type State = NonNullable<InstanceReading['states']>[number]['state']
+type Add = (name: AskedMetricName, value: number, labels?: Readonly<Record<string, string>>) => void
 
 /** As in the reference. */
-const stateValues: Readonly<Record<State, number>> = { shutdown: 1, running: 2, idle: 3 }
+const stateValues: Readonly<Record<State, number>> = Object.freeze({ shutdown: 1, running: 2, idle: 3 })
 /** Of several instances of a workflow, the one that is more awake speaks for a process. */
 const wakefulness: Readonly<Record<State, number>> = { shutdown: 0, idle: 1, running: 2 }
 
-export function askedSamples(workflows: readonly WorkflowReading[]): AskedSamples {
-  const samples = new Map<AskedName, Sample[]>()
-  for (const workflow of workflows) {
-    const add = (name: AskedName, value: number, labels: Readonly<Record<string, string>> = {}): void => {
-      if (!Number.isFinite(value)) return
-      const sample = { labels: { workflow_name: workflow.workflowName, ...labels }, value }
-      const list = samples.get(name)
-      if (list === undefined) samples.set(name, [sample])
-      else list.push(sample)
-    }
-    addStates(workflow, add)
-    addSlots(workflow, add)
-    addReceivers(workflow.shared, add)
-    addRuns(workflow.shared, add)
+/** The values that a reading has an answer for. */
+export function askedValues(reading: WorkflowReading): readonly AskedValue[] {
+  const values: AskedValue[] = []
+  const add: Add = (name, value, labels = {}) => {
+    if (Number.isFinite(value)) values.push({ name, value, labels: { workflow_name: reading.workflowName, ...labels } })
   }
-  return samples
+  addStates(reading, add)
+  addSlots(reading, add)
+  addReceivers(reading, add)
+  addRuns(reading, add)
+  return values
 }
 
-type Add = (name: AskedName, value: number, labels?: Readonly<Record<string, string>>) => void
+/** What a metric says of a workflow that has stopped here, to whoever has to go on saying something. */
+export function stoppedValue(name: AskedMetricName): number {
+  return name === 'workflow_process_states' ? stateValues.shutdown : 0
+}
 
 function addStates({ instances }: WorkflowReading, add: Add): void {
   const states = new Map<string, State>()
@@ -63,7 +59,7 @@ function addSlots({ instances }: WorkflowReading, add: Add): void {
   }
 }
 
-function addReceivers({ receivers = [], now }: SharedReading, add: Add): void {
+function addReceivers({ receivers = [], now }: WorkflowReading, add: Add): void {
   for (const [name, { events, oldest }] of new Map(receivers.map((receiver) => [receiver.name, receiver]))) {
     const labels = { receiver_name: name }
     add('workflow_receiver_lag_events', events, labels)
@@ -73,7 +69,7 @@ function addReceivers({ receivers = [], now }: SharedReading, add: Add): void {
   }
 }
 
-function addRuns({ runs }: SharedReading, add: Add): void {
+function addRuns({ runs }: WorkflowReading, add: Add): void {
   // All of them, also those that nobody is in: an alert may then compare instead of ask whether there is something.
   if (runs !== undefined) for (const state of runStates) add('workflow_runs', runs.get(state) ?? 0, { run_state: state })
 }
