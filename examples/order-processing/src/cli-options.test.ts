@@ -26,6 +26,10 @@ test('takes a broker, and where it is', () => {
   expect(parse('--broker', 'nats', '--url', 'nats://127.0.0.1:4222')).toMatchObject({ broker: 'nats', url: 'nats://127.0.0.1:4222' })
 })
 
+test('knows whether the web UI is wanted, or that nobody has said', () => {
+  expect([parse().ui, parse('--ui').ui, parse('--no-ui').ui]).toEqual([undefined, true, false])
+})
+
 test.each([
   [['--count', 'many'], '--count must be a whole number of 1 or more'],
   [['--count', '0'], '--count must be a whole number of 1 or more'],
@@ -38,6 +42,7 @@ test.each([
   [['orders.ndjson'], 'Unexpected argument'],
   [['--resume', '--file', 'a'], 'leave one of them out'],
   [['--resume', '--reset'], 'leave one of them out'],
+  [['--ui', '--no-ui'], 'leave one of them out'],
   [['--interactive', '--file', '-'], 'leave one of them out'],
 ])('refuses %j', (args, complaint) => {
   expect(() => parse(...args)).toThrow(complaint)

@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly fast: boolean
   readonly interactive: boolean
   readonly reset: boolean
+  /** Serve the web UI at the end; absent: if a person sits at a terminal. */
+  readonly ui?: boolean
   readonly help: boolean
 }
 
@@ -48,6 +50,7 @@ export const usage = `Runs orders through a durable workflow on one SQLite file.
   --reset           delete the database first
   --interactive     decide about large orders yourself
   --fast            let the simulated world run about twenty times as fast
+  --ui, --no-ui     serve the web UI at the end, until Ctrl-C, or not (default: if this is a terminal)
   --seed <text>     another seed makes another world (default: lisbon)
   --help            this text
 
@@ -68,6 +71,8 @@ export function parseCliOptions(args: readonly string[], cwd: string, dbDefault:
     fast = false,
     interactive = false,
     reset = false,
+    ui,
+    'no-ui': noUi,
     help = false,
   } = parsed(args)
   if (file === '') throw new UsageError('--file needs the path of a file, or - for stdin')
@@ -76,6 +81,7 @@ export function parseCliOptions(args: readonly string[], cwd: string, dbDefault:
   if (resume && reset) throw new UsageError('--resume goes on with what --reset deletes: leave one of them out')
   if (interactive && file === '-')
     throw new UsageError('--interactive needs the keyboard, and --file - reads orders from there: leave one of them out')
+  if (ui === true && noUi === true) throw new UsageError('--ui and --no-ui cannot both be: leave one of them out')
   const known = brokers.find((name) => name === broker)
   if (broker !== undefined && known === undefined) throw new UsageError(`--broker is one of ${brokers.join(', ')}; got '${broker}'`)
   if (url !== undefined && known === undefined) throw new UsageError('--url names a broker: say which with --broker')
@@ -92,6 +98,7 @@ export function parseCliOptions(args: readonly string[], cwd: string, dbDefault:
     fast,
     interactive,
     reset,
+    ...(ui === true || noUi === true ? { ui: ui === true } : undefined),
     help,
   }
 }
@@ -112,6 +119,8 @@ function parsed(args: readonly string[]) {
         fast: { type: 'boolean' },
         interactive: { type: 'boolean' },
         reset: { type: 'boolean' },
+        ui: { type: 'boolean' },
+        'no-ui': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values

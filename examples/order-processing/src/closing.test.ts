@@ -9,6 +9,7 @@ test.each([
   [['--count', '5', '--fast', '--seed', 'x y', '--interactive'], 'sample', "npm start -- --count 5 --seed 'x y' --fast --interactive"],
   [['--file', 'my orders.ndjson', '--db', 'o.db', '--reset'], 'file', "npm start -- --file '/here/my orders.ndjson' --db /here/o.db"],
   [['--broker', 'kafka', '--url', 'a:9092'], 'sample', 'npm start -- --broker kafka --url a:9092'],
+  [['--no-ui'], 'sample', 'npm start -- --no-ui'],
   [['--resume'], 'none', 'npm start -- --resume'],
   [['--count', '5'], 'stdin', 'npm start -- --resume (and pipe the same lines again if some were not read yet)'],
 ] as const)('%j goes on with what was said, without what would begin anew', (args, kind, command) => {

@@ -48,7 +48,7 @@ function nextLines({ interactive, broker }: CliOptions): readonly string[] {
 
 /** What to type to go on. Lines of stdin that were not read are gone from here: they have to be piped again. */
 export function goOnCommand(options: CliOptions, kind: OrderSource['kind']): string {
-  const { file, count, db, seed, broker, url, fast, interactive, dbDefault } = options
+  const { file, count, db, seed, broker, url, fast, interactive, ui, dbDefault } = options
   const said = [
     ...(kind === 'stdin' || kind === 'none' ? ['--resume'] : []),
     ...(kind === 'file' && file !== undefined ? ['--file', quoted(file)] : []),
@@ -59,6 +59,7 @@ export function goOnCommand(options: CliOptions, kind: OrderSource['kind']): str
     ...(url === undefined ? [] : ['--url', quoted(url)]),
     ...(fast ? ['--fast'] : []),
     ...(interactive ? ['--interactive'] : []),
+    ...(ui === undefined ? [] : [ui ? '--ui' : '--no-ui']),
   ]
   const command = said.length === 0 ? 'npm start' : `npm start -- ${said.join(' ')}`
   return kind === 'stdin' ? `${command} (and pipe the same lines again if some were not read yet)` : command

@@ -123,6 +123,21 @@ test('--resume takes nothing in, a broken promise is found, and --reset begins a
   expect(anew.output()).toContain('every order has one run (2 orders)')
 })
 
+test('ends by serving the web UI if it is asked to, and by Ctrl-C as it would have ended', { timeout: 30_000 }, async () => {
+  const run = start(['--fast', '--count', '5', '--ui'])
+  await run.says(/http:\/\/127\.0\.0\.1:\d+\/.*Ctrl-C/)
+  expect(run.output()).toMatch(/ {2}passed\n/)
+  const [url = ''] = /http:\/\/127\.0\.0\.1:\d+\//.exec(run.output()) ?? []
+  // Nobody has built the pages: they are made when they are looked at.
+  const page = await fetch(url)
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('assets/app.js')])
+  const orders = await fetch(`${url}api/v1/workflows/order-processing/runs`)
+  expect(((await orders.json()) as { readonly items: readonly object[] }).items).toHaveLength(5)
+  run.child.kill('SIGINT')
+  expect(await run.ended, run.output()).toEqual({ code: 0, signal: null })
+  expect(run.output()).not.toContain('Stopped.')
+})
+
 test.each([
   [['--fiel', 'x'], /Unknown option '--fiel'/],
   [['--interactive'], /--interactive needs a terminal/],

@@ -1,6 +1,7 @@
 /** `npm start`: the command line around one start. */
-import { isWorkflowError } from '@workflow/core'
+import { isWorkflowError, type Logger } from '@workflow/core'
 import { relative, resolve } from 'node:path'
+import type { OrderClient } from './all-runs.ts'
 import { type CliOptions, parseCliOptions, usage, UsageError } from './cli-options.ts'
 import { dataFiles, resetFiles } from './data-files.ts'
 import { closingLines, goOnCommand } from './closing.ts'
@@ -10,6 +11,7 @@ import { PlainView } from './plain-view.ts'
 import { processOrders } from './process-orders.ts'
 import { columnsMin, rowsMin, TerminalView } from './terminal-view.ts'
 import { grouped, type View } from './view.ts'
+import { serveOrders, wantsWebUi } from './web-ui.ts'
 
 const home = resolve(import.meta.dirname, '..')
 /** Where the person is: npm and pnpm start scripts somewhere else. */
@@ -75,21 +77,32 @@ async function start(options: CliOptions, source: OrderSource, files: ReturnType
       view,
       stop: stop.signal,
       ...(keys === undefined ? undefined : { keys }),
+      ended: async (whole, { client, logger }) => {
+        view.end()
+        for (const line of closingLines(whole, options)) say(`${line}\n`)
+        await lookAround(options, client, logger, stop.signal)
+      },
     })
     view.end()
-    if (caught === undefined) {
-      for (const line of closingLines(ending, options)) say(`${line}\n`)
-      return ending.checks?.every(({ faults }) => faults.length === 0) === true && ending.progress.paused === 0 ? 0 : 1
-    }
+    if (ending.checks !== undefined) return ending.checks.every(({ faults }) => faults.length === 0) && ending.progress.paused === 0 ? 0 : 1
     const { finished, total } = ending.progress
+    // Nothing else stops it before its end.
+    const signal = caught ?? 'SIGINT'
     say(
       `\nStopped. ${grouped(finished)} of ${grouped(total)} orders have ended, the others wait in the database.\nGo on with: ${goOnCommand(options, source.kind)}\n`,
     )
-    return 128 + signalNumbers[caught]
+    return 128 + signalNumbers[signal]
   } finally {
     view.end()
     process.stdin.destroy()
   }
+}
+
+async function lookAround(options: CliOptions, client: OrderClient, logger: Logger, stop: AbortSignal): Promise<void> {
+  if (stop.aborted || !wantsWebUi(options, { stdin: process.stdin, stdout: process.stdout, environment: process.env })) return
+  // Where single keys were asked for, Ctrl-C is one of them: from here on it is a signal again.
+  if (process.stdin.isTTY) process.stdin.setRawMode(false)
+  await serveOrders(client, logger, (line) => say(`${line}\n`), stop)
 }
 
 function viewFor(stdout: NodeJS.WriteStream): View {

@@ -1,5 +1,5 @@
 /** One start of the program: opens the database, takes orders in, works until all have ended, and proves what it did. */
-import type { RoleScheduler } from '@workflow/core'
+import type { Logger, RoleScheduler } from '@workflow/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OrderClient } from './all-runs.ts'
 import { audit, type AuditCheck } from './audit.ts'
@@ -28,6 +28,8 @@ export interface ProcessOrdersInput {
   readonly keys?: AsyncIterator<string>
   /** Aborted by Ctrl-C. */
   readonly stop: AbortSignal
+  /** Is told of an end that was not stopped, while everything is still open and at work; it may take its time. */
+  readonly ended: (ending: Ending, orders: { readonly client: OrderClient; readonly logger: Logger }) => Promise<void>
 }
 
 /** How a start ended. `facts` and `checks` are there if it was not stopped. */
@@ -96,7 +98,9 @@ export async function processOrders(input: ProcessOrdersInput): Promise<Ending> 
     allEnded = true
     ending.abort()
     await background.settled
-    return { progress, ...(await prove(client, ledger, intake)), paused: await pausedOrders(client) }
+    const whole = { progress, ...(await prove(client, ledger, intake)), paused: await pausedOrders(client) }
+    await input.ended(whole, { client, logger })
+    return whole
   } finally {
     ending.abort()
     // The first failure is what ended the start.

@@ -12,7 +12,7 @@ export interface ServeWebUiOptions extends WebUiOptions {
   readonly port?: number
   /** Anything but a loopback address needs `authorize`. @default '127.0.0.1' */
   readonly host?: string
-  /** Is told the address; `false`: nobody is. @default console.log */
+  /** Is told the addresses, in one line; `false`: nobody is. @default console.log */
   readonly print?: ((line: string) => void) | false
 }
 
@@ -50,7 +50,7 @@ export async function serveWebUi(options: ServeWebUiOptions): Promise<ServedWebU
   server.maxConnections = connectionsMax
   await listening(server, port, host)
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}${basePath}`
-  if (print !== false) print(`Workflow's API is at ${url}/api/v1, its description at ${url}/api/v1/openapi.json`)
+  if (print !== false) print(`Workflow's web UI is at ${url}/ and its API at ${url}/api/v1`)
   let closed: Promise<void> | undefined
   const close = (): Promise<void> => (closed ??= closing(server, () => ui.close()))
   return { url, close, [Symbol.asyncDispose]: close }
