@@ -1,4 +1,4 @@
-/** The handler in real servers: what it answers there is what it answers by itself. */
+/** The handler in real servers: what it answers there is what it answers by itself. In Next: next.long.test.ts. */
 import { serve } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
@@ -7,7 +7,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { toNodeListener, type WebUi } from '../src/index.ts'
-import { openShop } from './shop.ts'
+import { checkMounted } from './mounted.ts'
+import { openShop, site } from './shop.ts'
 
 interface Mounted {
   readonly url: string
@@ -21,14 +22,6 @@ async function listen(server: Server): Promise<Mounted> {
     await new Promise((resolve) => server.close(resolve))
   }
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
-}
-
-/** As a route handler of Next exports it: a function of a `Request` per method. */
-function nextRoute(ui: WebUi): {
-  readonly GET: (request: Request) => Promise<Response>
-  readonly POST: (request: Request) => Promise<Response>
-} {
-  return { GET: ui, POST: ui }
 }
 
 const mounts: readonly (readonly [string, (ui: WebUi) => Promise<Mounted>])[] = [
@@ -46,12 +39,16 @@ const mounts: readonly (readonly [string, (ui: WebUi) => Promise<Mounted>])[] = 
     'Fastify',
     async (ui) => {
       const app = fastify()
-      // Bodies are the handler's own to read.
-      app.removeAllContentTypeParsers()
-      app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-      app.all('/admin/*', (request, reply) => {
-        reply.hijack()
-        toNodeListener(ui)(request.raw, reply.raw)
+      await app.register((scope, _, done) => {
+        // Bodies are the handler's own to read.
+        scope.removeAllContentTypeParsers()
+        scope.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
+        for (const path of ['/admin', '/admin/*'])
+          scope.all(path, (request, reply) => {
+            reply.hijack()
+            toNodeListener(ui)(request.raw, reply.raw)
+          })
+        done()
       })
       await app.listen({ port: 0, host: '127.0.0.1' })
       return {
@@ -78,13 +75,6 @@ const mounts: readonly (readonly [string, (ui: WebUi) => Promise<Mounted>])[] = 
       }
     },
   ],
-  [
-    'route handlers like those of Next',
-    (ui) => {
-      const { GET, POST } = nextRoute(ui)
-      return listen(createServer(toNodeListener((request) => (request.method === 'POST' ? POST(request) : GET(request)))))
-    },
-  ],
 ]
 
 describe.each(mounts)('in %s', (_, mount) => {
@@ -92,30 +82,18 @@ describe.each(mounts)('in %s', (_, mount) => {
     await using shop = await openShop({ basePath: '/admin' })
     const { url, close } = await mount(shop.ui)
     try {
-      const runId = await shop.paid('größe/1')
-      const api = `${url}/admin/api/v1`
-      const stop = new AbortController()
-      const stream = await fetch(`${api}/changes`, { signal: stop.signal })
-      const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
-      let text = ''
-      while (!text.includes('event: refresh')) text += (await reader?.read())?.value ?? ''
-      const found = await fetch(`${api}/workflows/orders/runs?foreignId=${encodeURIComponent('größe/1')}`)
-      expect(found.headers.get('x-content-type-options')).toBe('nosniff')
-      expect(await found.json()).toMatchObject({ items: [{ runId, foreignId: 'größe/1' }] })
-      const acted = await fetch(`${api}/workflows/orders/runs/${runId}/actions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-workflow-webui': '1', origin: url },
-        body: JSON.stringify({ action: 'pause', reason: 'Prüfung' }),
-      })
-      expect(await acted.json()).toMatchObject({ run: { state: 'Paused', pause: { reason: 'Prüfung' } } })
-      while (!text.includes('"state":"Paused"')) text += (await reader?.read())?.value ?? ''
-      const etag = found.headers.get('etag') ?? ''
-      expect((await fetch(`${api}/session`, { method: 'HEAD' })).status).toBe(200)
-      expect(etag).not.toBe('')
-      expect((await fetch(`${api}/nowhere`)).status).toBe(404)
-      stop.abort()
+      await checkMounted(`${url}/admin`, { workflow: 'orders', runId: await shop.paid('größe/1'), foreignId: 'größe/1' })
     } finally {
       await close()
     }
   })
+})
+
+it('knows a page of its own by the host that the browser asked, where a framework puts another into the address', async () => {
+  await using shop = await openShop()
+  const ask = async (origin: string): Promise<number> => (await shop.get('/session', { origin, host: 'flows.example.com' })).status
+  expect(await ask('https://flows.example.com')).toBe(200)
+  expect(await ask(site)).toBe(200)
+  for (const other of ['https://example.com', 'https://flows.example.com.evil.test', 'null', 'none', 'file://'])
+    expect(await ask(other)).toBe(403)
 })
