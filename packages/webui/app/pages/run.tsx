@@ -4,10 +4,11 @@ import type { ChildrenJson, ExplanationJson, HistoryEntryJson, RunDetailJson, Ti
 import { timeText } from '../data/amount-text.ts'
 import { type Ask, workflowPath } from '../data/api-client.ts'
 import { pathTaken } from '../data/run-timeline.ts'
+import { whyOf } from '../data/why-text.ts'
 import { Diagram } from '../ui/diagram.tsx'
 import { Link } from '../ui/link.tsx'
 import { Age, Answer, Panel, StateBadge } from '../ui/parts.tsx'
-import { useWorkflow } from '../ui/site.ts'
+import { useSite, useWorkflow } from '../ui/site.ts'
 import { useResource } from '../ui/use-resource.ts'
 import { RunActions } from './run-actions.tsx'
 import { RunObject } from './run-object.tsx'
@@ -49,9 +50,7 @@ export function RunPage({ workflow, runId }: { readonly workflow: string; readon
             moves={process?.nodes.map(({ status }) => status) ?? []}
             onDone={() => void story.reload()}
           />
-          <Panel title="Why it is here">
-            <p class="explain">{explanation.text}</p>
-          </Panel>
+          <WhyHere explanation={explanation} />
           {process === undefined ? null : (
             <Panel flush>
               <Diagram
@@ -78,6 +77,28 @@ export function RunPage({ workflow, runId }: { readonly workflow: string; readon
         </>
       )}
     </Answer>
+  )
+}
+
+function WhyHere({ explanation }: { readonly explanation: ExplanationJson }): JSX.Element {
+  const { now } = useSite()
+  const { waits, lastFailure, workers } = whyOf(explanation, now.value)
+  return (
+    <Panel title="Why it is here">
+      <div class="lines">
+        {waits.map((line) => (
+          <p key={line} class="breaks">
+            {line}
+          </p>
+        ))}
+        {lastFailure === undefined ? null : <p class="bad">{lastFailure}</p>}
+        {workers.length === 0 ? null : <p class="soft small breaks">{workers.join(' ')}</p>}
+        <details>
+          <summary>In full, to pass on</summary>
+          <p class="breaks">{explanation.text}</p>
+        </details>
+      </div>
+    </Panel>
   )
 }
 

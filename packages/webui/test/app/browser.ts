@@ -33,14 +33,23 @@ export async function served(ui: WebUi): Promise<{ readonly url: string } & Asyn
   }
 }
 
+export interface Window extends AsyncDisposable {
+  readonly page: Page
+  readonly faults: string[]
+  /** Opens a page of ours, and resolves once nothing of it is still to come. */
+  readonly show: (path: string) => Promise<void>
+}
+
 /** A window, and everything that a page of ours may not do: errors, warnings, requests to other hosts. */
 export async function openWindow(
   browser: Browser,
   url: string,
   look: { readonly colorScheme?: 'light' | 'dark'; readonly width?: number } = {},
-): Promise<{ readonly page: Page; readonly faults: string[] } & AsyncDisposable> {
+): Promise<Window> {
   const { colorScheme = 'light', width = 1_440 } = look
-  const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 }, reducedMotion: 'reduce' })
+  // As people have them: a phone, a laptop, a large screen.
+  const height = width < 720 ? 780 : width > 2_000 ? 2_160 : 900
+  const context = await browser.newContext({ colorScheme, viewport: { width, height }, reducedMotion: 'reduce' })
   const page = await context.newPage()
   const faults: string[] = []
   page.on('console', (line) => {
@@ -53,6 +62,11 @@ export async function openWindow(
   return {
     page,
     faults,
+    show: async (path) => {
+      await page.goto(url + path)
+      await page.locator('h1').waitFor()
+      await page.waitForFunction("document.querySelector('.skeleton') === null")
+    },
     async [Symbol.asyncDispose]() {
       await context.close()
     },

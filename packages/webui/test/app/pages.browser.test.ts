@@ -2,13 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPages } from '../../build/pages.ts'
+import { afterAll, describe, expect, test } from 'vitest'
 import { openShop } from '../shop.ts'
 import { openBrowser, openWindow, served } from './browser.ts'
 
 const browser: Browser | undefined = await openBrowser()
-beforeAll(async () => void (await buildPages()))
 afterAll(async () => await browser?.close())
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
