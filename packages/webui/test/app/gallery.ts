@@ -99,7 +99,8 @@ export async function openGallery(count: number) {
   }
   const send = async (): Promise<void> => {
     const { items } = await post.list({ status: ['packed', 'sent'], order: 'oldest', limit: 20 })
-    for (const { runId, status } of items) await post.callback({ runId }, status, undefined, { wait: true })
+    for (const { runId, status } of items)
+      if (status === 'packed' || status === 'sent') await post.callback({ runId }, status, undefined, { wait: true })
   }
   await Promise.all([shop.run(), post.run()])
   const troubled: string[] = []
