@@ -7,7 +7,8 @@ export interface Order {
   readonly parcels: number
   /** Filled in on the way. */
   readonly paymentId?: string
-  readonly trouble?: 'card' | 'slow'
+  /** What will go wrong. */
+  readonly trouble?: 'card' | 'bank' | 'line'
 }
 
 export const parcels = workflow('parcels', {
