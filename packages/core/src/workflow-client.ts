@@ -73,7 +73,10 @@ export interface ListQuery<Status extends string = string> {
 /** Which runs to count: as in a list. */
 export type CountQuery<Status extends string = string> = Omit<ListQuery<Status>, 'order' | 'cursor' | 'limit'>
 
-/** A page of results. Give `cursor` to get the next one; it is absent on the last. */
+/**
+ * A page of results. Give `cursor` to get the next one; it is absent on the last. A page of runs with a cursor may have fewer
+ * than the limit, or none: the store has looked through many that do not fit, and there are more to look through.
+ */
 export interface ResultPage<T> {
   readonly items: readonly T[]
   readonly cursor?: string

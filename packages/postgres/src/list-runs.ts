@@ -19,8 +19,13 @@ import { Conditions, conditionsOf } from './run-conditions.ts'
 
 /** So many seqs are looked at in one statement. */
 const windowSeqs = 20_000
-/** A page ends, even if it is not full, after so many windows. */
-const windowsMax = 50
+/**
+ * A page ends, even if it is not full, after so many windows: whoever looks for few among many gets its answers soon. Those on
+ * the edge of nothing do not count.
+ */
+const windowsMax = 3
+/** Of those that the index of open runs leads through, which pass over all others. */
+const openWindowsMax = 50
 
 /** A page of runs by seq. */
 export async function listRuns(connection: Queryable, query: RunQuery, page: PageOptions): Promise<Page<RunRecord>> {
@@ -33,10 +38,11 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
   // An index leads to the few runs of a foreign id or a parent: no windows are needed then.
   const few = (query.workflowName !== undefined && query.foreignId !== undefined) || query.parent !== undefined
   const step = few ? last + 1 : windowSeqs
+  const limit = isOpen(query) ? openWindowsMax : windowsMax
   const items: RunRecord[] = []
   let position = after === undefined ? (newest ? last + 1 : 0) : Number(after)
   for (let windows = 0; newest ? position > 1 : position < last; windows++) {
-    if (windows === windowsMax) return { items, next: encodePageToken(listing, [BigInt(position)]) }
+    if (windows === limit) return { items, next: encodePageToken(listing, [BigInt(position)]) }
     const missing = page.limit - items.length
     const rows = await readWindow(connection, query, { newest, position, step, limit: missing + 1 })
     const taken = rows.slice(0, missing)
@@ -47,7 +53,11 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
     if (rows.length > missing) return { items, next: encodePageToken(listing, [BigInt(taken.at(-1)?.[0] ?? position)]) }
     position += newest ? -step : step
     // Where nothing is, for whatever reason, nothing needs to be looked at.
-    if (rows.length === 0 && !few) position = await nextPosition(connection, query, { newest, position })
+    if (rows.length === 0 && !few) {
+      const next = await nextPosition(connection, query, { newest, position })
+      if (Math.abs(next - position) >= step) windows--
+      position = next
+    }
   }
   return { items }
 }

@@ -16,6 +16,8 @@ export function conditionsOf(query: RunQuery, scan = false): Condition[] | undef
   if (status !== undefined) conditions.push(['status IN (SELECT value FROM json_each(?))', JSON.stringify(status)])
   if (runState !== undefined) conditions.push(['state IN (SELECT value FROM json_each(?))', JSON.stringify(runState)])
   for (const [key, value] of Object.entries(metadata ?? {})) {
+    // Texts are looked for many times quicker than pairs, and most rows do not have these at all.
+    conditions.push(['instr(metadata, ?) > 0 AND instr(metadata, ?) > 0', JSON.stringify(value), JSON.stringify(key)])
     conditions.push(['EXISTS (SELECT 1 FROM json_each(metadata) AS pair WHERE pair.key = ? AND pair.value = ?)', key, value])
   }
   if (parent !== undefined) conditions.push(['parent_run = ?', parent.runId])

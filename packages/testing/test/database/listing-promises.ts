@@ -40,6 +40,31 @@ export function listingPromises(fresh: () => ListedDatabase): void {
     expect(await store.list({ order, status: ['nothing'] }, { limit: 10 })).toEqual({ items: [] })
   })
 
+  test.each(['oldest', 'newest'] as const)(
+    'a page of the %s runs ends soon where few of many are looked for, and leads on',
+    async (order) => {
+      await using place = fresh()
+      const writer = place.open()
+      const runs = Array.from({ length: 80 }, (_, i) => `run-${i}`)
+      for (const runId of runs) await writer.commit(unitOf(runId, 1))
+      // From the last on, so that no two runs are ever in one place: each a little away from the next, as if there were many in between.
+      for (const [i, runId] of [...runs.entries()].toReversed()) await place.move(runId, (i + 1) * 3_000)
+      const store = place.open()
+      const metadata = { city: 'nowhere' }
+      let pages = 0
+      let after: string | undefined
+      do {
+        const page = await store.list({ order, metadata }, { limit: 10, ...(after === undefined ? {} : { after }) })
+        expect(page.items).toEqual([])
+        pages++
+        after = page.next
+      } while (after !== undefined)
+      expect(pages).toBeGreaterThan(2)
+      // Every page of those that are open is led by an index, past all others.
+      expect((await store.list({ order, runState: ['Running'] }, { limit: 100 })).items).toHaveLength(80)
+    },
+  )
+
   test('a listing of what is unfinished, or whose data is to be deleted, knows each state of a run', async () => {
     await using place = fresh()
     const store = place.open()

@@ -38,7 +38,9 @@ export function runPages(load: (cursor: string | undefined, signal: AbortSignal)
     controller = own
     loading.value = true
     try {
-      const page = await load(afresh ? undefined : cursor, own.signal)
+      let page = await load(afresh ? undefined : cursor, own.signal)
+      // Where few of many are looked for, a page may be empty though there is more to look through.
+      while (page.items.length === 0 && page.cursor !== undefined && controller === own) page = await load(page.cursor, own.signal)
       if (controller !== own) return
       const known = afresh ? [] : runs.value
       if (afresh) {

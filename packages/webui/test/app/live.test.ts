@@ -213,6 +213,21 @@ describe('runPages', () => {
     expect([list.runs.value.map(({ runId }) => runId), list.more.value]).toEqual([['a', 'b', 'c'], false])
   })
 
+  test('goes on past pages that are empty, or nobody would ever ask for the next one', async () => {
+    const sparse: Readonly<Record<string, RunPageJson>> = {
+      first: { items: [], cursor: 'second' },
+      second: { items: [], cursor: 'third' },
+      third: { items: [run('a')], cursor: 'last' },
+      last: { items: [], cursor: 'end' },
+      end: { items: [] },
+    }
+    const list = runPages(async (cursor) => sparse[cursor ?? 'first'] ?? { items: [] })
+    await list.reload()
+    expect([list.runs.value.map(({ runId }) => runId), list.more.value]).toEqual([['a'], true])
+    await list.loadMore()
+    expect([list.runs.value.length, list.more.value, list.loading.value]).toEqual([1, false, false])
+  })
+
   test('follows changes of its runs, ignores old ones, and counts those of others', async () => {
     const list = runPages(load)
     await list.reload()
