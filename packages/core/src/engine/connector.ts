@@ -16,7 +16,7 @@ import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from '
 import type { Process } from './process.ts'
 import { Reader } from './reader.ts'
 import { traceFields } from './log-fields.ts'
-import { isTraceparent } from './span-start.ts'
+import { traceparentIn } from './span-start.ts'
 import { sleep } from './waiting.ts'
 import type { WorkerContext } from './worker-context.ts'
 
@@ -206,6 +206,8 @@ export class ConnectorRunner {
           event: delivery.event,
           failures: 0,
           delivery,
+          // A connector of others may leave it out.
+          at: Number(delivery.event.at),
           role,
           giveBack,
         }),
@@ -269,14 +271,14 @@ export class ConnectorRunner {
     }
     const typed = { id: event.id, createdAt: event.at, headers: event.headers, data }
     // The casts hold because the definition's types have bound the handler to this schema and contract.
-    const traceparent = event.headers['traceparent']
+    const traceparent = traceparentIn(event.headers)
     return {
-      fields: traceFields(isTraceparent(traceparent) ? traceparent : undefined),
+      fields: traceFields(traceparent),
       span: {
         kind: 'connector',
         attributes: { eventId: event.id },
         since: event.at,
-        ...(isTraceparent(traceparent) ? { traceparent } : undefined),
+        ...(traceparent === undefined ? undefined : { traceparent }),
       },
       call: async (context) => {
         await model.handler(typed as never, api(`${ctx.contract.name}/${name}/${event.id}`) as never, context as never)

@@ -22,6 +22,11 @@ export class Gate {
     return this.#running
   }
 
+  /** Whether somebody has a place, or waits for one. */
+  get isBusy(): boolean {
+    return this.#running > 0 || this.#size > 0
+  }
+
   /** Takes a place if one is free now. */
   tryEnter(): boolean {
     if (this.#running >= this.limit || this.waiting > 0) return false

@@ -14,6 +14,7 @@ import { type PersistentTask, PersistentWork, type Prepared, roleOfSlot } from '
 import type { Process } from './process.ts'
 import { runFields, traceFields } from './log-fields.ts'
 import { snapshotOf } from './snapshot.ts'
+import { isTraceparent } from './span-start.ts'
 import type { WorkerContext } from './worker-context.ts'
 
 export const hookStates: { readonly [Kind in HookKind]: RunState } = {
@@ -71,7 +72,8 @@ export class HookRunner {
   }
 
   offer(delivery: Delivery<RunEvent>): void {
-    this.lanes.offer({ lane: delivery.event.runId, slot: delivery.slot, version: delivery.event.version, failures: 0, delivery })
+    const { runId, version, at } = delivery.event
+    this.lanes.offer({ lane: runId, slot: delivery.slot, version, failures: 0, delivery, at: at.getTime() })
   }
 
   retry(timer: Timer, end: () => void): void {
@@ -104,7 +106,7 @@ export class HookRunner {
         kind: 'hook',
         attributes: { runId: record.runId, foreignId: record.foreignId, version: task.version },
         since: record.createdAt,
-        ...(record.traceparent === undefined ? undefined : { traceparent: record.traceparent }),
+        ...(isTraceparent(record.traceparent) ? { traceparent: record.traceparent } : undefined),
       },
       // The casts hold because the definition's types have bound the hooks to this contract's runs.
       call: async (context) => {

@@ -8,6 +8,7 @@ import type { Delivery, EventReceiver, EventSender, SlotClaim } from '../ports/e
 import { Claims } from './claims.ts'
 import { reportLag } from './lag.ts'
 import type { Process } from './process.ts'
+import { isTraceparent } from './span-start.ts'
 import { sleep, turn } from './waiting.ts'
 import type { WorkerContext } from './worker-context.ts'
 
@@ -25,6 +26,7 @@ export class OutboxRelay {
   readonly #ctx: WorkerContext
   readonly #options: OutboxRelayOptions
   readonly #claims: Claims
+  #isBusy = false
 
   constructor(ctx: WorkerContext, process: Process, options: OutboxRelayOptions) {
     this.#ctx = ctx
@@ -54,10 +56,12 @@ export class OutboxRelay {
 
   async #relay(stop: AbortSignal): Promise<void> {
     const { receiver, batch } = this.#options
+    this.#isBusy = false
     const deliveries = await receiver.receive({ max: batch, signal: stop })
+    this.#isBusy = true
     const events = deliveries.flatMap((delivery) => this.#read(delivery))
     const [oldest] = events
-    if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime())
+    if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime(), () => this.#isBusy)
     if (events.length > 0) await this.#publish(events, stop)
     await this.#acknowledge(deliveries, stop)
     // Whatever there was has gone out: nothing lags until there is more.
@@ -129,5 +133,6 @@ export class OutboxRelay {
 }
 
 function sharedTraceparent([first, ...others]: readonly RunEvent[]): string | undefined {
-  return others.every(({ traceparent }) => traceparent === first?.traceparent) ? first?.traceparent : undefined
+  const traceparent = first?.traceparent
+  return isTraceparent(traceparent) && others.every((other) => other.traceparent === traceparent) ? traceparent : undefined
 }

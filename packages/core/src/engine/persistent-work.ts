@@ -10,6 +10,7 @@ import type { Logger } from '../ports/logger.ts'
 import type { SpanStart } from '../ports/instrumentation.ts'
 import type { Execution } from './execution.ts'
 import { boundLogger } from './handler-run.ts'
+import { reportLag } from './lag.ts'
 import { type Lane, Lanes, type LaneTask } from './lanes.ts'
 import type { Process } from './process.ts'
 import { traceIdOf } from './span-start.ts'
@@ -20,6 +21,8 @@ export interface PersistentTask extends LaneTask {
   /** How many attempts have failed already. */
   readonly failures: number
   readonly delivery?: Pick<Delivery<unknown>, 'ack'>
+  /** When its event was made, in milliseconds since the epoch; absent for a retry. */
+  readonly at?: number
   readonly timer?: Timer
 }
 
@@ -128,7 +131,8 @@ export class PersistentWork<T extends PersistentTask> {
         return false
       }
     }
-    const { executions } = this.#ctx
+    const { executions, clock, instrumentation } = this.#ctx
+    if (task.at !== undefined && attempt === 1) reportLag(this.#ctx, this.#process, Math.max(0, clock.now() - task.at))
     const execution = executions.start(task.slot, options.deadlineMs)
     const call = (traceparent: string | undefined): Promise<unknown> =>
       new Promise((resolve, reject) =>
@@ -140,6 +144,7 @@ export class PersistentWork<T extends PersistentTask> {
     } finally {
       executions.end(execution)
       gate.leave()
+      instrumentation.observe('workflow_process_latency_seconds', (clock.monotonic() - execution.startedAt) / 1_000, this.#process.labels)
     }
   }
 

@@ -13,6 +13,8 @@ export class Process {
   readonly labels: Attributes
   /** Whether the last event was older than `lagAlert` when its turn came; undefined before the first. */
   late: boolean | undefined
+  /** Looks whether it is still late. Disposed at the stop. */
+  lagWatch: Disposable | undefined
 
   constructor(name: string, options: ResolvedProcessOptions, workflowName: string) {
     this.name = name

@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock.ts'
 import type { Instrumentation, Observed } from '../ports/instrumentation.ts'
 import type { Logger } from '../ports/logger.ts'
+import { isTraceparent } from './span-start.ts'
 
 /** What fails again and again is said this often. */
 const againMs = 60_000
@@ -21,10 +22,12 @@ export function safeInstrumentation(given: Instrumentation, logger: Logger, cloc
     logger.error({ workflow, ...what, error }, 'the instrumentation threw; what it was to record is lost')
   }
   const safe = (measure: 'count' | 'gauge' | 'observe'): Instrumentation['count'] => {
-    const record = given[measure].bind(given)
+    // An async function fits the type, too.
+    const record: (...args: Parameters<Instrumentation['count']>) => unknown = given[measure].bind(given)
     return (name, value, labels) => {
       try {
-        record(name, value, labels)
+        const recorded = record(name, value, labels)
+        if (recorded !== undefined) settled(recorded, (error) => threw({ metric: name }, name, error))
       } catch (error) {
         threw({ metric: name }, name, error)
       }
@@ -69,8 +72,14 @@ function watched(spanned: unknown, work: () => Promise<unknown>, failed: (error:
   })
 }
 
+/** A promise that nobody waits for would end the process by its rejection. */
+function settled(result: unknown, failed: (error: unknown) => void): void {
+  if (result instanceof Promise) result.catch(failed)
+}
+
 function begun<T>(work: (traceparent: string | undefined) => Promise<T>, traceparent: string | undefined): Promise<T> {
-  return work(typeof traceparent === 'string' ? traceparent : undefined)
+  // What is none would be stored with the run, or refused where it is triggered.
+  return work(isTraceparent(traceparent) ? traceparent : undefined)
 }
 
 function safeAttach(attach: NonNullable<Instrumentation['attach']>, threw: Threw): NonNullable<Instrumentation['attach']> {
@@ -84,7 +93,8 @@ function safeAttach(attach: NonNullable<Instrumentation['attach']>, threw: Threw
     return {
       [Symbol.dispose]: () => {
         try {
-          attached?.[Symbol.dispose]()
+          const detached: unknown = attached?.[Symbol.dispose]()
+          settled(detached, (error) => threw({}, 'attach', error))
         } catch (error) {
           threw({}, 'attach', error)
         }

@@ -6,10 +6,14 @@ export function safeLogger(logger: Logger): Logger {
     (level: keyof Logger) =>
     (fields: object, message: string): void => {
       try {
-        logger[level](fields, message)
+        // An async function fits the type, too.
+        const written: unknown = logger[level](fields, message)
+        if (written instanceof Promise) written.catch(ignore)
       } catch {
         // There is nobody left to tell.
       }
     }
   return { debug: safe('debug'), info: safe('info'), warn: safe('warn'), error: safe('error') }
 }
+
+const ignore = (): void => undefined

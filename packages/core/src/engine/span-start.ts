@@ -6,9 +6,9 @@ import type { Process } from './process.ts'
 export function spanOfRun(record: RunRecord, process: Process, kind: SpanKind, attempt: number): SpanStart {
   const { workflowName: workflow, runId, foreignId, version, createdAt, traceparent } = record
   const attributes = { workflow, process: process.name, runId, foreignId, version, attempt }
-  return traceparent === undefined
-    ? { kind, name: process.name, attributes, since: createdAt }
-    : { kind, name: process.name, attributes, since: createdAt, traceparent }
+  return isTraceparent(traceparent)
+    ? { kind, name: process.name, attributes, since: createdAt, traceparent }
+    : { kind, name: process.name, attributes, since: createdAt }
 }
 
 /** A run that is about to be started. `process`: the client that was asked for it, or the poller whose schedule is due. */
@@ -28,7 +28,25 @@ export function traceIdOf(traceparent: string | undefined): string | undefined {
   return traceparent?.split('-', 2)[1]
 }
 
-/** Whether a text is a trace context as W3C writes it. */
+/**
+ * Whether a text is a trace context as W3C writes it, by whose rules ids of zeros and the version ff are none. A span that
+ * belongs to anything else may be refused by whoever collects it, together with all that were sent along.
+ */
 export function isTraceparent(text: unknown): text is string {
-  return typeof text === 'string' && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/.test(text) && text.length <= 255
+  return (
+    typeof text === 'string' &&
+    text.length <= 255 &&
+    (text.length === versionedLength || !text.startsWith('00')) &&
+    /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]*)?$/.test(text)
+  )
+}
+
+/** Of version 00; later ones may go on. */
+const versionedLength = 55
+
+/** The trace context that the headers of a foreign event carry. Their names have any case, as with HTTP. */
+export function traceparentIn(headers: Readonly<Record<string, string>>): string | undefined {
+  const name = 'traceparent' in headers ? 'traceparent' : Object.keys(headers).find((each) => each.toLowerCase() === 'traceparent')
+  const given = name === undefined ? undefined : headers[name]
+  return isTraceparent(given) ? given : undefined
 }

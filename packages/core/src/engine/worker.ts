@@ -161,6 +161,7 @@ export class Worker {
     const { clock, contract, logger } = this.#ctx
     this.#stopping.abort(new Stopped(`workflow '${contract.name}' is stopping`))
     for (const listener of this.#listening.splice(0)) listener[Symbol.dispose]()
+    for (const { lagWatch } of this.#processes.values()) lagWatch?.[Symbol.dispose]()
     const over = Promise.withResolvers<'over'>()
     let timer = clock.setTimer(timeoutMs, () => {
       const reason = new Stopped(`workflow '${contract.name}' has stopped and waits no longer for its handlers`)
