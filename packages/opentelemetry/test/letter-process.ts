@@ -1,12 +1,10 @@
 /** One process of two: `worker` runs the handlers, `client` starts a run and sees it through. */
-import { trace } from '@opentelemetry/api'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { sqlite } from '@workflow/sqlite'
 import { opentelemetry } from '../src/index.ts'
-import { letters, lettersOn, registerSdk } from './letters.ts'
+import { inRequest, letters, lettersOn, registerOtlp } from './letters.ts'
 
 const [role, file = '', url = ''] = process.argv.slice(2)
-const provider = registerSdk(new OTLPTraceExporter({ url }))
+const provider = registerOtlp(url)
 const infrastructure = { ...sqlite({ file }), instrumentation: opentelemetry() }
 if (role === 'worker') {
   const app = lettersOn(infrastructure, () => process.send?.('sent'))
@@ -16,11 +14,7 @@ if (role === 'worker') {
   await app.stop()
 } else {
   const client = letters.client(infrastructure)
-  const runId = await trace.getTracer('of the user').startActiveSpan('POST /letters', async (span) => {
-    const started = await client.trigger('letter-1', { initialValue: { text: 'Dear Ann' } })
-    span.end()
-    return started
-  })
+  const runId = await inRequest('POST /letters', () => client.trigger('letter-1', { initialValue: { text: 'Dear Ann' } }))
   await client.await(runId, 'checked')
   await client.callback({ runId }, 'checked', undefined)
   await client.awaitCompletion(runId)

@@ -1,6 +1,7 @@
 /** A letter that is written, checked by somebody, and sent, in a process with OpenTelemetry's SDK. */
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { BatchSpanProcessor, type Sampler, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import { after, type Contract, type Schema, unchecked, workflow, type WorkerInfrastructure, type Workflow } from '@workflow/core'
 
@@ -37,4 +38,20 @@ export function registerSdk(exporter: SpanExporter, sampler?: Sampler): TracerPr
   trace.setGlobalTracerProvider(provider)
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   return provider
+}
+
+/** Registers the SDK in this process, and sends what it records to a collector. */
+export function registerOtlp(url: string): TracerProvider {
+  return registerSdk(new OTLPTraceExporter({ url }))
+}
+
+/** Does something inside a span of the user's own code. */
+export function inRequest<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return trace.getTracer('of the user').startActiveSpan(name, async (span) => {
+    try {
+      return await work()
+    } finally {
+      span.end()
+    }
+  })
 }
