@@ -25,7 +25,7 @@ describe('a server of its own', () => {
     const lines: string[] = []
     const workflows = [orders.client({ ...memory(), logger: quiet })]
     const served = await serveWebUi({ workflows, print: (line) => void lines.push(line), basePath: '/admin' })
-    expect(lines.join()).toContain(`${served.url}/api/v1`)
+    expect(lines).toEqual([`Workflow's web UI is at ${served.url}/ and its API at ${served.url}/api/v1`])
     expect(served.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/admin$/)
     expect(await (await fetch(`${served.url}/api/v1/session`)).json()).toMatchObject({ actor: 'anonymous' })
     const stream = await fetch(`${served.url}/api/v1/changes`)

@@ -89,6 +89,8 @@ export async function openShop(options: Partial<WebUiOptions> = {}) {
   })
   return {
     app,
+    /** What the web UI asks about orders. */
+    client,
     ui,
     lines,
     database,

@@ -28,7 +28,7 @@ async function answer(handle: Handler, message: IncomingMessage, response: Serve
     response.writeHead(400, { 'content-type': 'text/plain', connection: 'close' }).end('not a request that can be answered')
     return
   }
-  const answered = await handle(request)
+  const answered = message.readableDidRead && request.body !== null ? bodyTaken() : await handle(request)
   // What is left of a body that nobody wanted would be taken for the next request.
   const unread = !message.complete && message.method !== 'GET' && message.method !== 'HEAD'
   response.writeHead(answered.status, [...answered.headers, ...(unread ? [['connection', 'close']] : [])].flat() as string[])
@@ -36,6 +36,13 @@ async function answer(handle: Handler, message: IncomingMessage, response: Serve
   response.flushHeaders()
   if (answered.body !== null) await send(answered.body, response, gone.signal)
   response.end()
+}
+
+/** A parser has read the body before it came here, and left nothing of it. */
+function bodyTaken(): Response {
+  const message =
+    'the body of this request was read before it came to the web UI: mount it before whatever parses bodies, like express.json()'
+  return Response.json({ error: { code: 'Internal', message } }, { status: 500, headers: { 'cache-control': 'no-store' } })
 }
 
 /** Undefined for what no `Request` can be: a host that is none, a method that is forbidden, an address that is none. */

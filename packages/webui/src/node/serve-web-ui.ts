@@ -3,7 +3,7 @@ import { Configuration } from '@workflow/core/adapter'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { webui } from '../server/web-ui.ts'
-import { settingsOf, type WebUiOptions } from '../server/settings.ts'
+import { optionNames, settingsOf, unknownIn, type WebUiOptions } from '../server/settings.ts'
 import { toNodeListener } from './node-listener.ts'
 
 /** Options of `serveWebUi`. */
@@ -36,7 +36,13 @@ const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
  * made to point here. Throws `Configuration`; rejects with the system's error where the port is taken.
  */
 export async function serveWebUi(options: ServeWebUiOptions): Promise<ServedWebUi> {
+  // From JavaScript anything may come.
+  if (typeof options !== 'object' || options === null)
+    throw new Configuration('serveWebUi takes an object of options: serveWebUi({ workflows })')
   const { port = 0, host = '127.0.0.1', print = log, ...rest } = options
+  unknownIn('serveWebUi', rest, [...optionNames, 'port', 'host', 'print'])
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Configuration(`the port of serveWebUi must be a whole number from 0 to 65535; got ${JSON.stringify(port)}`)
   const open = rest.authorize === undefined && rest.unsafeNoAuth !== true
   if (open && !loopback.has(host))
     throw new Configuration(

@@ -103,7 +103,19 @@ export interface Settings {
   readonly clock: Clock
 }
 
-const known = ['workflows', 'authorize', 'unsafeNoAuth', 'basePath', 'readOnly', 'redact', 'origins', 'limits', 'logger', 'clock'] as const
+/** What `webui` can be told. */
+export const optionNames = [
+  'workflows',
+  'authorize',
+  'unsafeNoAuth',
+  'basePath',
+  'readOnly',
+  'redact',
+  'origins',
+  'limits',
+  'logger',
+  'clock',
+] as const
 const limitsDefault: Required<WebUiLimits> = { bodyBytes: 65_536, bodyMs: 10_000, page: 500, bulk: 1_000, streams: 200, sample: 200 }
 /** What core allows a page to have, and what each limit may not be above. */
 const limitsMax: Required<WebUiLimits> = {
@@ -121,7 +133,7 @@ export function settingsOf(options: WebUiOptions): Settings {
   // From JavaScript anything may come.
   if (typeof options !== 'object' || options === null)
     throw new Configuration('webui takes an object of options: webui({ workflows, authorize })')
-  unknownIn('webui', options, known)
+  unknownIn('webui', options, optionNames)
   return Object.freeze({
     workflows: workflowsOf(options.workflows),
     authorize: authorizeOf(options),

@@ -65,7 +65,8 @@ export class WatchedWorkflow {
       this.#down = undefined
       return answer
     } catch (error) {
-      if (isWorkflowError(error, 'StoreUnavailable')) {
+      // A client that somebody has closed answers no more than a store that is away.
+      if (isWorkflowError(error, 'StoreUnavailable') || isWorkflowError(error, 'Stopped')) {
         if (this.#down === undefined)
           this.#logger.warn({ workflow: this.name, error }, 'the store does not answer the web UI; it is asked again by every request')
         this.#down = { since: this.#down?.since ?? new Date(this.#now()), message: error.message }

@@ -1,4 +1,5 @@
 /** The request handler: `webui(options)`. */
+import { Configuration } from '@workflow/core/adapter'
 import { ApiError, faultOf } from './api-error.ts'
 import { actorOf, assertMay, assertSameSite, permissionsOf } from './guard.ts'
 import { actionAnswer, faultAnswer, freshAnswer } from './json-answer.ts'
@@ -22,11 +23,12 @@ const apiPath = '/api/v1'
 
 /**
  * A web server for people and scripts who look after runs: the pages and the JSON API. Made from clients or built workflows, so its process
- * needs no handlers. Never rejects: what goes wrong is an answer. Throws `Configuration`.
+ * needs no handlers. What goes wrong is an answer; it rejects only where it is given what is no `Request`. Throws `Configuration`.
  */
 export function webui(options: WebUiOptions): WebUi {
   const server = serverStateOf(settingsOf(options))
   const handle = async (request: Request): Promise<Response> => {
+    assertRequest(request)
     let workflow: WatchedWorkflow | undefined
     try {
       const page = pagePathOf(request, server)
@@ -48,6 +50,12 @@ export function webui(options: WebUiOptions): WebUi {
   return Object.assign(handle, { close, [Symbol.asyncDispose]: close })
 }
 
+/** Mounted where requests are of another kind, it would be called with those. */
+function assertRequest(request: Request): void {
+  if (typeof request?.url === 'string' && URL.canParse(request.url)) return
+  throw new Configuration('the handler of webui takes a Request: in node:http, Express and Fastify mount toNodeListener(handle)')
+}
+
 /** Below the base path; undefined where the request is for the API, or for nothing of ours. */
 function pagePathOf(request: Request, { settings: { basePath } }: ServerState): string | undefined {
   const { pathname } = new URL(request.url)
@@ -66,7 +74,10 @@ async function askedPage(request: Request, path: string, { settings }: ServerSta
 function matchedRequest(request: Request, { settings }: ServerState): Match {
   const { pathname } = new URL(request.url)
   const root = `${settings.basePath}${apiPath}/`
-  if (!pathname.startsWith(root)) throw new ApiError('NotFound', 'there is nothing under this path')
+  if (!pathname.startsWith(root)) {
+    const below = settings.basePath === '' ? 'without a basePath' : `with the basePath '${settings.basePath}'`
+    throw new ApiError('NotFound', `there is nothing under this path: this web UI answers ${below}, which must be where it is mounted`)
+  }
   return matchOf(routes, request.method, pathname.slice(root.length - 1))
 }
 
