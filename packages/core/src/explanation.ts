@@ -17,9 +17,9 @@ export interface Explanation {
    * ten before it, their messages cut to 1,024 characters.
    */
   readonly failures: readonly FailedAttempt[]
-  /** Which instance works for the slot of this run; absent when none does, or when only the client's side was asked. */
+  /** Which instance works for the slot of this run; absent when none does, when only the client's side was asked, or when the scheduler does not answer, which `text` says. */
   readonly holder?: { readonly instance: string; readonly since: Date }
-  /** How far behind the consumer of the run's status is; absent where the stream cannot tell. */
+  /** How far behind the consumer of the run's status is; absent where the stream cannot tell, or does not answer, which `text` says. */
   readonly lag?: { readonly receiver: string; readonly events: number; readonly oldest?: Date }
   /** What would move the run on, in words for people; the likeliest first. */
   readonly moves: readonly string[]

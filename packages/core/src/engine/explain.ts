@@ -1,5 +1,6 @@
 /** Why a run is where it is: everything that could move it, read at once from the store, the stream and the scheduler. */
 import type { Explanation, FailedAttempt, LastError, WaitsFor } from '../explanation.ts'
+import { isWorkflowError } from '../errors.ts'
 import { isFinished } from '../model/run-state.ts'
 import { roleOf } from '../model/role.ts'
 import type { RunRecord } from '../model/run-record.ts'
@@ -26,8 +27,8 @@ export async function explain(
     waits(ctx, record),
     lastErrorOf(ctx, record),
     failuresIn(ctx, record),
-    holderOf(ctx, record, scheduler),
-    lagOf(ctx, receiver),
+    unlessAway(ctx, holderOf(ctx, record, scheduler)),
+    unlessAway(ctx, lagOf(ctx, receiver)),
   ])
   const moves = waitsFor.map((wait) => moveOf(wait, record))
   return {
@@ -40,10 +41,27 @@ export async function explain(
     waitsFor,
     ...(lastError === undefined ? undefined : { lastError }),
     failures,
-    ...(holder === undefined ? undefined : { holder }),
-    ...(lag === undefined ? undefined : { lag }),
+    ...(holder === undefined || holder === away ? undefined : { holder }),
+    ...(lag === undefined || lag === away ? undefined : { lag }),
     moves,
     text: textOf(record, waitsFor, moves, lastError, holder, scheduler !== undefined, lag),
+  }
+}
+
+/** What a scheduler or a stream that does not answer says: nothing, which must not keep the store from being heard. */
+const away = 'away'
+
+/** At most so long, which is well below what a store is given. */
+const patienceMs = 2_000
+
+async function unlessAway<T>(ctx: EngineContext, question: Promise<T>): Promise<T | typeof away> {
+  const late = Promise.withResolvers<typeof away>()
+  using _timer = ctx.clock.setTimer(patienceMs, () => late.resolve(away))
+  try {
+    return await Promise.race([question, late.promise])
+  } catch (error) {
+    if (isWorkflowError(error) && error.retryable) return away
+    throw error
   }
 }
 
@@ -152,9 +170,9 @@ function textOf(
   waitsFor: readonly WaitsFor[],
   moves: readonly string[],
   lastError: LastError | undefined,
-  holder: Explanation['holder'],
+  holder: Explanation['holder'] | typeof away,
   asked: boolean,
-  lag: Explanation['lag'],
+  lag: Explanation['lag'] | typeof away,
 ): string {
   const person = waitsFor.find((wait) => wait.kind === 'person')
   const parts = [
@@ -170,14 +188,18 @@ function textOf(
     lastError === undefined
       ? ''
       : `Its last attempt (${lastError.attempt}, '${lastError.process}', ${lastError.at.toISOString()}) failed: ${lastError.name}: ${lastError.message}.`,
-    holder !== undefined
-      ? `Its slot is worked on by ${holder.instance}, since ${holder.since.toISOString()}.`
-      : asked && !isFinished(record.runState)
-        ? 'No instance works on its slot: is a process running this workflow?'
+    holder === away
+      ? 'Which instance works on its slot is not known: the role scheduler does not answer.'
+      : holder !== undefined
+        ? `Its slot is worked on by ${holder.instance}, since ${holder.since.toISOString()}.`
+        : asked && !isFinished(record.runState)
+          ? 'No instance works on its slot: is a process running this workflow?'
+          : '',
+    lag === away
+      ? "How far the workflow's reader is behind is not known: the stream does not answer."
+      : lag !== undefined && lag.events > 0 && !isFinished(record.runState)
+        ? `The workflow's reader has ${lag.events} event(s) before it${lag.oldest === undefined ? '' : `, the oldest from ${lag.oldest.toISOString()}`}.`
         : '',
-    lag !== undefined && lag.events > 0 && !isFinished(record.runState)
-      ? `The workflow's reader has ${lag.events} event(s) before it${lag.oldest === undefined ? '' : `, the oldest from ${lag.oldest.toISOString()}`}.`
-      : '',
   ]
   return parts.filter((part) => part !== '').join(' ')
 }

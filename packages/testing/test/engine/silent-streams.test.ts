@@ -1,5 +1,5 @@
 /** A stream that does not answer: who waits for it has a limit, or a stop. */
-import { unchecked, workflow } from '@workflow/core'
+import { StoreUnavailable, unchecked, workflow } from '@workflow/core'
 import { expect, test } from 'vitest'
 import { World } from './world.ts'
 
@@ -132,4 +132,24 @@ test('a worker that is at work triggers while its stream is away; a client that 
     code: 'StoreUnavailable',
     message: expect.stringMatching(/^the stream did not answer within 10000 ms/),
   })
+})
+
+test.each(['says nothing', 'fails'])('explain tells what the store knows where the stream or the scheduler %s', async (what) => {
+  await using world = new World()
+  const ports = world.ports('a')
+  const answer = (): Promise<never> =>
+    what === 'fails' ? Promise.reject(new StoreUnavailable('the test has taken it away')) : new Promise<never>(() => undefined)
+  const client = definition.build({
+    ...ports,
+    eventStreamer: { ...ports.eventStreamer, receivers: answer },
+    roleScheduler: { ...ports.roleScheduler, holders: answer },
+  })
+  const runId = await client.trigger('x', { initialValue: { n: 1 } })
+  const explanation = await world.within(client.explain(runId))
+  expect(explanation).toMatchObject({ status: 'a', state: 'Initiated', waitsFor: [{ kind: 'callback' }] })
+  expect(explanation).not.toHaveProperty('holder')
+  expect(explanation).not.toHaveProperty('lag')
+  expect(explanation.text).toContain('the role scheduler does not answer')
+  expect(explanation.text).toContain('the stream does not answer')
+  expect(explanation.text).not.toContain('No instance')
 })
