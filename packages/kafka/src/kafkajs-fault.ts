@@ -1,9 +1,12 @@
 /** Errors of kafkajs, sorted by what can be done about them. */
+import { isTlsFault } from '@workflow/core/adapter'
 import { type FaultKind, KafkaFault } from './driver.ts'
 
 const kinds: Readonly<Record<string, FaultKind>> = {
   SASL_AUTHENTICATION_FAILED: 'denied',
   UNSUPPORTED_SASL_MECHANISM: 'denied',
+  // A listener that knows no SASL.
+  ILLEGAL_SASL_STATE: 'denied',
   TOPIC_AUTHORIZATION_FAILED: 'denied',
   GROUP_AUTHORIZATION_FAILED: 'denied',
   CLUSTER_AUTHORIZATION_FAILED: 'denied',
@@ -45,6 +48,7 @@ function sort(error: unknown, depth = 0): { readonly kind: FaultKind; readonly m
   const { name, type, message, cause, errors } = (error ?? {}) as KafkaJsError
   const text = message ?? String(error)
   if (name === 'KafkaJSSASLAuthenticationError') return { kind: 'denied', message: text }
+  if (name === 'KafkaJSConnectionError' && isTlsFault(error)) return { kind: 'denied', message: text }
   const known = type === undefined ? undefined : kinds[type]
   if (known !== undefined) return { kind: known, message: text }
   if (depth < 4) {

@@ -88,14 +88,6 @@ export function jetStreamIsOff(what: string, cause: unknown): Configuration {
   )
 }
 
-/** Whether TLS was tried and cannot be had like this, or a file that it needs is not there. A connection that is cut says nothing. */
-export function isTlsFault(error: unknown): boolean {
-  if (isWorkflowError(error) || !(error instanceof Error) || apiCode(error) !== undefined) return false
-  const { code = '' } = error as { readonly code?: unknown }
-  const text = `${error.message} ${String(code)}`
-  return (/certificate|self.signed|ssl|tls|EPROTO|PEM/i.test(text) || text.includes("doesn't exist")) && !/ECONNRESET|EPIPE/.test(text)
-}
-
 /** There is a server, and no TLS connection to it. */
 export function tlsFault(what: string, cause: unknown): Configuration {
   return new Configuration(

@@ -4,11 +4,11 @@
  *
  * A connection that cannot be made is tried anew by the next call; one that was made and lost is the client's to mend.
  */
-import { Configuration, Stopped, type WorkflowError } from '@workflow/core/adapter'
+import { Configuration, isTlsFault, Stopped, type WorkflowError } from '@workflow/core/adapter'
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream'
 import { connect, type NatsConnection, type Status } from '@nats-io/transport-node'
 import { type Api, askMs } from './insistence.ts'
-import { isNobody, isStreamMissing, isTlsFault, jetStreamIsOff, natsError, tlsFault } from './nats-error.ts'
+import { isNobody, isStreamMissing, jetStreamIsOff, natsError, tlsFault } from './nats-error.ts'
 import type { Settings } from './settings.ts'
 import { StateStore } from './state-store.ts'
 import { ensureStateStream, streamInfo } from './streams.ts'
@@ -185,5 +185,7 @@ function assertVersion({ info }: NatsConnection): void {
 /** Before there is anything of ours, nobody to answer means that there is no JetStream; later it may be on its way. */
 function connectError(error: unknown, what: string): WorkflowError {
   if (error instanceof Error && error.name === 'JetStreamNotEnabled') return jetStreamIsOff(what, error)
-  return isTlsFault(error) ? tlsFault(what, error) : natsError(error, what)
+  // The client looks for files of certificates when it connects.
+  const isFileMissing = error instanceof Error && error.message.endsWith("doesn't exist")
+  return isFileMissing || isTlsFault(error) ? tlsFault(what, error) : natsError(error, what)
 }

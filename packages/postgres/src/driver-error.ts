@@ -1,4 +1,12 @@
-import { Configuration, InvalidArgument, isWorkflowError, StoreCorrupt, StoreUnavailable, type WorkflowError } from '@workflow/core/adapter'
+import {
+  Configuration,
+  InvalidArgument,
+  isTlsFault,
+  isWorkflowError,
+  StoreCorrupt,
+  StoreUnavailable,
+  type WorkflowError,
+} from '@workflow/core/adapter'
 
 /** The SQLSTATE of an error of the server, e.g. `40P01`; undefined for errors of the connection, or of somebody else. */
 export function sqlState(error: unknown): string | undefined {
@@ -32,6 +40,11 @@ export function storeError(error: unknown, schema: string): WorkflowError {
   const state = sqlState(error)
   const text = error instanceof Error ? error.message : String(error)
   const options = { cause: error, details: { schema, ...(state === undefined ? {} : { sqlState: state }) } }
+  if (state === undefined && isTlsFault(error))
+    return new Configuration(
+      `no TLS connection to Postgres: ${textOf(error)}; look at sslmode and sslrootcert in the URL, or at ssl of the Pool`,
+      options,
+    )
   if (state === undefined) return new StoreUnavailable(`${connectionWords}: ${textOf(error)}`, options)
   return permanentError(state, text, schema, options) ?? new StoreUnavailable(`${temporaryReason(state)}: ${text}`, options)
 }

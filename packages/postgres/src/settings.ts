@@ -99,7 +99,8 @@ function databaseOf({
   if ((connectionString === undefined) === (pool === undefined))
     throw new Configuration('postgres needs either a connectionString or a pool: postgres({ connectionString })')
   if (pool !== undefined) {
-    if (typeof pool.connect !== 'function' || typeof pool.on !== 'function')
+    // A Client of pg has both functions, too.
+    if (typeof pool.connect !== 'function' || typeof pool.on !== 'function' || 'connectionParameters' in pool)
       throw new Configuration('the pool of postgres must be a Pool of pg: new pg.Pool(…)')
     if (connections !== undefined) throw new Configuration('connections is for our own pool; give your Pool a max instead')
     return { connectionString, pool, connections: count(pool.options?.max ?? 10, 'max of its pool') }

@@ -36,6 +36,7 @@ describe('options', () => {
     ['too few connections', { connectionString: url, connections: 2 }],
     ['a pool that is too small', { pool: new pg.Pool({ max: 1 }) }],
     ['something that is no pool', { pool: {} }],
+    ['a client of pg instead of a pool', { pool: new pg.Client() }],
     ['a URL instead of options', url],
     ['nothing', undefined],
   ])('refuses %s', async (_, options) => {

@@ -1,5 +1,5 @@
 /** What etcd, or the way to it, answers, as errors of Workflow. */
-import { Configuration, isWorkflowError, StoreUnavailable, type WorkflowError } from '@workflow/core/adapter'
+import { Configuration, isTlsFault, isWorkflowError, StoreUnavailable, type WorkflowError } from '@workflow/core/adapter'
 
 /** etcd's codes, those of gRPC. */
 const invalidArgument = 3
@@ -72,8 +72,7 @@ export function asWorkflowError(error: unknown, where: string): WorkflowError {
     return advice === undefined ? new StoreUnavailable(message, options) : new Configuration(`${message}. ${advice}`, options)
   }
   const reason = reasonOf(error)
-  // A connection that is cut while it is made secure says no more than any other that is cut.
-  if (/certificate|self.signed|SSL|TLS|EPROTO|ERR_OSSL/i.test(reason) && !/ECONNRESET|EPIPE/.test(reason))
+  if (isTlsFault(error))
     return new Configuration(
       `no TLS connection to etcd at ${where}: ${reason}. Look at tls, and at whether the endpoint begins with https:`,
       options,

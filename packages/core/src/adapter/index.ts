@@ -39,6 +39,7 @@ export {
 export { assertPageLimit, decodePageToken, encodePageToken, type KeyOf, type PageKey } from './page-token.ts'
 export { planRoles, type Participant, type RoleDemand } from './role-plan.ts'
 export { spreadRoles, type SpreadRole } from './role-spread.ts'
+export { isTlsFault } from './tls-fault.ts'
 export { WaitingRoles, type RoleTaker, type WaitingRolesEvents } from './waiting-roles.ts'
 export { Wakeup } from './wakeup.ts'
 
