@@ -23,13 +23,18 @@ function errorOf(fault: KafkaFault | undefined, message: string, cause: unknown)
     case 'denied':
       return new Configuration(`${message}; look at sasl, ssl and what the user may do`, { cause })
     case 'refused':
-      return new Configuration(message, { cause })
+      return new Configuration(`${message}; look at replicationFactor, partitions and topicSettings, and at what the brokers allow`, {
+        cause,
+      })
     case 'missing':
       return new Configuration(`${message}; create the topic with a partition per slot, or call ensure`, { cause })
     case 'too large':
       return new InvalidArgument(`${message}; raise max.message.bytes of the topic`, { cause })
     default:
-      return new StoreUnavailable(`${message}; is Kafka up, and are its brokers' advertised addresses reachable from here?`, { cause })
+      return new StoreUnavailable(
+        `${message}; is Kafka up, are its brokers' advertised addresses reachable from here, and do ssl and sasl fit its listener?`,
+        { cause },
+      )
   }
 }
 

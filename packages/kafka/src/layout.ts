@@ -77,6 +77,8 @@ export class Layout {
       throw new Configuration(
         `workflow ${JSON.stringify(workflowName)}: slots must be a whole number from 1 to ${limits.slots}; got ${slots}`,
       )
+    // Whoever has to create them by hand should hear of all at once.
+    if (!this.#settings.create) await this.#ensureInKafka([this.#newCursorTopic(), ...this.#newTopics(topics, slots)])
     await this.refresh()
     for (const topic of topics) this.#assertSlots(workflowName, topic, slots)
     await this.#ensureTopics(workflowName, topics, slots)
@@ -210,8 +212,7 @@ export class Layout {
 
   async #ensureTopics(workflowName: string, topics: readonly string[], slots: number): Promise<void> {
     const names = topics.map((topic) => this.kafkaTopic(topic))
-    const partitions = Math.max(slots, this.#settings.partitions ?? slots)
-    const described = await this.#ensureInKafka(names.map((topic) => this.#newTopic(topic, partitions, this.#settings.topicSettings)))
+    const described = await this.#ensureInKafka(this.#newTopics(topics, slots))
     for (const [topic, leaders] of described) {
       if (leaders.length >= slots) continue
       throw new Configuration(
@@ -242,8 +243,7 @@ export class Layout {
   }
 
   async #ensureCursorTopic(): Promise<readonly string[]> {
-    const topic = this.#newTopic(this.#cursorTopic, cursorPartitions, compacted)
-    return (await this.#ensureInKafka([topic])).get(this.#cursorTopic) ?? []
+    return (await this.#ensureInKafka([this.#newCursorTopic()])).get(this.#cursorTopic) ?? []
   }
 
   async #open(): Promise<void> {
@@ -277,6 +277,16 @@ export class Layout {
       // A broker may hear of a topic a little later than the one that was asked to create it.
       else await new Promise<void>((resolve) => clock.setTimer(lookMs, resolve))
     }
+  }
+
+  #newCursorTopic(): NewTopic {
+    return this.#newTopic(this.#cursorTopic, cursorPartitions, compacted)
+  }
+
+  /** Of events, by our names. */
+  #newTopics(topics: readonly string[], slots: number): readonly NewTopic[] {
+    const partitions = Math.max(slots, this.#settings.partitions ?? slots)
+    return topics.map((topic) => this.#newTopic(this.kafkaTopic(topic), partitions, this.#settings.topicSettings))
   }
 
   #newTopic(topic: string, partitions: number, settings: Readonly<Record<string, string>>): NewTopic {

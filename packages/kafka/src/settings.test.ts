@@ -24,6 +24,8 @@ test.each<[Record<string, unknown> | string | null, RegExp]>([
   [{ brokers, topicSettings: { 'retention.ms': 1 } }, /topicSettings must be/],
   [{ brokers, connectionTimeout: '0ms' }, /connectionTimeout must be a duration above zero/],
   [{ brokers, requestTimeout: 'soon' }, /requestTimeout must be a duration above zero/],
+  [{ brokers, ssl: 'yes' }, /ssl must be true, or options of TLS/],
+  [{ brokers, sasl: { username: 'a', password: 'b' } }, /sasl must be like \{ mechanism: 'scram-sha-512', username, password \}$/],
   [{ driver, brokers }, /takes a driver, or brokers, not both/],
 ])('%j is refused', (options, message) => {
   // From JavaScript anything may come.

@@ -117,13 +117,19 @@ function driverOf(options: KafkaOptions, logger: Logger): KafkaDriver {
   )
     refuse('brokers', "a list like ['127.0.0.1:9092'], or pass a driver", brokers)
   if (typeof clientId !== 'string' || clientId === '') refuse('clientId', 'a text', clientId)
+  if (ssl !== undefined && typeof ssl !== 'boolean' && (typeof ssl !== 'object' || ssl === null))
+    refuse('ssl', 'true, or options of TLS like { ca }', ssl)
+  // Without what was given: a password may be in it.
+  if (sasl !== undefined && (typeof sasl !== 'object' || sasl === null || typeof sasl.mechanism !== 'string'))
+    throw new Configuration("kafka: sasl must be like { mechanism: 'scram-sha-512', username, password }")
   return kafkajsDriver({
     brokers: [...brokers],
     clientId,
     connectionTimeout: timeoutMs('connectionTimeout', connectionTimeout),
     requestTimeout: timeoutMs('requestTimeout', requestTimeout),
-    ...(ssl === undefined ? {} : { ssl }),
-    ...(sasl === undefined ? {} : { sasl }),
+    ...(ssl === undefined ? {} : { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
+    // A copy: kafkajs writes into it how to log in, with these credentials, also where they are changed in a copy of it later.
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
     // What matters of it comes as an error to whoever asked.
     log: (_level, fields, message) => logger.debug(fields, message),
   })

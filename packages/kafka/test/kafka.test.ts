@@ -73,13 +73,14 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
     expect(await admin.listGroups()).toEqual(before)
   })
 
-  test('where topics are required, missing ones are named, and made by hand they will do', async () => {
+  test('where topics are required, missing ones are named, all at once, and made by hand they will do', async () => {
     const { broker, open } = fresh({ topics: 'require' })
     const { eventStreamer } = open()
     await expect(eventStreamer.ensure(layoutOf())).rejects.toMatchObject({
       code: 'Configuration',
-      message: expect.stringContaining(`${broker.prefix}.cursors (16 partitions)`),
+      message: expect.stringContaining(`${broker.prefix}.cursors (16 partitions), ${broker.topicOf(topic)} (4 partitions)`),
     })
+    await broker.create(broker.topicOf(topic), 3)
     await broker.create(`${broker.prefix}.cursors`, 2)
     await expect(eventStreamer.ensure(layoutOf())).rejects.toMatchObject({
       code: 'Configuration',
@@ -92,12 +93,7 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
     })
     await expect
       .poll(() => eventStreamer.ensure(layoutOf()).catch((error: Error) => error.message), { timeout: 10_000 })
-      .toContain(`${broker.topicOf(topic)} (4 partitions)`)
-    await broker.create(broker.topicOf(topic), 3)
-    await expect(eventStreamer.ensure(layoutOf())).rejects.toMatchObject({
-      code: 'Configuration',
-      message: expect.stringContaining('has 3 partitions, and workflow "orders" needs one for each of its 4 slots'),
-    })
+      .toContain('has 3 partitions, and workflow "orders" needs one for each of its 4 slots')
     await admin.createPartitions({ topicPartitions: [{ topic: broker.topicOf(topic), count: 4 }] })
     await expect.poll(() => eventStreamer.ensure(layoutOf()).then(() => 'fine', String), { timeout: 10_000 }).toBe('fine')
     await (await eventStreamer.newSender()).send([eventOf(1, 3)])
@@ -250,17 +246,19 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
       closeAfter(adapter)
       return adapter.eventStreamer
     }
-    const streamer = open({ mechanism: 'plain', ...kafkaUser })
+    const right = { mechanism: 'plain' as const, ...kafkaUser }
+    const streamer = open(right)
     await streamer.ensure(layoutOf())
     await (await streamer.newSender()).send([eventOf(1, 0)])
     expect(await take(await receiverOf(streamer), 1)).toHaveLength(1)
-    await expect(open({ mechanism: 'plain', ...kafkaUser, password: 'wrong' }).ensure(layoutOf())).rejects.toMatchObject({
-      code: 'Configuration',
-      message: expect.stringContaining('sasl'),
-    })
-    await expect(open({ mechanism: 'plain', ...kafkaUser }, true).ensure(layoutOf())).rejects.toMatchObject({
-      code: 'StoreUnavailable',
-      message: expect.stringContaining('certificate'),
-    })
+    // A copy of what has logged in before has nothing of that with it.
+    const refused = { code: 'Configuration', message: expect.stringContaining('look at sasl, ssl and what the user may do') }
+    await expect(open({ ...right, password: 'wrong' }).ensure(layoutOf())).rejects.toMatchObject(refused)
+    const untrusted = { code: 'Configuration', message: expect.stringMatching(/certificate.*look at sasl, ssl/) }
+    await expect(open(right, true).ensure(layoutOf())).rejects.toMatchObject(untrusted)
+    // Where nobody asks for a password.
+    const plain = kafka({ brokers: broker.brokers, prefix: broker.prefix, sasl: right })
+    closeAfter(plain)
+    await expect(plain.eventStreamer.ensure(layoutOf())).rejects.toMatchObject(refused)
   })
 })
