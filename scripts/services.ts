@@ -4,7 +4,8 @@
  * read, `down` stops what `up` has started and deletes its data (without a name: all of it), `install` makes sure that there is
  * something to start (without a name: for all).
  *
- * A URL that is in the environment already is used as it is, and nothing is started in its place.
+ * A URL that is in the environment already is used as it is, and nothing is started in its place. Where a machine is too busy to
+ * start a server in time, WORKFLOW_TEST_START_SECONDS gives it more.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
@@ -23,7 +24,11 @@ const stateFolder = join(tmpdir(), `workflow-services-${userInfo().username}`)
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { durable: { type: 'boolean', default: false }, major: { type: 'string' } },
+  options: {
+    durable: { type: 'boolean', default: false },
+    major: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
 })
 const commands: Readonly<Record<string, (named: readonly Service[]) => Promise<void> | void>> = { up, down, env, install }
 const [verb = '', ...names] = positionals
@@ -31,10 +36,12 @@ const command = commands[verb]
 const unknown = names.find((name) => !services.some((service) => service.name === name))
 if (command === undefined || unknown !== undefined) {
   if (unknown !== undefined) console.error(`There is no service '${unknown}'.`)
-  console.error(
-    `Say what to do: node scripts/services.ts up [--durable] [--major 18] | env | down | install, and with which of: ${services.map(({ name }) => name).join(', ')}`,
-  )
-  process.exitCode = 1
+  const usage = `Say what to do: node scripts/services.ts up [--durable] [--major 18] | env | down | install, and with which of: ${services.map(({ name }) => name).join(', ')}`
+  if (values.help && verb === '') console.log(usage)
+  else {
+    console.error(usage)
+    process.exitCode = 1
+  }
 } else {
   await command(services.filter(({ name }) => names.includes(name)))
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { type Daemon, daemonAt, type DaemonPlace } from './daemon.ts'
 import { freePorts, makeServerFolder, own } from './server-folder.ts'
 
@@ -11,6 +11,7 @@ const open: DaemonPlace[] = []
 const notReady = (): Promise<boolean> => Promise.resolve(false)
 
 afterEach(() => {
+  vi.unstubAllEnvs()
   for (const place of open.splice(0)) daemonAt(place, notReady).remove()
 })
 
@@ -67,6 +68,18 @@ test('what does not start says why', async () => {
   const { daemon, place } = await echo(`console.error('no such option: --x'); process.exit(1)`)
   await expect(daemon.start()).rejects.toThrow('no such option: --x')
   await expect(daemonAt({ ...place, program: join(place.folder, 'nothing') }, notReady).start()).rejects.toThrow('ENOENT')
+})
+
+test('what hangs is ended after the time that it has, which a variable can lengthen', async () => {
+  const { place } = await echo(`console.error('warming up')`)
+  const hanging = daemonAt({ ...place, startMs: 100 }, notReady)
+  await expect(hanging.start()).rejects.toThrow(/is not ready after 100 ms \(.*WORKFLOW_TEST_START_SECONDS\)/)
+  expect(hanging.isRunning()).toBe(false)
+  vi.stubEnv('WORKFLOW_TEST_START_SECONDS', '0.2')
+  await expect(hanging.start()).rejects.toThrow('is not ready after 200 ms')
+  vi.stubEnv('WORKFLOW_TEST_START_SECONDS', 'long')
+  await expect(hanging.start()).rejects.toThrow('must be a number of seconds')
+  expect(hanging.isRunning()).toBe(false)
 })
 
 test('where somebody else has its port, it is not ready', async () => {

@@ -10,12 +10,14 @@ import { type Place, runningPid } from './server-folder.ts'
 export interface DaemonPlace extends Place {
   readonly program: string
   readonly args: readonly string[]
+  /** How long it may take to start. @default 30 s. The variable WORKFLOW_TEST_START_SECONDS holds for all. */
+  readonly startMs?: number
   /** Added to the environment, of which it gets PATH, HOME and LC_ALL only. */
   readonly env?: Readonly<Record<string, string>>
 }
 
 export interface Daemon {
-  /** Resolves once `isReady` has resolved to true. Throws with the end of the program's output when it has ended, or after 30 s. */
+  /** Resolves once `isReady` has resolved to true. Throws with the end of the program's output when it has ended, or after `startMs`. */
   readonly start: () => Promise<void>
   /** Asks it to end, and kills it after `withinMs`, 10 s by default; answers whether it has ended by itself. */
   readonly stop: (withinMs?: number) => Promise<boolean>
@@ -30,9 +32,17 @@ export interface Daemon {
   readonly remove: () => void
 }
 
-const startMs = 30_000
+const startMsDefault = 30_000
 const stopMs = 10_000
 const lookMs = 20
+
+/** One that ends says so at once: this is for those that hang, and a machine may be busy with others. */
+function startMsOf({ startMs = startMsDefault }: DaemonPlace): number {
+  const { WORKFLOW_TEST_START_SECONDS: seconds } = process.env
+  if (seconds === undefined) return startMs
+  if (!(Number(seconds) > 0)) throw new Error(`WORKFLOW_TEST_START_SECONDS must be a number of seconds; it is '${seconds}'`)
+  return Number(seconds) * 1_000
+}
 
 /** The daemon of a place, running or not. `isReady` is asked again and again while it starts; what it throws means no. */
 export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): Daemon {
@@ -59,6 +69,7 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
   return {
     start: async () => {
       if (pid() !== undefined) throw new Error(`${place.program} runs already, in ${place.folder}`)
+      const startMs = startMsOf(place)
       await launch(place, pidFile)
       for (const until = performance.now() + startMs; ; await pause(lookMs)) {
         // In this order: somebody else's server may answer at the port that ours has not got.
@@ -67,7 +78,9 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
         if (ready) return
         if (performance.now() < until) continue
         await kill()
-        throw new Error(`${place.program} is not ready after ${startMs} ms: ${outputOf(place)}`)
+        throw new Error(
+          `${place.program} is not ready after ${startMs} ms (a slow machine may need more: WORKFLOW_TEST_START_SECONDS): ${outputOf(place)}`,
+        )
       }
     },
     stop: async (withinMs = stopMs) => {

@@ -41,6 +41,8 @@ export const kafkaGuest = { username: 'guest', password: 'guessed' } as const
 const storePassword = 'changeit'
 const maxHeap = '-Xmx512m'
 const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+/** It takes 3 s on an idle machine and ten times that on a busy one, because all of it is one JVM that warms up. */
+const startMs = 120_000
 /** For the server that writes its classes when it ends. */
 const archiveMs = 60_000
 
@@ -105,6 +107,7 @@ async function startWith(binary: KafkaBinary, options: KafkaStartOptions, java: 
     folder,
     program: 'java',
     args: [maxHeap, ...java, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'kafka.Kafka', file],
+    startMs,
     port,
     ...secure,
   }
