@@ -1,8 +1,8 @@
 /**
  * `pnpm smoke`: packs every public package, installs the tarballs into an empty project outside of the workspace, as a
  * user's `npm install` would, imports every entry point, compiles and runs the code of docs/getting-started.md there, and
- * tests a workflow with the test kit, under the command that reports its coverage, and has the command line check a
- * graph. What is missing from a tarball, undeclared, or resolved only inside the workspace shows here.
+ * tests a workflow with the test kit, under the command that reports its coverage, has the command line check a graph, and
+ * looks at the pages of the web UI. What is missing from a tarball, undeclared, or resolved only inside the workspace shows here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,8 +27,9 @@ try {
   runPage()
   runKit()
   runCommandLine()
+  lookAtPages()
   console.log(
-    `${packages.length} packages installed outside of the workspace; ${page} compiled and ran there, and so did a test with the kit and the command line`,
+    `${packages.length} packages installed outside of the workspace; ${page} compiled and ran there, and so did a test with the kit and the command line; the web UI has its pages`,
   )
 } finally {
   rmSync(project, { recursive: true })
@@ -103,6 +104,25 @@ function runCommandLine() {
   const expected = '[["letters"],["bills","status-gone"]]'
   if (JSON.stringify(found) !== expected)
     throw new Error(`workflow graph check has found ${JSON.stringify(found)}; it should be ${expected}`)
+}
+
+/** The pages are no module that somebody imports: whether they have come along shows when they are asked for. */
+function lookAtPages() {
+  const program = `
+    import { unchecked, workflow } from '@workflow/core'
+    import { memory } from '@workflow/core/memory'
+    import { serveWebUi } from '@workflow/webui'
+    const letters = workflow('letters', { object: unchecked(), graph: { written: { callback: ['sent'] }, sent: {} } })
+    const client = letters.client(memory())
+    await using served = await serveWebUi({ workflows: [client], print: false })
+    const page = await (await fetch(served.url)).text()
+    const files = [...page.matchAll(/(?:src|href)="(assets[^"]+)"/g)].map(([, file]) => file)
+    for (const file of files) console.log(file, (await fetch(served.url + '/' + file)).status)
+    await client.close()`
+  write('pages.mjs', program)
+  const printed = run(process.execPath, ['pages.mjs'], project)
+  const expected = ['icon.svg', 'app.css', 'app.js'].map((file) => `assets/${file} 200\n`).join('')
+  if (printed !== expected) throw new Error(`the pages of the web UI are not as they should be:\n${printed}`)
 }
 
 function write(path, text) {
