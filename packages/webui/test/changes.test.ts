@@ -80,7 +80,29 @@ describe('changes', () => {
     const events = await second.until(paid('c'))
     expect(events.every(({ event }) => event === 'change')).toBe(true)
     // In order per run; of two runs at once either may be first.
-    expect(events.map(({ data }) => data.foreignId).toSorted()).toEqual(['b', 'b', 'c', 'c'])
+    expect(events.map(({ data }) => data.foreignId ?? '').toSorted((a, b) => a.localeCompare(b))).toEqual(['b', 'b', 'c', 'c'])
+  })
+
+  it('go on for a reader who has seen none, from when it came', async () => {
+    await using shop = await openShop()
+    const first = await follow(shop)
+    await first.until(refresh)
+    await shop.paid('a')
+    await first.until(paid('a'))
+    const response = await shop.ui(new Request(`${site}/api/v1/changes`))
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!text.includes('id: ')) text += (await reader?.read())?.value ?? ''
+    const id = /^id: (\S+)$/m.exec(text)?.[1] ?? ''
+    await reader?.cancel()
+    await shop.paid('b')
+    await first.until(paid('b'))
+    const again = await follow(shop, { headers: { 'last-event-id': id } })
+    const events = await again.until(paid('b'))
+    expect(events.map(({ event, data }) => [event, data.foreignId])).toEqual([
+      ['change', 'b'],
+      ['change', 'b'],
+    ])
   })
 
   it('that cannot be known any more are a refresh', async () => {

@@ -30,7 +30,8 @@ const closedState = 2
 /** Connects, and gives what ends it. */
 export function changeStream({ connect, onChange, onRefresh, onState, setTimer }: ChangeStreamOptions): () => void {
   let failures = 0
-  let missed = false
+  // What was loaded before the first connection stood may be older than what the stream begins with.
+  let missed = true
   let over = false
   let source: EventSourceLike | undefined
   let cancelTimer: (() => void) | undefined

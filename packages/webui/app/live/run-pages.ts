@@ -15,20 +15,25 @@ export interface RunPages {
   readonly loadMore: () => Promise<void>
   readonly reload: () => Promise<void>
   readonly apply: (change: ChangeJson) => void
+  /** Changes may have been missed: a list of one page is loaded anew, a longer one becomes `stale`, lest it moves under the eye. */
+  readonly missed: () => void
+  readonly stale: ReadonlySignal<boolean>
   readonly dispose: () => void
 }
 
 const unseenMax = 1_000
 
-/** `load` gets the page at a cursor, the first one without. */
-export function runPages(load: (cursor: string | undefined, signal: AbortSignal) => Promise<RunPageJson>): RunPages {
+/** Gets the page at a cursor, the first one without. */
+type LoadPage = (cursor: string | undefined, signal: AbortSignal) => Promise<RunPageJson>
+
+export function runPages(load: LoadPage): RunPages {
   const runs = signal<readonly RunJson[]>([])
   const fault = signal<ApiFault | undefined>(undefined)
-  const loading = signal(true)
-  const more = signal(true)
-  const unseen = signal(0)
+  const [loading, more] = [signal(true), signal(true)]
+  const [unseen, stale] = [signal(0), signal(false)]
   const strangers = new Set<string>()
   let places = new Map<string, number>()
+  let pagesLoaded = 0
   let cursor: string | undefined
   let controller: AbortController | undefined
 
@@ -38,20 +43,20 @@ export function runPages(load: (cursor: string | undefined, signal: AbortSignal)
     controller = own
     loading.value = true
     try {
-      let page = await load(afresh ? undefined : cursor, own.signal)
-      // Where few of many are looked for, a page may be empty though there is more to look through.
-      while (page.items.length === 0 && page.cursor !== undefined && controller === own) page = await load(page.cursor, own.signal)
+      const page = await fullPage(load, afresh ? undefined : cursor, own.signal)
       if (controller !== own) return
       const known = afresh ? [] : runs.value
       if (afresh) {
         strangers.clear()
         unseen.value = 0
+        stale.value = false
         places = new Map()
       }
       // A run that is in two pages is shown once.
       const fresh = page.items.filter(({ runId }) => !places.has(runId))
       for (const [i, { runId }] of fresh.entries()) places.set(runId, known.length + i)
       runs.value = [...known, ...fresh]
+      pagesLoaded = afresh ? 1 : pagesLoaded + 1
       cursor = page.cursor
       more.value = page.cursor !== undefined
       fault.value = undefined
@@ -81,11 +86,23 @@ export function runPages(load: (cursor: string | undefined, signal: AbortSignal)
     },
     reload: async () => await next(true),
     apply,
+    missed: () => {
+      if (pagesLoaded <= 1) void next(true)
+      else stale.value = true
+    },
+    stale,
     dispose: () => {
       controller?.abort()
       controller = undefined
     },
   }
+}
+
+/** Where few of many are looked for, a page may be empty though there is more to look through. */
+async function fullPage(load: LoadPage, cursor: string | undefined, aborted: AbortSignal): Promise<RunPageJson> {
+  let page = await load(cursor, aborted)
+  while (page.items.length === 0 && page.cursor !== undefined && !aborted.aborted) page = await load(page.cursor, aborted)
+  return page
 }
 
 function moved(run: RunJson, { version, status, state, at }: ChangeJson): RunJson {

@@ -30,7 +30,8 @@ export function RunsPage({ workflow }: { readonly workflow: string }): JSX.Eleme
     selected.value = new Map()
     void pages.reload()
     const deaf = site.hear((change) => {
-      if (change?.workflow === workflow) pages.apply(change)
+      if (change === undefined) pages.missed()
+      else if (change.workflow === workflow) pages.apply(change)
     })
     return () => {
       deaf()
@@ -138,10 +139,10 @@ function Selection({ selected, onAct }: Pick<FoundProps, 'selected' | 'onAct'>):
 }
 
 function Moved({ pages }: Pick<FoundProps, 'pages'>): JSX.Element | null {
-  if (pages.unseen.value === 0) return null
+  if (pages.unseen.value === 0 && !pages.stale.value) return null
   return (
     <div class="bulk" role="status">
-      <span>{counted(pages.unseen.value, 'other run')} moved meanwhile</span>
+      <span>{pages.stale.value ? 'Some runs may have moved unheard' : `${counted(pages.unseen.value, 'other run')} moved meanwhile`}</span>
       <button type="button" class="button" onClick={() => void pages.reload()}>
         Show the list anew
       </button>

@@ -68,6 +68,8 @@ export class ChangeFeed {
     // At once, so that the answer begins, and how long to wait before connecting again.
     stream.send('retry: 2000\n\n')
     if (lastEventId !== null) this.#resume(reader, lastEventId)
+    // Where nothing happens before the connection breaks, this is what it goes on from. Who is told to refresh later gets it then.
+    else if (this.#isLive(workflows)) stream.send(`id: ${this.#id()}\n\n`)
     for (const name of workflows) this.#enter(name)
     if (signal.aborted) stream.end()
     else signal.addEventListener('abort', () => stream.end(), { once: true })
@@ -79,6 +81,10 @@ export class ChangeFeed {
     this.#closed = true
     for (const { stream } of this.#readers) stream.end()
     for (const name of this.#sources.keys()) this.#stop(name)
+  }
+
+  #isLive(workflows: ReadonlySet<string>): boolean {
+    return [...workflows].every((name) => this.#sources.get(name)?.liveFrom !== undefined)
   }
 
   #resume({ stream, workflows }: Reader, lastEventId: string): void {

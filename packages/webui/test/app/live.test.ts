@@ -83,7 +83,7 @@ describe('changeStream', () => {
     last().say('change', 'no json')
     last().say('change', '7')
     last().say('refresh')
-    expect(heard).toEqual(['connecting', 'live', 'a', 'refresh'])
+    expect(heard).toEqual(['connecting', 'live', 'refresh', 'a', 'refresh'])
   })
 
   test('leaves it to the browser to connect again, and then needs no refresh', () => {
@@ -92,7 +92,7 @@ describe('changeStream', () => {
     last().say('error')
     expect(timers.pending).toEqual([])
     last().say('open')
-    expect(heard).toEqual(['connecting', 'live', 'broken', 'live'])
+    expect(heard).toEqual(['connecting', 'live', 'refresh', 'broken', 'live'])
     expect(sources).toHaveLength(1)
   })
 
@@ -226,6 +226,23 @@ describe('runPages', () => {
     expect([list.runs.value.map(({ runId }) => runId), list.more.value]).toEqual([['a'], true])
     await list.loadMore()
     expect([list.runs.value.length, list.more.value, list.loading.value]).toEqual([1, false, false])
+  })
+
+  test('is loaded anew where changes may have been missed, unless it has grown: then it says so', async () => {
+    let loaded = 0
+    const list = runPages(async (cursor) => {
+      loaded++
+      return await load(cursor)
+    })
+    await list.reload()
+    list.missed()
+    expect([loaded, list.stale.value]).toEqual([2, false])
+    await expect.poll(() => list.loading.value).toBe(false)
+    await list.loadMore()
+    list.missed()
+    expect([loaded, list.stale.value]).toEqual([3, true])
+    await list.reload()
+    expect([loaded, list.stale.value]).toEqual([4, false])
   })
 
   test('follows changes of its runs, ignores old ones, and counts those of others', async () => {

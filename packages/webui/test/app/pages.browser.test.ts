@@ -1,160 +1,148 @@
-/** The pages in a real Chromium: they show, act, follow changes, take keys, and are accessible. Skipped aloud where there is none. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, describe, expect, test } from 'vitest'
-import { openShop } from '../shop.ts'
-import { openBrowser, openWindow, served } from './browser.ts'
+/** The pages in a real Chromium: they are accessible, show what is, follow what happens. Skipped aloud where there is none. */
+import { unchecked, workflow } from '@workflow/core'
+import { memory } from '@workflow/core/memory'
+import type { Browser } from 'playwright-core'
+import { number, object } from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { webui } from '../../src/index.ts'
+import { quiet } from '../shop.ts'
+import { overflow, violations } from './accessibility.ts'
+import { openBrowser, openWindow, served, wear } from './browser.ts'
+import { openPages } from './open-pages.ts'
 
-const browser: Browser | undefined = await openBrowser()
-afterAll(async () => await browser?.close())
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const browser = await openBrowser()
 const hostile = `<img src=x onerror="window.hit=1">'"\`</script><script>window.hit=1</script>`
 
-/** What axe finds wrong, in words. */
-async function violations(page: Page): Promise<readonly string[]> {
-  // As the developer tools would: scripts from elsewhere are what the policy of the page forbids.
-  await page.evaluate(axe)
-  return await page.evaluate(async () => {
-    const { axe: tool } = globalThis as unknown as {
-      readonly axe: {
-        run(): Promise<{ readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[] }>
-      }
-    }
-    const result = await tool.run()
-    return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
-  })
-}
-
 describe.skipIf(browser === undefined)('pages', () => {
-  const open = async (url: string, look: Parameters<typeof openWindow>[2] = {}) => await openWindow(browser as Browser, url, look)
+  const pages = openPages(browser)
 
-  test('every page is accessible, in both schemes and on a phone, and does nothing that it may not', { timeout: 60_000 }, async () => {
-    await using shop = await openShop()
+  test('are accessible, each in both schemes and on a phone, as is what opens above them', { timeout: 60_000 }, async () => {
+    const { shop, window } = pages.of()
+    const { page } = window
     const refused = await shop.refused('order-refused')
     await shop.paid('order-paid', { metadata: { city: 'Bonn' } })
     await shop.done('order-done')
-    await using server = await served(shop.ui)
-    const paths = ['', 'runs/orders', `runs/orders/${refused}`, 'workflows/orders', 'workflows/orders/analytics']
-    for (const look of [
-      { colorScheme: 'light', width: 1_440 },
-      { colorScheme: 'dark', width: 360 },
-    ] as const) {
-      await using window = await open(server.url, look)
-      for (const path of paths) {
-        await window.page.goto(server.url + path)
-        await window.page.locator('h1').waitFor()
-        await window.page.locator('.skeleton').first().waitFor({ state: 'detached' })
-        expect(await violations(window.page), `${path} ${look.colorScheme}`).toEqual([])
-        expect(await window.page.evaluate('document.documentElement.scrollWidth - innerWidth'), path).toBe(0)
+    const looks = [{ colorScheme: 'light' }, { colorScheme: 'dark', width: 360 }] as const
+    for (const path of ['', 'runs/orders', `runs/orders/${refused}`, 'workflows/orders', 'workflows/orders/analytics']) {
+      await window.show(path)
+      for (const look of looks) {
+        await wear(window, look)
+        expect(await violations(page), `${path} ${look.colorScheme}`).toEqual([])
+        expect(await overflow(page), path).toBe(0)
       }
-      expect(window.faults).toEqual([])
+    }
+    await wear(window, {})
+    for (const key of ['Control+k', '?']) {
+      await page.keyboard.press(key)
+      await page.getByRole('dialog').waitFor()
+      expect(await violations(page), key).toEqual([])
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
     }
   })
 
-  test('what people and programs write is text', async () => {
-    await using shop = await openShop()
+  test('show what people and programs write as text', async () => {
+    const { shop, window } = pages.of()
     const runId = await shop.paid(hostile, { object: { card: hostile }, metadata: { note: hostile } })
     await shop.app.pause(runId, { actor: hostile, reason: hostile })
-    await using server = await served(shop.ui)
-    await using window = await open(server.url)
-    for (const path of [
-      '',
-      'runs/orders',
-      `runs/orders/${runId}`,
-      'workflows/orders',
-      `runs/orders?foreignId=${encodeURIComponent(hostile)}`,
-    ]) {
-      await window.page.goto(server.url + path)
-      await window.page.getByText(hostile, { exact: false }).or(window.page.locator(`input`)).first().waitFor()
+    const filtered = `runs/orders?foreignId=${encodeURIComponent(hostile)}`
+    for (const path of ['', 'runs/orders', `runs/orders/${runId}`, filtered]) {
+      await window.show(path)
+      await window.page.getByText(hostile, { exact: false }).first().waitFor()
       expect(await window.page.evaluate('window.hit'), path).toBeUndefined()
     }
-    expect(window.faults).toEqual([])
+    await shop.app.cancel(runId, { actor: 'bob', reason: 'enough' })
   })
 
-  test('a person pauses a run, with a reason, and the page follows', async () => {
-    await using shop = await openShop()
-    const runId = await shop.paid('order-1')
-    await using server = await served(shop.ui)
-    await using window = await open(server.url)
-    await window.page.goto(`${server.url}runs/orders/${runId}`)
-    await window.page.getByRole('button', { name: 'Pause' }).click()
-    const dialog = window.page.getByRole('dialog')
-    expect(await dialog.getByRole('button', { name: 'Pause' }).isDisabled()).toBe(true)
-    await dialog.getByLabel(/Reason/).fill('waiting for Ann')
-    await dialog.getByLabel(/Reason/).press('Enter')
-    await window.page.getByText('ann: waiting for Ann', { exact: true }).waitFor()
-    expect((await shop.app.lookup(runId))?.state).toBe('Paused')
-    await shop.app.resume(runId, { actor: 'bob', reason: 'found her' })
-    await window.page.getByText('bob: found her', { exact: true }).waitFor()
-    expect(window.faults).toEqual([])
-  })
-
-  test('somebody else was faster: nothing is overwritten, and the page says so', async () => {
-    await using shop = await openShop()
-    const runId = await shop.paid('order-1')
-    await using server = await served(shop.ui)
-    await using window = await open(server.url)
-    await window.page.goto(`${server.url}runs/orders/${runId}`)
-    await window.page.getByRole('button', { name: 'Cancel the run' }).click()
-    await shop.app.pause(runId, { actor: 'bob', reason: 'wait' })
-    const dialog = window.page.getByRole('dialog')
-    await dialog.getByLabel(/Reason/).fill('not needed')
-    await dialog.getByRole('button', { name: 'Cancel the run' }).click()
-    await dialog.getByText('Somebody else was faster').waitFor()
-    expect((await shop.app.lookup(runId))?.state).toBe('Paused')
-  })
-
-  test('many runs are resumed by keyboard alone: filter, select, preview, progress', async () => {
-    await using shop = await openShop()
-    for (const name of ['a', 'b', 'c']) await shop.app.pause(await shop.paid(name), { actor: 'ann', reason: 'stop' })
-    await using server = await served(shop.ui)
-    await using window = await open(server.url)
-    const { keyboard } = window.page
-    await window.page.goto(`${server.url}runs/orders?state=Paused`)
-    await window.page.locator('[data-row="0"]').focus()
-    for (const key of ['x', 'j', 'x']) await keyboard.press(key)
-    await window.page.getByText('2 runs selected').waitFor()
-    await window.page.getByRole('button', { name: 'Act on them' }).focus()
-    await keyboard.press('Enter')
-    const dialog = window.page.getByRole('dialog')
-    await dialog.getByText('This touches 2 runs.').waitFor()
-    await dialog.getByLabel(/Reason/).focus()
-    await keyboard.type('go on')
-    await keyboard.press('Enter')
-    await dialog.getByText('2 of 2 runs').waitFor()
-    await keyboard.press('Escape')
-    await dialog.waitFor({ state: 'detached' })
-    expect((await shop.app.count('state')).get('Paused')).toBe(1)
-  })
-
-  test('the palette finds a run by its foreign id', async () => {
-    await using shop = await openShop()
+  test('are reached by the palette, which finds a run by its foreign id', async () => {
+    const { shop, window } = pages.of()
+    const { page } = window
     await shop.paid('order-77')
-    await using server = await served(shop.ui)
-    await using window = await open(server.url)
-    await window.page.goto(server.url)
-    await window.page.locator('h1').waitFor()
-    await window.page.keyboard.press('Control+k')
-    await window.page.keyboard.type('order-77')
-    await window.page.getByRole('option', { name: /order-77/ }).waitFor()
-    await window.page.keyboard.press('Enter')
-    await window.page.getByRole('heading', { name: 'order-77', level: 1 }).waitFor()
+    await window.show('')
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('order-77')
+    await page.getByRole('option', { name: /order-77/ }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'order-77', level: 1 }).waitFor()
   })
 
-  test('says that the store is down, since when, and recovers by itself', async () => {
-    await using shop = await openShop()
-    await shop.paid('order-1')
-    await using server = await served(shop.ui)
-    await using window = await open(server.url)
+  test('keep a filter as a view, in this browser, until it is forgotten', async () => {
+    const { window } = pages.of()
+    const { page } = window
+    await window.show('runs/orders')
+    await page.getByRole('button', { name: 'Paused', exact: true }).click()
+    await page.waitForURL(/state=Paused/)
+    await page.getByLabel('Name of the view').fill('stopped')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'stopped', exact: true }).waitFor()
+    await window.show('runs/orders')
+    await page.getByRole('button', { name: 'stopped', exact: true }).click()
+    await page.waitForURL(/state=Paused/)
+    expect(await page.getByRole('button', { name: 'stopped', exact: true }).getAttribute('aria-pressed')).toBe('true')
+    await page.getByRole('button', { name: 'Forget the view stopped' }).click()
+    await page.getByRole('button', { name: 'stopped', exact: true }).waitFor({ state: 'detached' })
+  })
+
+  test('show what happened while the connection was cut', async () => {
+    const { shop, server, window } = pages.of()
+    const { page } = window
+    const runId = await shop.paid('order-unheard')
+    await window.show(`runs/orders/${runId}`)
+    await page.getByText('Live', { exact: true }).waitFor()
+    await server.cut()
+    await page.getByText('Not live', { exact: true }).waitFor()
+    await shop.app.pause(runId, { actor: 'bob', reason: 'while nobody looked' })
+    await server.restore()
+    await page.getByText('bob: while nobody looked', { exact: true }).waitFor()
+    await page.getByText('Live', { exact: true }).waitFor()
+  })
+
+  test('make sense of times that are still to come where clocks are apart', async () => {
+    const { shop, server } = pages.of()
+    const runId = await shop.paid('order-of-the-future')
+    await using window = await openWindow(browser as Browser, server.url)
+    await window.page.clock.setFixedTime(Date.now() - 3_600_000)
+    for (const path of [`runs/orders/${runId}`, 'runs/orders', 'workflows/orders', '']) {
+      await window.show(path)
+      expect(await window.page.locator('main').innerText(), path).not.toMatch(/NaN|−|Invalid|undefined/)
+    }
+    await window.show(`runs/orders/${runId}`)
+    await window.page.getByText('(in 1 h)').or(window.page.getByText('(in 59 min)')).first().waitFor()
+    expect(window.faults).toEqual([])
+  })
+
+  test('mark an object that cannot be read, and show the rest of its run', async () => {
+    const shape = { object: object({ total: number() }), graph: { new: { callback: ['done'] }, done: {} } } as const
+    const ports = memory()
+    const loose = workflow('sums', { ...shape, object: unchecked<{ total: unknown }>() })
+    await using app = loose.addCallback('new', async () => 'done').build({ ...ports, logger: quiet })
+    const runId = await app.trigger('sum', { initialValue: { total: 'many' } })
+    await app.pause(runId, { actor: 'bob', reason: 'odd' })
+    const client = workflow('sums', shape).client({ ...ports, logger: quiet })
+    await using server = await served(webui({ workflows: [client], unsafeNoAuth: true, logger: quiet }))
+    await using window = await openWindow(browser as Browser, server.url)
+    await window.show(`runs/sums/${runId}`)
+    await window.page
+      .getByText(/cannot be read/)
+      .first()
+      .waitFor()
+    await window.page.getByText(/bob has paused it: odd/).waitFor()
+    await window.page.getByRole('button', { name: 'Compare versions' }).click()
+    await window.page.getByLabel('To version').waitFor()
+    expect(await violations(window.page)).toEqual([])
+    expect(window.faults).toEqual([])
+  })
+
+  test('say that the store is down, since when, and recover by themselves', async () => {
+    const { shop, window } = pages.of()
+    const { page } = window
     shop.storeDown(true)
-    await window.page.goto(`${server.url}runs/orders/some-id`)
-    await window.page.getByText(/The store is down.*trying again/).waitFor()
-    await window.page.goto(`${server.url}workflows/orders`)
-    await window.page.getByText(/The store is down.*trying again/).waitFor()
+    await page.goto(`${pages.of().server.url}runs/orders/some-id`)
+    await page.getByText(/The store is down.*trying again/).waitFor()
+    await page.goto(`${pages.of().server.url}workflows/orders`)
+    await page.getByText(/The store is down.*trying again/).waitFor()
     shop.storeDown(false)
-    await window.page.getByRole('cell', { name: 'paid' }).waitFor()
-    await window.page.getByRole('alert').waitFor({ state: 'detached' })
+    await page.getByRole('cell', { name: 'paid', exact: true }).waitFor()
+    await page.getByRole('alert').waitFor({ state: 'detached' })
   })
 })
