@@ -8,7 +8,7 @@ import { jsonCodec } from './adapter/json-codec.ts'
 import { Measures } from './engine/measures.ts'
 import { ObjectCodec } from './engine/object-codec.ts'
 import { safeInstrumentation } from './engine/safe-instrumentation.ts'
-import { safeLogger } from './engine/safe-logger.ts'
+import { discreet, safeLogger } from './engine/safe-logger.ts'
 import { StoreLimit } from './engine/store-limit.ts'
 import { Timing } from './engine/timed-ports.ts'
 import { Topics } from './engine/topics.ts'
@@ -19,7 +19,8 @@ import type { ResolvedClientInfrastructure } from './resolved-infrastructure.ts'
 /** Puts together what the engine of one workflow in this process shares. */
 export function engineContext(contract: ContractModel, infrastructure: ResolvedClientInfrastructure): EngineContext {
   const { recordStore, eventStreamer, clock, random, instance, slots } = infrastructure
-  const logger = safeLogger(infrastructure.logger)
+  const handlerLogger = safeLogger(infrastructure.logger)
+  const logger = discreet(handlerLogger)
   const instrumentations = infrastructure.instrumentation.map((each) => safeInstrumentation(each, logger, clock, contract.name))
   const instrumentation = fanOut(instrumentations)
   // Who measures nothing pays for no clock.
@@ -34,6 +35,7 @@ export function engineContext(contract: ContractModel, infrastructure: ResolvedC
     clock,
     random,
     logger,
+    handlerLogger,
     instrumentation,
     measures: new Measures(instrumentation, contract.name),
     instance,

@@ -4,7 +4,7 @@
  */
 import { type Context, context, ROOT_CONTEXT, type Span, type SpanOptions, SpanStatusCode, trace, type Tracer } from '@opentelemetry/api'
 import type { Instrumentation, SpanStart } from '@workflow/core'
-import { isWorkflowError } from '@workflow/core/adapter'
+import { isWorkflowError, loggableError } from '@workflow/core/adapter'
 import type { Settings } from './options.ts'
 import { detailsOf, spanShapeOf } from './span-shape.ts'
 import { RemoteContext } from './remote-context.ts'
@@ -69,10 +69,12 @@ function parentOf({ name, traceparent }: SpanStart): Context {
 }
 
 function failed(span: Span, error: unknown): void {
-  const exception = error instanceof Error ? error : String(error)
+  // As in a log: what a schema quotes of a value is no more to be shown here.
+  const shown = loggableError(error)
+  const exception = shown instanceof Error ? shown : String(shown)
   span.recordException(exception)
   span.setAttribute('error.type', errorTypeOf(error))
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) })
+  span.setStatus({ code: SpanStatusCode.ERROR, message: exception instanceof Error ? exception.message : exception })
   span.end()
 }
 

@@ -13,6 +13,7 @@ export { fanOut } from './fan-out.ts'
 export { Fifo } from './fifo.ts'
 export { HeldRole } from './held-role.ts'
 export { limits } from './limits.ts'
+export { loggableError, loggableMessage } from './loggable-error.ts'
 export {
   askedMetrics,
   type AskedMetricName,

@@ -23,7 +23,10 @@ export interface EngineContext {
   readonly ack: (delivery: Pick<Delivery<unknown>, 'ack'>) => Promise<void>
   readonly clock: Clock
   readonly random: Random
+  /** For lines of the engine's own. */
   readonly logger: Logger
+  /** For what handlers say, which is written as they give it. */
+  readonly handlerLogger: Logger
   readonly instrumentation: Instrumentation
   readonly measures: Measures
   /** How this process is called in histories. */

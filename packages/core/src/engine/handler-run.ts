@@ -76,7 +76,7 @@ export class HandlerRun {
   }
 
   get logger(): Logger {
-    return boundLogger(this.#ctx.logger, {
+    return boundLogger(this.#ctx.handlerLogger, {
       workflow: this.workflowName,
       process: this.#processName,
       runId: this.runId,

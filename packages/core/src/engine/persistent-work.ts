@@ -134,10 +134,9 @@ export class PersistentWork<T extends PersistentTask> {
     const { executions, clock, instrumentation } = this.#ctx
     if (task.at !== undefined && attempt === 1) reportLag(this.#ctx, this.#process, Math.max(0, clock.now() - task.at))
     const execution = executions.start(task.slot, options.deadlineMs)
+    const told = this.#logger(task, attempt, this.#ctx.handlerLogger)
     const call = (traceparent: string | undefined): Promise<unknown> =>
-      new Promise((resolve, reject) =>
-        execution.run(prepared.call, contextOf(execution, boundLogger(logger, prepared.fields), traceparent), resolve, reject),
-      )
+      new Promise((resolve, reject) => execution.run(prepared.call, contextOf(execution, told, traceparent), resolve, reject))
     try {
       await this.#traced(prepared.span, attempt, call)
       return true
@@ -207,8 +206,8 @@ export class PersistentWork<T extends PersistentTask> {
     }
   }
 
-  #logger(task: T, attempt: number): Logger {
-    return boundLogger(this.#ctx.logger, {
+  #logger(task: T, attempt: number, logger = this.#ctx.logger): Logger {
+    return boundLogger(logger, {
       workflow: this.#ctx.contract.name,
       process: this.#process.name,
       ...this.#options.fields(task),
