@@ -13,8 +13,8 @@ export interface MetricSpec {
   /** Absent for what is counted. */
   readonly unit?: 's'
   readonly labels: readonly string[]
-  /** Of what the values are: of the process that is asked, or of the workflow over all instances, the same whoever is asked. */
-  readonly of: 'process' | 'workflow'
+  /** Of what the values are: of the process that says them, or of the workflow over all instances, the same whoever is asked. */
+  readonly of: 'instance' | 'workflow'
   /** How the values of several processes of a Node cluster are put together. */
   readonly together: 'sum' | 'max' | 'min'
 }
@@ -59,7 +59,7 @@ export const counterMetrics: readonly MetricSpec[] = Object.freeze([
     kind: 'counter',
     description: 'Attempts of a process that failed, and failures of its work in the background.',
     labels: ofProcess,
-    of: 'process',
+    of: 'instance',
     together: 'sum',
   },
   {
@@ -67,7 +67,7 @@ export const counterMetrics: readonly MetricSpec[] = Object.freeze([
     kind: 'counter',
     description: 'Events that needed nothing done, by the reason for that; most are duplicates of what was handed on already.',
     labels: [...ofProcess, 'reason'],
-    of: 'process',
+    of: 'instance',
     together: 'sum',
   },
   {
@@ -75,7 +75,7 @@ export const counterMetrics: readonly MetricSpec[] = Object.freeze([
     kind: 'counter',
     description: 'Moves of runs from one run state to another, by the process that moved them; a new run comes from none.',
     labels: [...ofProcess, 'previous_run_state', 'current_run_state'],
-    of: 'process',
+    of: 'instance',
     together: 'sum',
   },
 ])
@@ -88,7 +88,7 @@ export const gaugeMetrics: readonly MetricSpec[] = Object.freeze([
     description: 'How old the last event of a process was when its turn came; 0 once nothing is in hand any more.',
     unit: 's',
     labels: ofProcess,
-    of: 'process',
+    of: 'instance',
     together: 'max',
   },
   {
@@ -96,7 +96,7 @@ export const gaugeMetrics: readonly MetricSpec[] = Object.freeze([
     kind: 'gauge',
     description: 'Whether the lag of a process is above its lagAlert: 1 or 0.',
     labels: ofProcess,
-    of: 'process',
+    of: 'instance',
     together: 'max',
   },
 ])
@@ -109,7 +109,7 @@ export const histogramMetrics: readonly HistogramSpec[] = Object.freeze([
     description: 'How long one attempt of a handler took, without the commit after it.',
     unit: 's',
     labels: ofProcess,
-    of: 'process',
+    of: 'instance',
     together: 'sum',
     buckets: attemptBuckets,
   },
@@ -119,7 +119,7 @@ export const histogramMetrics: readonly HistogramSpec[] = Object.freeze([
     description: 'How long a call of the record store took; of calls of one kind at the same time sixteen are measured.',
     unit: 's',
     labels: ofOperation,
-    of: 'process',
+    of: 'instance',
     together: 'sum',
     buckets: callBuckets,
   },
@@ -129,7 +129,7 @@ export const histogramMetrics: readonly HistogramSpec[] = Object.freeze([
     description: 'How long a call of the event streamer took; of calls of one kind at the same time sixteen are measured.',
     unit: 's',
     labels: ofOperation,
-    of: 'process',
+    of: 'instance',
     together: 'sum',
     buckets: callBuckets,
   },
@@ -142,7 +142,7 @@ export const askedMetrics: readonly AskedMetricSpec[] = Object.freeze([
     kind: 'gauge',
     description: 'What a process is at: 1 shut down, 2 running, 3 idle.',
     labels: ofProcess,
-    of: 'process',
+    of: 'instance',
     together: 'min',
   },
   {
@@ -158,7 +158,7 @@ export const askedMetrics: readonly AskedMetricSpec[] = Object.freeze([
     kind: 'gauge',
     description: 'Slots of the workflow that this process holds.',
     labels: ['workflow_name'],
-    of: 'process',
+    of: 'instance',
     together: 'sum',
   },
   {
@@ -166,7 +166,7 @@ export const askedMetrics: readonly AskedMetricSpec[] = Object.freeze([
     kind: 'gauge',
     description: 'Work in hand: events taken from the stream, and runs that were handed on without it.',
     labels: ['workflow_name'],
-    of: 'process',
+    of: 'instance',
     together: 'sum',
   },
   {
@@ -174,7 +174,7 @@ export const askedMetrics: readonly AskedMetricSpec[] = Object.freeze([
     kind: 'gauge',
     description: 'How much may be in hand: maxInFlight of each instance.',
     labels: ['workflow_name'],
-    of: 'process',
+    of: 'instance',
     together: 'sum',
   },
   {
@@ -210,7 +210,7 @@ export const missingAnswers: MetricSpec = Object.freeze({
   kind: 'counter',
   description: 'Questions to a workflow that had no answer in time, so that the metrics made of it are missing or old.',
   labels: ['workflow_name', 'question'],
-  of: 'process',
+  of: 'instance',
   together: 'sum',
 })
 
