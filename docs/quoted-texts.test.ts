@@ -17,7 +17,7 @@ const texts = `${sources}\n${sources.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, 'â€
 /** Inline code with several words in it that is no code. */
 function quotesOf(page: string): readonly string[] {
   const prose = readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```/g, '')
-  return [...prose.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote).filter((quote) => / .* /.test(quote) && !quote.includes('({'))
+  return [...prose.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote).filter((quote) => / .* /.test(quote) && !/\(\{|: \{ /.test(quote))
 }
 
 const quotes = quotesOf('docs/troubleshooting.md')
