@@ -60,7 +60,11 @@ function writeOut(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (error === undefined || error === null) resolve()
-      else reject(new UsageError('standard output was closed before everything was written', { cause: error }))
+      else {
+        const closed = 'code' in error && error.code === 'EPIPE'
+        const text = closed ? 'standard output was closed before everything was written' : 'standard output cannot be written'
+        reject(new UsageError(text, { cause: error }))
+      }
     })
   })
 }

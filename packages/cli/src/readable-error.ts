@@ -1,12 +1,17 @@
 import { isWorkflowError } from '@workflow/core'
 
+const depthMax = 20
+
 /** What was thrown, error or not, in a line: its message, with the code of an error of Workflow and the causes behind it. */
 export function readable(error: unknown): string {
   const parts: string[] = []
-  for (let each = error; each !== undefined && parts.length < 4; each = each instanceof Error ? each.cause : undefined) {
+  let each = error
+  // Causes may go round in circles.
+  for (let depth = 0; each !== undefined && depth < depthMax && parts.length < 4; depth++) {
     const text = textOf(each)
     // A cause whose words are in the message already says nothing more.
     if (!parts.some((part) => part.includes(text))) parts.push(isWorkflowError(each) ? `${each.code}: ${text}` : text)
+    each = each instanceof Error ? each.cause : undefined
   }
   return parts.join('; because: ')
 }
