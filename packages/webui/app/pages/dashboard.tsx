@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import type { RunJson } from '../../src/api/run-json.ts'
 import type { OverviewJson, WorkflowOverviewJson } from '../../src/api/workflow-json.ts'
 import { countText, counted, timeText } from '../data/amount-text.ts'
+import { finishedPerMinute } from '../data/finish-rate.ts'
 import { runParameters, runStates } from '../data/run-query.ts'
 import { Link } from '../ui/link.tsx'
 import { Age, Answer, Bars, Empty, Panel, stateName } from '../ui/parts.tsx'
@@ -20,9 +21,9 @@ export function DashboardPage(): JSX.Element {
         <h1>Dashboard</h1>
       </div>
       <Answer of={overview}>
-        {({ workflows }) => (
+        {({ workflows, at }) => (
           <>
-            <States workflows={workflows} />
+            <States workflows={workflows} at={at} />
             <div class="columns">
               <NeedsPerson runs={workflows.flatMap(({ needsPerson }) => needsPerson ?? [])} />
               <div class="stack">
@@ -39,9 +40,10 @@ export function DashboardPage(): JSX.Element {
 }
 
 /** Of all workflows whose stores answer. */
-function States({ workflows }: { readonly workflows: readonly WorkflowOverviewJson[] }): JSX.Element {
+function States({ workflows, at }: { readonly workflows: readonly WorkflowOverviewJson[]; readonly at: string }): JSX.Element {
   const sums = runStates.map((state) => [state, workflows.reduce((sum, { byState }) => sum + (byState?.[state] ?? 0), 0)] as const)
   const created = workflows.reduce((sum, one) => sum + (one.created ?? []).reduce((a, b) => a + b, 0), 0)
+  const rate = finishedPerMinute(workflows, at)
   return (
     <Panel title="Runs">
       <div class="counts">
@@ -57,6 +59,12 @@ function States({ workflows }: { readonly workflows: readonly WorkflowOverviewJs
           <span class="count">{countText(created)}</span>
           <span class="soft">Created in 30 min</span>
         </div>
+        {rate === undefined ? null : (
+          <div>
+            <span class="count">{rate < 10 ? rate.toFixed(1) : countText(Math.round(rate))}</span>
+            <span class="soft">Finished per min</span>
+          </div>
+        )}
       </div>
     </Panel>
   )
@@ -89,7 +97,7 @@ function NeedsPerson({ runs }: { readonly runs: readonly RunJson[] }): JSX.Eleme
 }
 
 function WorkflowCard({ workflow }: { readonly workflow: WorkflowOverviewJson }): JSX.Element {
-  const { name, health, byState, created, lag } = workflow
+  const { name, health, byState, created, heard, lag } = workflow
   const late = (lag ?? []).filter(({ events }) => events > 0).sort((a, b) => b.events - a.events)
   return (
     <Panel>
@@ -115,10 +123,14 @@ function WorkflowCard({ workflow }: { readonly workflow: WorkflowOverviewJson })
         {byState === undefined ? null : <StateLinks name={name} byState={byState} />}
         {created === undefined ? null : (
           <div>
-            <Bars counts={created} label={`${counted(sum(created), 'run')} of ${name} created in the last 30 minutes, per minute`} />
+            <Bars
+              counts={halfHour(created)}
+              label={`${counted(sum(created), 'run')} of ${name} created in the last 30 minutes, per minute`}
+            />
             <p class="soft small">{counted(sum(created), 'run')} created in the last 30 minutes</p>
           </div>
         )}
+        {heard === undefined ? null : <Heard name={name} heard={heard} />}
         {late.length === 0 ? null : (
           <ul class="small">
             {late.slice(0, 4).map((one) => (
@@ -136,6 +148,24 @@ function WorkflowCard({ workflow }: { readonly workflow: WorkflowOverviewJson })
       </div>
     </Panel>
   )
+}
+
+/** What has come to an end, and what has stopped, since the server follows this workflow. */
+function Heard({ name, heard }: { readonly name: string; readonly heard: NonNullable<WorkflowOverviewJson['heard']> }): JSX.Element {
+  const { completed, cancelled, paused, since } = heard
+  const finished = completed.map((count, i) => count + (cancelled[i] ?? 0))
+  const text = `${counted(sum(finished), 'run')} finished, ${countText(sum(paused))} paused since ${timeText(since).slice(11)}`
+  return (
+    <div>
+      <Bars counts={halfHour(finished)} label={`${name}: ${text}, finished per minute`} />
+      <p class="soft small">{text}</p>
+    </div>
+  )
+}
+
+/** Of the last thirty minutes, those of which nothing is known as nothing: so that bars above each other are of the same minute. */
+function halfHour(counts: readonly number[]): readonly number[] {
+  return [...Array.from({ length: Math.max(0, 30 - counts.length) }, () => 0), ...counts]
 }
 
 function StateLinks({

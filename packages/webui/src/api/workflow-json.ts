@@ -38,6 +38,10 @@ const states = pipe(
   description('runs per run state, without the zeros'),
 )
 
+const perMinute = array(count)
+export const heardJson = object({ since: time, completed: perMinute, cancelled: perMinute, paused: perMinute })
+export type HeardJson = InferOutput<typeof heardJson>
+
 export const workflowOverviewJson = object({
   name: string(),
   health: object({ up: boolean(), since: optional(time), message: optional(string()) }),
@@ -46,6 +50,14 @@ export const workflowOverviewJson = object({
     pipe(
       array(count),
       description('runs created per minute, this minute last: of the last 30 minutes, or of as many as the newest runs tell'),
+    ),
+  ),
+  heard: optional(
+    pipe(
+      heardJson,
+      description(
+        'runs that ended or paused in each minute since the server follows this workflow, 30 minutes at most, oldest first; absent while nobody reads /changes',
+      ),
     ),
   ),
   needsPerson: optional(pipe(array(runJson), description('paused and not resumed by the engine, the newest, up to 10'))),

@@ -7,8 +7,10 @@ import type { RunChange } from '@workflow/core'
 import type { Clock, Logger } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import type { ChangeJson } from '../api/change-json.ts'
+import type { HeardJson } from '../api/workflow-json.ts'
 import { ApiError } from './api-error.ts'
 import { EventStream } from './event-stream.ts'
+import { HeardCounts } from './heard-counts.ts'
 import type { Settings } from './settings.ts'
 import type { WatchedWorkflow } from './watched-workflow.ts'
 
@@ -26,6 +28,8 @@ interface Source {
   readonly stop: AbortController
   /** The number of the newest event when it began to be read; undefined while it is not. */
   liveFrom: number | undefined
+  /** What was heard since then. */
+  heard: HeardCounts | undefined
   linger: Disposable | undefined
 }
 
@@ -76,6 +80,11 @@ export class ChangeFeed {
     return stream.body
   }
 
+  /** Runs of a workflow that ended or paused, while somebody reads its events. */
+  heard(workflow: string, nowMs: number): HeardJson | undefined {
+    return this.#sources.get(workflow)?.heard?.upTo(nowMs)
+  }
+
   /** Ends every stream and leaves nothing behind. Idempotent. */
   close(): void {
     this.#closed = true
@@ -106,7 +115,7 @@ export class ChangeFeed {
       known.linger = undefined
       return
     }
-    const source: Source = { stop: new AbortController(), liveFrom: undefined, linger: undefined }
+    const source: Source = { stop: new AbortController(), liveFrom: undefined, heard: undefined, linger: undefined }
     this.#sources.set(name, source)
     void this.#follow(name, source)
   }
@@ -131,9 +140,12 @@ export class ChangeFeed {
       try {
         const changes = await this.#workflows.get(name)?.changes(signal)
         source.liveFrom = this.#number
+        const heard = new HeardCounts(this.#clock.now())
+        source.heard = heard
         // What happened before nobody has seen.
         this.#tell(name, this.#refresh())
         for await (const change of changes ?? []) {
+          heard.add(change.state, this.#clock.now())
           this.#publish(name, change)
           waitMs = retryMs
         }
@@ -141,6 +153,7 @@ export class ChangeFeed {
         if (!signal.aborted) this.#logger.warn({ workflow: name, error }, 'the web UI cannot follow the runs; it tries again')
       }
       source.liveFrom = undefined
+      source.heard = undefined
       if (!signal.aborted) await this.#pause(waitMs, signal)
     }
   }

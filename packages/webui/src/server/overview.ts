@@ -2,7 +2,7 @@
 import type { AnySnapshot } from '@workflow/core'
 import { isWorkflowError, type RunState } from '@workflow/core/adapter'
 import type { LagJson, RunJson } from '../api/run-json.ts'
-import type { WorkflowDetailJson, WorkflowJson, WorkflowOverviewJson } from '../api/workflow-json.ts'
+import type { HeardJson, WorkflowDetailJson, WorkflowJson, WorkflowOverviewJson } from '../api/workflow-json.ts'
 import { boundedMap } from './bounded-map.ts'
 import type { CreatedCounts } from './created-counts.ts'
 import { lagView, runView } from './run-view.ts'
@@ -14,7 +14,12 @@ const needsPersonMax = 10
 const questionsAtOnce = 8
 
 /** What the store does not answer is left out, and `health` says why. Never rejects but for a mistake. */
-export async function overviewOf(workflow: WatchedWorkflow, created: CreatedCounts, nowMs: number): Promise<WorkflowOverviewJson> {
+export async function overviewOf(
+  workflow: WatchedWorkflow,
+  created: CreatedCounts,
+  heard: HeardJson | undefined,
+  nowMs: number,
+): Promise<WorkflowOverviewJson> {
   const [byState, createdCounts, needsPerson, lag] = await Promise.all([
     orAbsent(workflow.ask((it) => it.count('state'))),
     orAbsent(created.upTo(nowMs)),
@@ -27,6 +32,7 @@ export async function overviewOf(workflow: WatchedWorkflow, created: CreatedCoun
     health: workflow.health,
     ...(byState === undefined ? undefined : { byState: Object.fromEntries(byState) }),
     ...(createdCounts === undefined ? undefined : { created: createdCounts }),
+    ...(heard === undefined ? undefined : { heard }),
     ...(needsPerson === undefined ? undefined : { needsPerson }),
     ...(lag === undefined ? undefined : { lag }),
   }

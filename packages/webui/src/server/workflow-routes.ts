@@ -66,8 +66,10 @@ function isWhole({ workflows }: OverviewJson): boolean {
   return workflows.every(({ health, byState, lag }) => health.up && byState !== undefined && lag !== undefined)
 }
 
-async function overview({ settings, workflows, created }: ServerState): Promise<OverviewJson> {
+async function overview({ settings, workflows, created, feed }: ServerState): Promise<OverviewJson> {
   const nowMs = settings.clock.now()
-  const all = await Promise.all([...workflows.values()].map((workflow) => overviewOf(workflow, created(workflow), nowMs)))
+  const all = await Promise.all(
+    [...workflows.values()].map((workflow) => overviewOf(workflow, created(workflow), feed.heard(workflow.name, nowMs), nowMs)),
+  )
   return { at: new Date(nowMs).toISOString(), workflows: all }
 }

@@ -80,6 +80,17 @@ export async function openGallery(count: number) {
   const { clock, setAgo } = clockOfThePast()
   const infrastructure = { ...memory({ database: memoryDatabase(), clock, leaseDuration: '1d' }), clock, logger: quiet, instance: 'shop-1' }
   const [shop, post] = [orderDefinition.build({ ...infrastructure, autoResume: false }), parcelDefinition.build(infrastructure)]
+  const ui = webui({
+    workflows: [shop, post],
+    authorize: () => ({ actor: 'ann', permissions: ['view', 'act', 'delete'] }),
+    logger: quiet,
+    clock,
+  })
+  // The server hears what happens only while somebody reads of it.
+  const reading = new AbortController()
+  setAgo(2_460_000)
+  const { body } = await ui(new Request('http://ui.test/api/v1/changes', { signal: reading.signal }))
+  void body?.pipeTo(new WritableStream()).catch(() => undefined)
   const place = async (i: number): Promise<string> => {
     const object: Order = {
       customer: customers[i % customers.length] ?? '',
@@ -116,11 +127,6 @@ export async function openGallery(count: number) {
   setAgo(0)
   const isPaused = async (runId: string): Promise<boolean> => (await shop.lookup(runId))?.state === 'Paused'
   for (const runId of troubled) while (!(await isPaused(runId))) await new Promise((resolve) => setImmediate(resolve))
-  const ui = webui({
-    workflows: [shop, post],
-    authorize: () => ({ actor: 'ann', permissions: ['view', 'act', 'delete'] }),
-    logger: quiet,
-  })
   const { items: packing } = await shop.list({ status: 'packing', limit: 1 })
   return {
     shop,
@@ -129,6 +135,7 @@ export async function openGallery(count: number) {
     failing: troubled.at(-1) ?? '',
     waiting: packing[0]?.runId ?? '',
     async [Symbol.asyncDispose](): Promise<void> {
+      reading.abort()
       await ui.close()
       await Promise.all([shop.stop(), post.stop()])
     },
