@@ -1,4 +1,4 @@
-import { context, createContextKey, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, createContextKey, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
   AlwaysOnSampler,
@@ -10,7 +10,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import { NonRetryable, type SpanStart } from '@workflow/core'
+import { NonRetryable, type SpanStart, ValidationError } from '@workflow/core'
 import { memory, memoryDatabase, memoryEventStreamer } from '@workflow/core/memory'
 import { expect, test } from 'vitest'
 import { lettersOn } from '../test/letters.ts'
@@ -18,6 +18,7 @@ import { opentelemetry, type OpenTelemetryOptions } from './index.ts'
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 
+const ignored = (): void => undefined
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 const spanId = 'b7ad6b7169203331'
 const traceparent = `00-${traceId}-${spanId}-01`
@@ -174,6 +175,73 @@ test('work of a run whose trace was not sampled is passed on as it is, unless th
   const again = tracing({ sampleAgain: true }, new AlwaysOnSampler())
   await again.span(unsampled, async () => undefined)
   expect(again.spans().length).toBe(1)
+})
+
+test('baggage and other values of a caller are not handed to whoever works on the run', async () => {
+  const key = createContextKey('of the caller')
+  const around = propagation.setBaggage(ROOT_CONTEXT, propagation.createBaggage({ user: { value: 'ann' } })).setValue(key, 5)
+  const { span } = tracing()
+  for (const each of [step, { ...step, traceparent: traceparent.replace(/01$/, '00') }]) {
+    const seen = await context.with(around, () => span(each, async () => [propagation.getActiveBaggage(), context.active().getValue(key)]))
+    expect(seen).toEqual([undefined, undefined])
+  }
+})
+
+test('work goes on when the SDK is shut down in the middle, and where its sampler throws', async () => {
+  const { span, spans, provider } = tracing()
+  const held = Promise.withResolvers<void>()
+  const under = span(step, async (given) => {
+    await held.promise
+    return given
+  })
+  await provider.shutdown()
+  held.resolve()
+  expect(await under).toMatch(new RegExp(`^00-${traceId}-`))
+  expect(await span(step, async () => 'done')).toBe('done')
+  expect(spans()).toEqual([])
+  const broken: Sampler = {
+    shouldSample: () => {
+      throw new Error('no sample today')
+    },
+  }
+  const lines: object[] = []
+  const logger = { debug: ignored, info: ignored, warn: ignored, error: (fields: object) => lines.push(fields) }
+  await using app = lettersOn({
+    ...memory(),
+    logger,
+    instrumentation: opentelemetry({ metrics: false, tracerProvider: new TracerProvider({ sampler: broken }) }),
+  })
+  await app.run()
+  expect(await app.await(await app.trigger('letter', { initialValue: { text: '' } }), 'checked')).toMatchObject({ status: 'checked' })
+  expect(lines[0]).toMatchObject({ workflow: 'letters', span: 'trigger', error: { message: 'no sample today' } })
+})
+
+test('what a handler does on timers and in callbacks of its own is below its span', async () => {
+  const { span, spans, provider } = tracing()
+  const tracer = provider.getTracer('of the user')
+  await span(step, async () => {
+    await new Promise<void>((resolve) => setTimeout(resolve, 1))
+    tracer.startSpan('after a timer').end()
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        tracer.startSpan('in a callback').end()
+        resolve()
+      })
+    })
+  })
+  const own = spans().find(({ name }) => name === 'step written letters')
+  for (const name of ['after a timer', 'in a callback'])
+    expect([name, spans().find((each) => each.name === name)?.parentSpanContext?.spanId]).toEqual([name, own?.spanContext().spanId])
+})
+
+test('an error is told without the values that a schema quotes of it', async () => {
+  const { span, spans } = tracing()
+  const error = new ValidationError('the object does not fit its schema: card: not hunter2', {
+    details: { issues: [{ path: 'card', message: 'not hunter2' }] },
+  })
+  await expect(span(step, () => Promise.reject(error))).rejects.toBe(error)
+  expect(spans()[0]).toMatchObject({ status: { message: 'the object does not fit its schema, at card' } })
+  expect(JSON.stringify([spans()[0]?.events, spans()[0]?.status, spans()[0]?.attributes])).not.toContain('hunter2')
 })
 
 test('foreign ids may be left out', async () => {

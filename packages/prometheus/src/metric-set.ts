@@ -59,6 +59,13 @@ export class MetricSet {
     return this.#all.some((metric) => registry.getSingleMetric(metric.name) === metric)
   }
 
+  /** The same metrics with nothing measured, for a registry that was cleared; undefined where they have other buckets. */
+  begunAnew(buckets: Buckets): this | undefined {
+    if (!this.hasBucketsOf(buckets)) return undefined
+    for (const metric of this.#all) metric.reset()
+    return this
+  }
+
   hasBucketsOf({ buckets, callBuckets }: Buckets): boolean {
     return String(this.#buckets.buckets) === String(buckets) && String(this.#buckets.callBuckets) === String(callBuckets)
   }

@@ -67,6 +67,36 @@ describe('prometheus', () => {
     expect(valueOf(await registry.metrics(), 'workflow_process_error_count', charge)).toBe(5)
   })
 
+  it('shows workflows that still run when it is made again for a registry that was cleared', async () => {
+    const registry = new Registry()
+    const metrics = prometheus({ registry })
+    using _attached = attach(metrics, 'orders')
+    metrics.count('workflow_process_error_count', 3, charge)
+    registry.clear()
+    expect(await registry.metrics()).toBe('\n')
+    prometheus({ registry })
+    metrics.count('workflow_process_error_count', 1, charge)
+    const text = await registry.metrics()
+    expect(valueOf(text, 'workflow_process_error_count', charge)).toBe(1)
+    expect(valueOf(text, 'workflow_slots', { workflow_name: 'orders' })).toBe(16)
+    registry.clear()
+    // With other buckets there is nothing that could go on.
+    prometheus({ registry, buckets: [1] })
+    expect(samplesOf(await registry.metrics(), 'workflow_slots')).toEqual([])
+  })
+
+  it('gives its own labels precedence over default labels of the same names', async () => {
+    const registry = new Registry()
+    registry.setDefaultLabels({ workflow_name: 'of the app', le: 'no bucket', region: 'eu' })
+    const metrics = prometheus({ registry })
+    metrics.count('workflow_process_error_count', 1, charge)
+    metrics.observe('workflow_process_latency_seconds', 0.002, charge)
+    const text = await registry.metrics()
+    expect(valueOf(text, 'workflow_process_error_count', { ...charge, region: 'eu' })).toBe(1)
+    expect(valueOf(text, 'workflow_process_latency_seconds_bucket', { ...charge, le: '0.0025' })).toBe(1)
+    for (const line of text.split('\n')) expect(line.match(/workflow_name=/g)?.length ?? 0, line).toBeLessThan(2)
+  })
+
   it('forgets what it has measured when the registry is told to', async () => {
     const registry = new Registry()
     const metrics = prometheus({ registry })

@@ -27,13 +27,16 @@ export function prometheus(options: PrometheusOptions): Instrumentation {
   } satisfies Instrumentation)
 }
 
-/** The metrics of the registry under this prefix, which two workflows share; new ones where it was cleared. */
+/**
+ * The metrics of the registry under this prefix, which two workflows share. Where it was cleared they begin anew, with the
+ * workflows that still run.
+ */
 function setOf(settings: Settings): MetricSet {
   const { registry, prefix } = settings
   let ofRegistry = sets.get(registry)
   if (ofRegistry === undefined) sets.set(registry, (ofRegistry = new Map()))
   const known = ofRegistry.get(prefix)
-  const set = known?.isIn(registry) === true ? known : new MetricSet(settings)
+  const set = known?.isIn(registry) === true ? known : (known?.begunAnew(settings) ?? new MetricSet(settings))
   if (!set.hasBucketsOf(settings))
     throw new Configuration('the registry has the metrics of workflows with other buckets already: give the same, or another registry')
   set.register(registry)

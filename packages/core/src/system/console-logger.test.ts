@@ -1,3 +1,4 @@
+import { format } from 'node:util'
 import { afterEach, expect, test, vi } from 'vitest'
 import { consoleLogger, type LogLevel } from './console-logger.ts'
 
@@ -19,6 +20,13 @@ test('warnings and errors are written, the message first, and nothing else', () 
     ['warn', 'said', { runId: 'r' }],
     ['error', 'said', { runId: 'r' }],
   ])
+})
+
+test('a message that looks like a format is none', () => {
+  const lines: string[] = []
+  vi.spyOn(console, 'warn').mockImplementation((...line) => lines.push(format(...line)))
+  consoleLogger().warn({ secret: 1 }, 'done by 50%o, 100%')
+  expect(lines).toEqual(['done by 50%o, 100% { secret: 1 }'])
 })
 
 test('the level says what is written', () => {

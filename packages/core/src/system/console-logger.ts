@@ -17,6 +17,9 @@ export interface ConsoleLoggerOptions {
 export function consoleLogger(options: ConsoleLoggerOptions = {}): Logger {
   const least = levels.indexOf(options.level ?? 'warn')
   const writer = (level: LogLevel): Logger['info'] =>
-    levels.indexOf(level) < least ? () => undefined : (fields, message) => console[level](message, fields)
+    levels.indexOf(level) < least
+      ? () => undefined
+      : // The console takes a text with a % for a format, and the fields for what belongs into it.
+        (fields, message) => (message.includes('%') ? console[level]('%s', message, fields) : console[level](message, fields))
   return Object.freeze({ debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') })
 }
