@@ -16,7 +16,7 @@ import { webui } from '@workflow/webui'
 const letters = workflow('letters', { object: unchecked(), graph: { written: { step: ['sent'] }, sent: {} } })
 const handle = webui({ workflows: [letters.client(memory())], basePath: '/admin', unsafeNoAuth: true })
 const texts = ['/admin', '/admin/assets/app.js', '/admin/assets/app.css', '/admin/assets/icon.svg'].map(async (path) => {
-  const answer = await handle(new Request('http://ui.test' + path))
+  const answer = await handle(new Request('http://localhost' + path))
   return [answer.status, (await answer.text()).length]
 })
 process.stdout.write(JSON.stringify(await Promise.all(texts)))

@@ -1,7 +1,8 @@
 /** Attack: requests that another site has made a browser send. */
 import { describe, expect, it } from 'vitest'
+import { webui } from '../src/index.ts'
 import { requestsFor } from './every-route.ts'
-import { openShop, site } from './shop.ts'
+import { openShop, quiet, site } from './shop.ts'
 
 describe('every route', () => {
   it('answers nothing to a browser on behalf of another site', async () => {
@@ -47,6 +48,29 @@ describe('every route', () => {
     for (const { path, init } of requestsFor(await shop.paid('a')))
       await shop.send(path, { ...init, headers: { 'sec-fetch-site': 'cross-site' } })
     expect(asked).toBe(0)
+  })
+
+  it('answers no name that somebody else may have made point here, where nobody is asked who they are', async () => {
+    await using shop = await openShop()
+    const open = webui({ workflows: [shop.app], unsafeNoAuth: true, origins: ['https://admin.test:8443'], logger: quiet })
+    const ask = async (url: string, headers: Record<string, string> = {}): Promise<number> =>
+      (await open(new Request(`${url}/api/v1/session`, { headers }))).status
+    for (const host of [
+      'evil.test',
+      'evil.test:4000',
+      'localhost.evil.test',
+      '127.0.0.1.evil.test',
+      '127.evil.test',
+      'admin.test.evil.test',
+    ]) {
+      expect(await ask(`http://${host}`), host).toBe(403)
+      // Some frameworks say localhost, whatever the browser has asked for.
+      expect(await ask('http://localhost', { host }), host).toBe(403)
+    }
+    for (const host of ['localhost:3000', 'app.localhost', '127.0.0.1:4000', '192.168.0.7', '[::1]:3000', 'admin.test', 'admin.test:8443'])
+      expect(await ask(`http://${host}`), host).toBe(200)
+    expect(await ask('http://localhost', { host: 'a b' })).toBe(403)
+    await open.close()
   })
 
   it('takes no form for JSON, with the header or without', async () => {

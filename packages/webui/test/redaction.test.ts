@@ -4,7 +4,7 @@ import { memory } from '@workflow/core/memory'
 import { number, object } from 'valibot'
 import { expect, it } from 'vitest'
 import { type Redact, webui } from '../src/index.ts'
-import { asking, openShop, quiet } from './shop.ts'
+import { asking, openShop, quiet, site } from './shop.ts'
 
 const secret = '4222'
 
@@ -80,7 +80,7 @@ it('messages that quote a stored object are hidden with it', async () => {
   await app.cancel(runId, { actor: 'bob', reason: 'odd' })
   const client = workflow('sums', strict).client({ ...ports, logger: quiet })
   const answers = async (redact?: Redact): Promise<string> => {
-    const options = { workflows: [client], unsafeNoAuth: true, logger: quiet, ...(redact === undefined ? {} : { redact }) }
+    const options = { workflows: [client], unsafeNoAuth: true, origins: [site], logger: quiet, ...(redact === undefined ? {} : { redact }) }
     const { get, post } = asking(webui(options))
     const path = `/workflows/sums/runs/${runId}`
     const bulk = { action: 'retry', reason: 'x', runs: [{ runId, ifVersion: 2 }] }

@@ -67,7 +67,7 @@ describe('texts that are stored', () => {
       initialValue: JSON.parse('{"__proto__":{"admin":true}}') as object,
       startAt: 'toString' as never,
     })
-    const ui = webui({ workflows: [client], unsafeNoAuth: true, logger: quiet, redact: ({ value }) => value })
+    const ui = webui({ workflows: [client], unsafeNoAuth: true, origins: [site], logger: quiet, redact: ({ value }) => value })
     const { get } = asking(ui)
     const path = '/workflows/__proto__'
     expect((await get('/session')).body).toMatchObject({

@@ -36,8 +36,22 @@ function originHost(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }
 
+/**
+ * Where nobody is asked who they are: throws `CrossSite` for a name that somebody else may have made point here, because then a
+ * page of that name is taken for ours, and reads and does what its visitor could. An address is not made to point elsewhere.
+ */
+function assertOwnName(request: Request, origins: ReadonlySet<string>): void {
+  const asked = `http://${request.headers.get('host') ?? new URL(request.url).host}`
+  const name = URL.canParse(asked) ? new URL(asked).hostname : ''
+  const isAddress = /^\d+(\.\d+){3}$/.test(name) || name.startsWith('[')
+  if (isAddress || name === 'localhost' || name.endsWith('.localhost')) return
+  if ([...origins].some((origin) => new URL(origin).hostname === name)) return
+  throw new ApiError('CrossSite', 'without authorize, only localhost, addresses and the names in origins are answered')
+}
+
 /** Asks `authorize`. Throws `Unauthorized` for what is no actor, so that a mistake in it lets nobody in. */
 export async function actorOf(request: Request, settings: Settings): Promise<Actor | Response> {
+  if (settings.open) assertOwnName(request, settings.origins)
   const answer: unknown = await authorized(request, settings)
   if (answer instanceof Response) return answer
   if (isActor(answer)) return answer

@@ -69,7 +69,11 @@ export interface WebUiOptions {
    * Required, unless `unsafeNoAuth`.
    */
   readonly authorize?: (request: Request) => Actor | Response | Promise<Actor | Response>
-  /** Lets everybody who reaches the server do everything. @default false */
+  /**
+   * Lets everybody who reaches the server do everything. It is reached as localhost, by an address, or by a name in `origins`: any
+   * other name could be one that another site has made point here.
+   * @default false
+   */
   readonly unsafeNoAuth?: boolean
   /** Where it is mounted, like `'/workflows'`. @default '' */
   readonly basePath?: string
@@ -94,6 +98,8 @@ export interface WebUiOptions {
 export interface Settings {
   readonly workflows: ReadonlyMap<string, AnyWorkflow>
   readonly authorize: (request: Request) => Actor | Response | Promise<Actor | Response>
+  /** Nobody is asked who they are. */
+  readonly open: boolean
   readonly basePath: string
   readonly readOnly: boolean
   readonly redact: (workflowName: string) => Redact | undefined
@@ -137,6 +143,7 @@ export function settingsOf(options: WebUiOptions): Settings {
   return Object.freeze({
     workflows: workflowsOf(options.workflows),
     authorize: authorizeOf(options),
+    open: options.unsafeNoAuth === true,
     basePath: basePathOf(options.basePath ?? ''),
     readOnly: booleanOf('readOnly', options.readOnly ?? false),
     redact: redactOf(options.redact),
