@@ -42,12 +42,15 @@ export interface SlotsOptions {
 }
 
 const retryMs = 1_000
+/** How long the same trouble with roles is told once: it mostly concerns every slot, again and again. */
+const quietMs = 10_000
 
 export class Slots {
   readonly #ctx: EngineContext
   readonly #options: SlotsOptions
   readonly #held = new Map<number, HeldSlot>()
   readonly #work = new Map<number, AbortController>()
+  #told: { readonly text: string; readonly untilMs: number } | undefined
   #assigning: Promise<void> | undefined
   #assignAgain = false
 
@@ -112,13 +115,18 @@ export class Slots {
         pauseMs = await this.#hold(slot, lease, stop)
       } catch (error) {
         if (stop.aborted || isWorkflowError(error, 'Stopped')) return
-        this.#ctx.logger.error(
-          { workflow: this.#ctx.contract.name, process: 'slots', role, error },
-          'waiting for a role failed; trying again',
-        )
+        this.#tell(role, error)
         pauseMs = retryMs
       }
     }
+  }
+
+  #tell(role: string, error: unknown): void {
+    const text = String(error)
+    const now = this.#ctx.clock.monotonic()
+    if (text === this.#told?.text && now < this.#told.untilMs) return
+    this.#told = { text, untilMs: now + quietMs }
+    this.#ctx.logger.error({ workflow: this.#ctx.contract.name, process: 'slots', role, error }, 'waiting for a role failed; trying again')
   }
 
   /** From having a role to having given it back. Returns how long to wait before asking for it again. */

@@ -22,6 +22,8 @@ const pagesMax = 10
 const looksMax = 400
 /** A run whose event was sent again for nothing is left alone for ever longer, from the margin up to this. */
 const againMsMax = 3_600_000
+/** More statuses than that, and somebody has other worries. */
+const strangeMax = 100
 /** Of so many runs is known that their event was sent again, or may have to be. */
 const askedMax = 10_000
 /** More timers than this no run has open, unless it is one that sending its event again cannot harm either. */
@@ -49,6 +51,8 @@ export class Sweeper {
   #after: string | undefined
   /** By run id, the longest ago first. */
   readonly #asked = new Map<string, Asked>()
+  /** Statuses that the graph does not have, each told once. */
+  readonly #strange = new Set<string>()
 
   constructor(ctx: WorkerContext, options: SweeperOptions) {
     this.#ctx = ctx
@@ -107,12 +111,23 @@ export class Sweeper {
     if (asked !== undefined && asked.version === listed.version && asked.until > ctx.clock.monotonic()) return false
     if (listed.runState === 'RequestedDataDeleted') return true
     const exits = ctx.contract.graph.get(listed.status)
+    if (exits === undefined) this.#tellStrange(listed)
     // The timers of a later stay were written with the entry into it.
     return (
       exits?.step !== undefined ||
       exits?.join !== undefined ||
       exits?.callback !== undefined ||
       (exits?.timeout !== undefined && listed.entered.version === 1)
+    )
+  }
+
+  #tellStrange(listed: RunRecord): void {
+    const { status } = listed
+    if (this.#strange.has(status) || this.#strange.size === strangeMax) return
+    this.#strange.add(status)
+    this.#ctx.logger.warn(
+      { ...runFields(listed, 'sweeper'), status },
+      'runs stand at a status that the graph of this code does not have: is this older code, or does another service use the name of this workflow?',
     )
   }
 

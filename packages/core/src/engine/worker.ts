@@ -4,6 +4,7 @@
  */
 import { Stopped } from '../errors.ts'
 import type { DefinitionModel, HandlerOptionsModel, HookKind } from '../model/definition.ts'
+import { roleOf } from '../model/role.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { slotOf } from '../model/slot.ts'
@@ -129,7 +130,7 @@ export class Worker {
   async run(): Promise<void> {
     const ctx = this.#ctx
     const stop = this.#stopping.signal
-    this.#opening = this.#intake.open(stop)
+    this.#opening = this.#open(stop)
     await this.#opening
     stop.throwIfAborted()
     this.#state = 'running'
@@ -151,6 +152,13 @@ export class Worker {
       ...this.#intake.sources.map((source) => this.#watched(source.name, source.run(stop))),
       ...[...this.#connectors].map(([name, connector]) => this.#watched(name, connector.run(stop))),
     ])
+  }
+
+  async #open(stop: AbortSignal): Promise<void> {
+    // Whoever cannot be asked gives nobody a role: without this an instance that will never work would be ready.
+    await this.#options.scheduler.holders([roleOf(this.#ctx.contract.name, 0)])
+    stop.throwIfAborted()
+    await this.#intake.open(stop)
   }
 
   /**

@@ -13,7 +13,10 @@ export interface RoleScheduler {
    * `signal.reason` when aborted, then leaves nothing behind. Asking again for a role that this instance holds waits.
    */
   readonly awaitRole: (role: string, options: AwaitRoleOptions) => Promise<RoleLease>
-  /** Who holds which of these roles now; those that nobody holds are left out. */
+  /**
+   * Who holds which of these roles now; those that nobody holds are left out. A worker that starts asks once, and is not ready before it
+   * has an answer: reject with `StoreUnavailable` where trying again can help, with `Configuration` where it cannot.
+   */
   readonly holders: (roles: readonly string[]) => Promise<ReadonlyMap<string, RoleHolder>>
   /** Releases everything and ends what this scheduler started. Waiting calls reject with `Stopped`. Idempotent. */
   readonly close: () => Promise<void>

@@ -275,3 +275,18 @@ test('of more callbacks than the sweeper can remember every one that is lost is 
   await world.pass(70 * 60_000)
   expect(handled.size).toBe(count)
 })
+
+test('runs of a status that this code does not have are told of, once for each status', async () => {
+  await using world = new World()
+  const one = workflow('shared', { ...thing, graph: { a: { step: ['b'] }, b: {} } }).addStep('a', async () => 'b')
+  const two = workflow('shared', { ...thing, graph: { x: { step: ['y'] }, y: {} } }).addStep('x', async () => 'y')
+  const first = await world.start((ports) => one.build(ports), 'a')
+  // A service of another graph under the same name, none of whose workers is up.
+  const second = two.build(world.ports('b'))
+  const runIds = [await second.trigger('1', { initialValue: {} }), await second.trigger('2', { initialValue: {} })]
+  await first.trigger('3', { initialValue: {} })
+  await world.pass(2 * hour)
+  const told = world.logged('warn', 'runs stand at a status that the graph of this code does not have')
+  expect(told).toHaveLength(1)
+  expect(told[0]?.fields).toMatchObject({ workflow: 'shared', process: 'sweeper', status: 'x', runId: expect.toBeOneOf(runIds) })
+})
