@@ -71,3 +71,23 @@ describe('bodies', () => {
     expect(shop.lines).toEqual([])
   })
 })
+
+it('a history of large objects comes in pages that a server can hold', async () => {
+  await using shop = await openShop()
+  const runId = await shop.paid('large', { object: { card: 'x'.repeat(900_000) } })
+  for (let i = 0; i < 5; i++) {
+    await shop.app.pause(runId, { actor: 'ann', reason: 'x' })
+    await shop.app.resume(runId, { actor: 'ann', reason: 'x' })
+  }
+  const path = `/workflows/orders/runs/${runId}/history?objects=true`
+  const versions: number[] = []
+  let cursor: string | undefined
+  do {
+    const { body } = await shop.get(cursor === undefined ? path : `${path}&cursor=${cursor}`)
+    const page = body as { readonly items: readonly { readonly version: number }[]; readonly cursor?: string }
+    expect(JSON.stringify(page).length).toBeLessThan(8_000_000)
+    versions.push(...page.items.map(({ version }) => version))
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  expect(versions).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
+})

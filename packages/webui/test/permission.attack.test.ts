@@ -96,3 +96,19 @@ describe('every route', () => {
 it('a method that a path does not know is named with those that it does', () => {
   expect(() => matchOf(routes, 'DELETE', '/workflows/orders/runs/1')).toThrow('GET, HEAD')
 })
+
+it('an answer of one actor is never taken for that of another', async () => {
+  await using shop = await openShop({
+    authorize: (request) =>
+      request.headers.get('cookie') === 'ann' ? { actor: 'ann', permissions: ['view', 'act'] } : { actor: 'bob', permissions: ['view'] },
+  })
+  const ann = await shop.get('/session', { cookie: 'ann' })
+  const etag = ann.headers.get('etag') ?? ''
+  expect(ann.headers.get('cache-control')).toBe('private, no-cache')
+  expect(ann.headers.get('vary')).toContain('cookie')
+  expect((await shop.get('/session', { cookie: 'ann', 'if-none-match': etag })).status).toBe(304)
+  expect(await shop.get('/session', { cookie: 'bob', 'if-none-match': etag })).toMatchObject({
+    status: 200,
+    body: { actor: 'bob', permissions: ['view'] },
+  })
+})

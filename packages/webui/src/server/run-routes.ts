@@ -49,7 +49,7 @@ export const runRoutes: readonly Route[] = [
     ...read,
     path: '/workflows/{workflow}/runs/{runId}/history',
     id: 'getHistory',
-    summary: 'Versions of a run from the first on; with objects=true the object of each, at most 50 a page',
+    summary: 'Versions of a run from the first on; with objects=true the object of each, at most 50 a page, and fewer where they are large',
     query: historyQuery,
     answer: historyPageJson,
     handle: ({ workflow, runId, query, server }) => {

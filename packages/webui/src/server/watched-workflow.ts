@@ -17,6 +17,9 @@ import type { RedactedRun, Settings } from './settings.ts'
 
 /** Runs of one foreign id that are looked through for one whose object cannot be read. */
 const searchPages = 10
+/** Entries with their objects are read so many at a time, and until they have come to so many characters. */
+const objectsAtOnce = 5
+const objectsLengthMax = 4_000_000
 
 export class WatchedWorkflow {
   readonly name: string
@@ -95,7 +98,10 @@ export class WatchedWorkflow {
     return run
   }
 
-  /** A page of the history. One object that cannot be read spoils neither the page nor the others. */
+  /**
+   * A page of the history. One object that cannot be read spoils neither the page nor the others; where objects are large, the page
+   * has fewer entries than the limit, or a few of them would be hundreds of megabytes.
+   */
   async history(
     runId: string,
     query: { readonly objects: boolean; readonly limit: number; readonly cursor?: string },
@@ -107,6 +113,25 @@ export class WatchedWorkflow {
       ...historyEntryView(entry, run, this.redaction),
       ...(query.objects ? { object: unreadable ?? this.#object(entry, run) } : undefined),
     })
+    if (!query.objects) return await this.#historyPage(runId, query, view)
+    const items: HistoryEntryJson[] = []
+    let cursor = query.cursor
+    let length = 0
+    do {
+      const limit = Math.min(objectsAtOnce, query.limit - items.length)
+      const page = await this.#historyPage(runId, { objects: true, limit, ...(cursor === undefined ? undefined : { cursor }) }, view)
+      items.push(...page.items)
+      length += JSON.stringify(page.items).length
+      cursor = page.cursor
+    } while (cursor !== undefined && items.length < query.limit && length < objectsLengthMax)
+    return { items, ...(cursor === undefined ? undefined : { cursor }) }
+  }
+
+  async #historyPage(
+    runId: string,
+    query: { readonly objects: boolean; readonly limit: number; readonly cursor?: string },
+    view: (entry: RunHistoryEntry) => HistoryEntryJson,
+  ): Promise<{ items: HistoryEntryJson[]; cursor?: string }> {
     try {
       const page = await this.ask((workflow) => workflow.history(runId, query))
       return { items: page.items.map((entry) => view(entry)), ...(page.cursor === undefined ? undefined : { cursor: page.cursor }) }
