@@ -3,7 +3,7 @@ import type { AnyContract } from './any-contract.ts'
 import type { Compatibility, CompatibilityOptions } from './compatibility.ts'
 import { InvalidArgument, Stopped } from './errors.ts'
 import { type AwaitInput, awaitCompletion, awaitStatus } from './engine/await-run.ts'
-import type { AuditInput, Controlled } from './engine/control.ts'
+import type { AuditInput, Controlled, RetryInput } from './engine/control.ts'
 import type { EngineContext } from './engine/engine-context.ts'
 import { find } from './engine/find-run.ts'
 import { Ids } from './engine/ids.ts'
@@ -161,7 +161,7 @@ export class EngineClient {
     return await this.#withLimit(() => previewMove(this.#ctx, runId, status))
   }
 
-  async retry(runId: string, options: Partial<TriggerInput> & { readonly audit?: AuditInput } = {}): Promise<string> {
+  async retry(runId: string, options: RetryInput = {}): Promise<string> {
     await this.#ready()
     this.#assertOptions(options)
     const { retry } = await import('./engine/control.ts')

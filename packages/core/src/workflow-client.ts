@@ -34,6 +34,11 @@ export interface Audit {
 export interface RetryOptions<In, Start extends string = string> extends Partial<TriggerOptions<In, Start>> {
   /** Kept with the first version of the new run; `ifVersion` is about the old one. */
   readonly audit?: Audit
+  /**
+   * The same key for the same run is the same retry: sent again it answers with the same new run, wherever that has got to.
+   * @default a random one
+   */
+  readonly key?: string
 }
 
 /** What ends waiting early. Only the waiting: the run goes on. */
@@ -183,7 +188,7 @@ export interface AnyWorkflow {
   /** What `moveTo` would do: ask before. Changes nothing, and rejects as `moveTo` would. */
   previewMove(runId: string, status: string): Promise<MovePreview>
   /** Starts a finished run anew, under the same foreign id, and resolves to the new run's id. */
-  retry(runId: string, options?: { readonly audit?: Audit }): Promise<string>
+  retry(runId: string, options?: { readonly audit?: Audit; readonly key?: string }): Promise<string>
   /** Mermaid text. */
   diagram(options?: DiagramOptions): string
   graph(): TransitionGraph

@@ -51,6 +51,21 @@ describe('an action', () => {
     expect((await shop.get(path)).body).toMatchObject({ state: 'Paused', version: 3, pause: { actor: 'bob' } })
   })
 
+  it('is a retry only once where a key is given, one by one and in bulk', async () => {
+    await using shop = await openShop()
+    const runId = await shop.done('a')
+    const path = `/workflows/orders/runs/${runId}/actions`
+    const retry = { action: 'retry', reason: 'x', key: 'the first click' }
+    const first = (await shop.post(path, retry)).body as { runId: string }
+    await shop.app.cancel(first.runId, { actor: 'bob', reason: 'x' })
+    expect((await shop.post(path, retry)).body).toMatchObject({ runId: first.runId })
+    const bulk = { ...retry, runs: [{ runId, ifVersion: 3 }] }
+    for (let i = 0; i < 2; i++)
+      expect((await shop.post('/workflows/orders/bulk', bulk)).body).toMatchObject({ results: [{ runId, ok: true }] })
+    expect((await shop.app.list({ foreignId: 'a' })).items).toHaveLength(2)
+    expect((await shop.post(path, { action: 'pause', reason: 'x', key: 'y' })).status).toBe(400)
+  })
+
   it('moves a run by hand after a preview of what that does', async () => {
     await using shop = await openShop()
     const runId = await shop.paid('a')

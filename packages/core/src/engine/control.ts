@@ -10,7 +10,8 @@ import { isFinished, isLegalMove, type RunState } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'
 import type { EngineContext } from './engine-context.ts'
 import { find } from './find-run.ts'
-import { assertRunId, trigger, type TriggerInput } from './trigger.ts'
+import { Ids } from './ids.ts'
+import { assertKey, assertRunId, trigger, type TriggerInput } from './trigger.ts'
 import { changeState, committedRecord, parentWake } from './transition.ts'
 
 export interface AuditInput {
@@ -82,16 +83,22 @@ function timersOf(record: RunRecord, to: Controlled): readonly TimerOp[] {
   return to === 'Cancelled' ? [{ cancelOwner: record.runId }] : []
 }
 
-/** A finished run once more: a new run of the same foreign id, with what the old one ended with unless told otherwise. */
-export async function retry(
-  ctx: EngineContext,
-  runId: string,
-  options: Partial<TriggerInput> & { readonly audit?: AuditInput },
-  signal: AbortSignal,
-): Promise<string> {
+export interface RetryInput extends Partial<TriggerInput> {
+  readonly audit?: AuditInput
+  readonly key?: string
+}
+
+/**
+ * A finished run once more: a new run of the same foreign id, with what the old one ended with unless told otherwise. With a
+ * key its id follows from that, so that whoever lost the answer, or died over it, asks again and starts no second one.
+ */
+export async function retry(ctx: EngineContext, runId: string, options: RetryInput, signal: AbortSignal): Promise<string> {
   assertRunId(ctx, runId)
-  const { audit } = options
+  const { audit, key } = options
   if (audit !== undefined) assertAudit(ctx, 'retry', audit)
+  assertKey(ctx, 'retry', key)
+  const newId = key === undefined ? undefined : Ids.derived('retry', runId, key)
+  if (newId !== undefined && (await ctx.store.lookup(newId))?.workflowName === ctx.contract.name) return newId
   const record = await find(ctx, runId)
   if (audit !== undefined) assertVersion(ctx, record, audit)
   if (record.runState !== 'Completed' && record.runState !== 'Cancelled') {
@@ -112,7 +119,7 @@ export async function retry(
       ...(traceparent === undefined ? undefined : { traceparent }),
     },
     signal,
-    undefined,
+    newId,
     audit,
   )
 }

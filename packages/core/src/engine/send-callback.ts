@@ -13,7 +13,7 @@ import { untilFound } from './await-run.ts'
 import { type CallbackBody, callbackUnitId } from './callback-item.ts'
 import type { EngineContext } from './engine-context.ts'
 import { snapshotOf } from './snapshot.ts'
-import { assertForeignId, assertRunId, assertStatus } from './trigger.ts'
+import { assertForeignId, assertKey, assertRunId, assertStatus } from './trigger.ts'
 import { eventAgain } from './transition.ts'
 import type { Watch } from './watch.ts'
 import { callbackStream, processNames } from './worker-context.ts'
@@ -52,7 +52,7 @@ export async function sendCallback(
   assertStatus(ctx, status)
   if (ctx.contract.graph.get(status)?.callback === undefined)
     throw new InvalidArgument(`no callback leaves '${status}' of workflow '${ctx.contract.name}'`)
-  assertKey(ctx, input.key)
+  assertKey(ctx, 'callback', input.key)
   const schema = ctx.contract.payloads.get(status)
   if (schema === undefined && payload !== undefined)
     throw new InvalidArgument(
@@ -214,9 +214,4 @@ function notWaiting(ctx: EngineContext, record: RunRecord, status: string, input
     `run ${record.runId} ('${record.foreignId}') of workflow '${ctx.contract.name}' does not wait for a callback for '${status}': it is ${record.runState} at '${record.status}'; ${way}`,
     { details: { runId: record.runId, status: record.status, runState: record.runState } },
   )
-}
-
-function assertKey(ctx: EngineContext, key: unknown): void {
-  if (key === undefined || (typeof key === 'string' && key !== '' && key.length <= 255 && key.isWellFormed() && !key.includes('\0'))) return
-  throw new InvalidArgument(`the key of a callback of workflow '${ctx.contract.name}' must be a text of 1 to 255 characters`)
 }

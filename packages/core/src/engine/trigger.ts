@@ -110,6 +110,11 @@ export function assertRunId(ctx: EngineContext, runId: unknown): asserts runId i
   if (problem !== undefined) throw new InvalidArgument(`the run id given to workflow '${ctx.contract.name}' ${problem}`)
 }
 
+export function assertKey(ctx: EngineContext, what: 'callback' | 'retry', key: unknown): void {
+  if (key === undefined || textProblem(key, 255) === undefined) return
+  throw new InvalidArgument(`the key of a ${what} of workflow '${ctx.contract.name}' must be a text of 1 to 255 characters`)
+}
+
 export function assertMetadata(ctx: EngineContext, metadata: unknown): void {
   if (metadata === undefined) return
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))

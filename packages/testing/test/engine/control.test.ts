@@ -201,6 +201,26 @@ test('retry starts a finished run anew with what it ended with, or with what is 
   await expect(wf.retry(third)).rejects.toMatchObject({ code: 'IllegalMove' })
 })
 
+test('a retry with a key happens once, whoever asks again and wherever its run has got to', async () => {
+  await using world = new World()
+  const wf = await world.start((ports) => definition.build(ports))
+  const first = await wf.trigger('c', { initialValue: { name: 'x' } })
+  await wf.cancel(first, ann)
+  const again = { audit: { ...ann, ifVersion: 2 }, key: 'the button of today' }
+  const [one, other] = await Promise.all([wf.retry(first, again), wf.retry(first, again)])
+  expect(other).toBe(one)
+  await wf.cancel(one, ann)
+  // Its answer was lost, and it has ended since: without the key this would be one more run.
+  const client = cases.client(world.ports('another process'))
+  expect(await client.retry(first, again)).toBe(one)
+  await wf.deleteData(first, ann)
+  expect(await client.retry(first, again)).toBe(one)
+  expect(await wf.retry(one, again)).not.toBe(one)
+  expect((await wf.list({ foreignId: 'c' })).items).toHaveLength(3)
+  for (const key of ['', 'x'.repeat(256), 'a\0', 5 as never])
+    await expect(wf.retry(one, { key })).rejects.toMatchObject({ code: 'InvalidArgument' })
+})
+
 /** Every payload that is stored of a run. */
 async function payloads(ports: Ports, runId: string): Promise<string> {
   const texts: string[] = []

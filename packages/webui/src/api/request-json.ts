@@ -22,21 +22,20 @@ import {
   string,
   variant,
   boolean,
+  description,
 } from 'valibot'
 import { count, runJson, runState } from './run-json.ts'
 
 const reason = pipe(string(), minLength(1), maxLength(4_096))
 const version = pipe(number(), integer(), minValue(1), maxValue(Number.MAX_SAFE_INTEGER))
 const id = pipe(string(), minLength(1), maxLength(255))
+const retryKey = pipe(id, description('sent again with the same key, a retry answers with the same new run'))
 const timeText = pipe(string(), maxLength(64))
 
 /** `POST /runs/{runId}/actions` */
 export const actionJson = variant('action', [
-  strictObject({
-    action: picklist(['pause', 'resume', 'cancel', 'retry', 'deleteData']),
-    reason,
-    ifVersion: optional(version),
-  }),
+  strictObject({ action: picklist(['pause', 'resume', 'cancel', 'deleteData']), reason, ifVersion: optional(version) }),
+  strictObject({ action: literal('retry'), reason, ifVersion: optional(version), key: optional(retryKey) }),
   strictObject({ action: literal('moveTo'), status: id, reason, ifVersion: optional(version) }),
 ])
 export type ActionJson = InferOutput<typeof actionJson>
@@ -76,6 +75,7 @@ export type BulkPreviewJson = InferOutput<typeof bulkPreviewJson>
 export const bulkRequestJson = strictObject({
   action: bulkAction,
   reason,
+  key: optional(retryKey),
   runs: pipe(array(strictObject({ runId: id, ifVersion: version })), minLength(1), maxLength(100)),
 })
 

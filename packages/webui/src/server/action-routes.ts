@@ -72,11 +72,15 @@ export const actionRoutes: readonly Route[] = [
     body: bulkRequestJson,
     answer: bulkResultJson,
     handle: async ({ workflow, body, actor }): Promise<BulkResultJson> => {
-      const { action, reason, runs } = body
+      const { action, reason, runs, key } = body
       assertOnce(runs)
       const results = await boundedMap(runs, runsAtOnce, async ({ runId, ifVersion }) => {
         try {
-          await perform(workflow, runId, { action, reason }, { actor: actor.actor, reason, ifVersion })
+          await perform(workflow, runId, action === 'retry' ? { action, reason, key } : { action, reason }, {
+            actor: actor.actor,
+            reason,
+            ifVersion,
+          })
           return { runId, ok: true as const }
         } catch (error) {
           const { code, message } = faultOf(error, workflow).body.error
@@ -93,7 +97,7 @@ async function perform(workflow: WatchedWorkflow, runId: string, body: ActionJso
   return await workflow.ask(async (it) => {
     switch (body.action) {
       case 'retry':
-        return await it.retry(runId, { audit })
+        return await it.retry(runId, { audit, ...(body.key === undefined ? undefined : { key: body.key }) })
       case 'moveTo':
         await it.moveTo(runId, body.status, audit)
         return runId
