@@ -69,6 +69,7 @@ test.each([
   [undefined, 'serveWebUi takes an object of options'],
   [{ port: '4000' }, 'the port of serveWebUi must be a whole number from 0 to 65535; got "4000"'],
   [{ port: 65_536 }, 'the port of serveWebUi'],
+  [{ print: true }, 'print of serveWebUi must be a function of a line, or false; got true'],
   [{ hostname: 'x' }, 'serveWebUi has no option "hostname"'],
 ])('serveWebUi(%j)', async (options, message) => {
   await using shop = await openShop()

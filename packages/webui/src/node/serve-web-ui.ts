@@ -43,6 +43,8 @@ export async function serveWebUi(options: ServeWebUiOptions): Promise<ServedWebU
   unknownIn('serveWebUi', rest, [...optionNames, 'port', 'host', 'print'])
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Configuration(`the port of serveWebUi must be a whole number from 0 to 65535; got ${JSON.stringify(port)}`)
+  if (print !== false && typeof print !== 'function')
+    throw new Configuration(`print of serveWebUi must be a function of a line, or false; got ${JSON.stringify(print)}`)
   const open = rest.authorize === undefined && rest.unsafeNoAuth !== true
   if (open && !loopback.has(host))
     throw new Configuration(
