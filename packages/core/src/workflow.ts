@@ -6,6 +6,7 @@ import type { EngineContext } from './engine/engine-context.ts'
 import { Stopped } from './errors.ts'
 import type { DefinitionModel } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
+import { loadDiscretion } from './engine/safe-logger.ts'
 import { atMost } from './engine/waiting.ts'
 import { libraryOptions, resolveProcessOptions } from './options.ts'
 import type { ResolvedInfrastructure } from './resolved-infrastructure.ts'
@@ -107,6 +108,7 @@ class EngineWorkflow extends EngineClient {
       import('./engine/worker.ts'),
       import('./engine/starting.ts'),
       import('./engine/observed.ts'),
+      loadDiscretion(),
     ])
     if (this.#ended) throw this.#stoppedError()
     this.#worker ??= new engine.Worker(this.#engine, this.#options)

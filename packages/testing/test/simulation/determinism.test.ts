@@ -78,6 +78,7 @@ test('what core loads when it is needed is loaded before a simulation begins, be
   // Another one? Then `preload` must call whatever needs it, and this list must name it.
   expect(new Set(lazy)).toEqual(
     new Set([
+      '../adapter/loggable-error.ts',
       './engine/changes.ts',
       './engine/compatibility.ts',
       './engine/control.ts',
