@@ -37,7 +37,7 @@ function originHost(origin: string): string | undefined {
 }
 
 /**
- * Where nobody is asked who they are: throws `CrossSite` for a name that somebody else may have made point here, because then a
+ * Where nobody is asked who they are: throws `Forbidden` for a name that somebody else may have made point here, because then a
  * page of that name is taken for ours, and reads and does what its visitor could. An address is not made to point elsewhere.
  */
 function assertOwnName(request: Request, origins: ReadonlySet<string>): void {
@@ -46,7 +46,7 @@ function assertOwnName(request: Request, origins: ReadonlySet<string>): void {
   const isAddress = /^\d+(\.\d+){3}$/.test(name) || name.startsWith('[')
   if (isAddress || name === 'localhost' || name.endsWith('.localhost')) return
   if ([...origins].some((origin) => new URL(origin).hostname === name)) return
-  throw new ApiError('CrossSite', 'without authorize, only localhost, addresses and the names in origins are answered')
+  throw new ApiError('Forbidden', 'without authorize, only localhost, addresses and the names in origins are answered')
 }
 
 /** Asks `authorize`. Throws `Unauthorized` for what is no actor, so that a mistake in it lets nobody in. */
