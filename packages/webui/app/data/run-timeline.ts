@@ -48,6 +48,25 @@ function isNew({ process, attempt, startedAt }: FailedAttemptJson, seen: Set<str
   return !seen.has(key) && seen.add(key).has(key)
 }
 
+/** At first the newest so many are shown. */
+const newestShown = 200
+/** Then so many at a time: ten thousand at once would keep a browser busy for long. */
+const windowSize = 500
+
+/**
+ * Which of so many items are shown: the newest, or those before `end`, which stay where they are however many come. `next`: the
+ * `end` of those that follow; undefined where they are the newest.
+ */
+export function timelineWindow(
+  count: number,
+  end: number | undefined,
+): { readonly from: number; readonly to: number; readonly next: number | undefined } {
+  if (end === undefined) return { from: Math.max(0, count - newestShown), to: count, next: undefined }
+  const to = Math.min(end, count)
+  const after = to + windowSize
+  return { from: Math.max(0, to - windowSize), to, next: after >= count ? undefined : after }
+}
+
 /** The statuses and ways that a run has taken, for its diagram. */
 export function pathTaken(entries: readonly HistoryEntryJson[]): {
   readonly statuses: ReadonlySet<string>

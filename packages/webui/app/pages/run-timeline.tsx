@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { useSignal } from '@preact/signals'
 import type { FailedAttemptJson, HistoryEntryJson, RunDetailJson, TimerJson } from '../../src/api/run-json.ts'
 import { countText, durationText, timeText } from '../data/amount-text.ts'
-import { type TimelineItem, timelineOf } from '../data/run-timeline.ts'
+import { type TimelineItem, timelineOf, timelineWindow } from '../data/run-timeline.ts'
 import { Age, stateName } from '../ui/parts.tsx'
 import { useSite } from '../ui/site.ts'
 
@@ -14,28 +14,33 @@ export interface RunTimelineProps {
   readonly failures: readonly FailedAttemptJson[]
 }
 
-const shownFirst = 200
-
 export function RunTimeline({ run, history, timers, failures }: RunTimelineProps): JSX.Element {
   const { now } = useSite()
-  const all = useSignal(false)
+  const end = useSignal<number | undefined>(undefined)
   const items = timelineOf(history, timers, failures, { finished: run.finishedAt !== undefined, nowMs: now.value })
-  const hidden = all.value ? 0 : Math.max(0, items.length - shownFirst)
+  const window = timelineWindow(items.length, end.value)
   return (
-    <>
-      {hidden === 0 ? null : (
-        <p>
-          <button type="button" class="button" onClick={() => (all.value = true)}>
-            Show what came before: {countText(hidden)}
-          </button>
-        </p>
-      )}
+    <div class="stack">
+      {window.from === 0 ? null : <Turn text={`What came before: ${countText(window.from)}`} onTurn={() => (end.value = window.from)} />}
       <ol class="timeline">
-        {items.slice(hidden).map((item) => (
+        {items.slice(window.from, window.to).map((item) => (
           <Item key={keyOf(item)} item={item} />
         ))}
       </ol>
-    </>
+      {window.to === items.length ? null : (
+        <Turn text={`What came after: ${countText(items.length - window.to)}`} onTurn={() => (end.value = window.next)} />
+      )}
+    </div>
+  )
+}
+
+function Turn({ text, onTurn }: { readonly text: string; readonly onTurn: () => void }): JSX.Element {
+  return (
+    <div>
+      <button type="button" class="button" onClick={onTurn}>
+        {text}
+      </button>
+    </div>
   )
 }
 

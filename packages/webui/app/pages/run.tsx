@@ -24,8 +24,8 @@ export interface RunStory {
   readonly children: ChildrenJson
 }
 
-/** A history of 10,000 entries is shown whole; a longer one from its beginning. */
-const entriesMax = 10_000
+/** A history of so many entries is shown whole; a longer one from its beginning. */
+const entriesMax = 20_000
 const pageSize = '500'
 
 export function RunPage({ workflow, runId }: { readonly workflow: string; readonly runId: string }): JSX.Element {

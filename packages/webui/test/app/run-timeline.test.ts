@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { FailedAttemptJson, HistoryEntryJson, TimerJson } from '../../src/api/run-json.ts'
-import { pathTaken, timelineOf, wayKey } from '../../app/data/run-timeline.ts'
+import { pathTaken, timelineOf, timelineWindow, wayKey } from '../../app/data/run-timeline.ts'
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
 const entry = (version: number, to: string, second: number, more: Partial<HistoryEntryJson> = {}): HistoryEntryJson => ({
@@ -73,4 +73,27 @@ test('pathTaken knows the statuses and ways that a run has been through', () => 
   const { statuses, ways } = pathTaken([entry(1, 'created', 0), entry(2, 'paid', 1, { from: 'created' })])
   expect([...statuses]).toEqual(['created', 'paid'])
   expect([...ways]).toEqual([wayKey('created', 'paid')])
+})
+
+describe('timelineWindow', () => {
+  test('shows the newest, and follows them', () => {
+    expect(timelineWindow(0, undefined)).toEqual({ from: 0, to: 0, next: undefined })
+    expect(timelineWindow(150, undefined)).toEqual({ from: 0, to: 150, next: undefined })
+    expect(timelineWindow(10_000, undefined)).toEqual({ from: 9_800, to: 10_000, next: undefined })
+  })
+
+  test('goes back and forth through all of them, and shows each', () => {
+    const seen = new Set<number>()
+    const see = ({ from, to }: { readonly from: number; readonly to: number }): void => {
+      for (let i = from; i < to; i++) seen.add(i)
+    }
+    let window = timelineWindow(5_432, undefined)
+    see(window)
+    while (window.from > 0) see((window = timelineWindow(5_432, window.from)))
+    expect(seen.size).toBe(5_432)
+    seen.clear()
+    see(window)
+    while (window.to < 5_432) see((window = timelineWindow(5_432, window.next)))
+    expect(seen.size).toBe(5_432)
+  })
 })

@@ -6,48 +6,61 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { openBrowser, openWindow, served } from './browser.ts'
+import { openBrowser, openWindow, served, type Window } from './browser.ts'
 import { openGallery } from './gallery.ts'
 
-/** Names of files, and what they are of. */
-export function galleryPages({
-  failing,
-  waiting,
-}: {
-  readonly failing: string
-  readonly waiting: string
-}): readonly (readonly [string, string])[] {
-  return [
-    ['dashboard', ''],
-    ['runs', 'runs/orders'],
-    ['run', `runs/orders/${failing}`],
-    ['run-waiting', `runs/orders/${waiting}`],
-    ['workflow', 'workflows/orders'],
-    ['analytics', 'workflows/orders/analytics'],
-  ]
+export const screenshotFolder: string = join(import.meta.dirname, '../../screenshots')
+
+export interface Sight {
+  readonly name: string
+  readonly colorScheme: 'light' | 'dark'
+  readonly width: number
 }
 
-/** Writes `web-ui-PAGE.png` for the light scheme, `web-ui-PAGE-dark.png` for the dark one, with the width in it where it is not 1440. */
-async function takeAll(browser: Browser, folder: string, widths: readonly number[]): Promise<void> {
-  mkdirSync(folder, { recursive: true })
-  await using gallery = await openGallery(400)
+/** Shows every page of a shop with `orders` orders at every width in both schemes, and fails if a page does what it may not. */
+export async function visitAll(
+  browser: Browser,
+  { orders, widths }: { readonly orders: number; readonly widths: readonly number[] },
+  visit: (window: Window, sight: Sight) => Promise<void>,
+): Promise<void> {
+  await using gallery = await openGallery(orders)
   await using server = await served(gallery.ui)
+  const pages = {
+    dashboard: '',
+    runs: 'runs/orders',
+    'runs-none': 'runs/orders?foreignId=nothing',
+    run: `runs/orders/${gallery.failing}`,
+    'run-waiting': `runs/orders/${gallery.waiting}`,
+    'run-unknown': 'runs/orders/00000000-0000-7000-8000-000000000000',
+    workflow: 'workflows/orders',
+    analytics: 'workflows/orders/analytics',
+  }
   for (const width of widths)
     for (const colorScheme of ['light', 'dark'] as const) {
       await using window = await openWindow(browser, server.url, { colorScheme, width })
-      for (const [name, path] of galleryPages(gallery)) {
-        await window.show(path)
-        const words = ['web-ui', name, ...(colorScheme === 'dark' ? ['dark'] : []), ...(width === 1_440 ? [] : [`${width}`])]
-        await window.page.screenshot({ path: join(folder, `${words.join('-')}.png`) })
+      for (const [name, path] of Object.entries(pages)) {
+        if (name === 'run-unknown') {
+          await window.page.goto(server.url + path)
+          await window.page.getByRole('alert').waitFor()
+        } else await window.show(path)
+        await visit(window, { name, colorScheme, width })
       }
-      for (const fault of window.faults) throw new Error(fault)
+      if (window.faults.length > 0) throw new Error(window.faults.join('\n'))
     }
 }
 
+/** `web-ui-PAGE.png` for the light scheme, `web-ui-PAGE-dark.png` for the dark one, with the width in it where it is not 1440. */
+export async function takePicture({ page }: Window, { name, colorScheme, width }: Sight, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const words = ['web-ui', name, ...(colorScheme === 'dark' ? ['dark'] : []), ...(width === 1_440 ? [] : [`${width}`])]
+  await page.screenshot({ path: join(folder, `${words.join('-')}.png`) })
+}
+
 if (import.meta.main) {
-  const [folder = join(import.meta.dirname, '../../screenshots'), ...widths] = process.argv.slice(2)
+  const [folder = screenshotFolder, ...named] = process.argv.slice(2)
+  const widths = named.length === 0 ? [1_440] : named.map(Number)
   const browser = await openBrowser()
-  if (browser !== undefined) await takeAll(browser, folder, widths.length === 0 ? [1_440] : widths.map(Number))
-  await browser?.close()
   if (browser === undefined) process.exitCode = 1
+  else await visitAll(browser, { orders: 400, widths }, (window, sight) => takePicture(window, sight, folder))
+  await browser?.close()
 }
