@@ -45,7 +45,8 @@ export async function liveFully(instrumentation: Instrumentation | readonly Inst
       run.startChild(parcels, `${run.foreignId}/parcel`, { initialValue: { weight: 1 } })
       return 'shipping'
     })
-    .addTimeout('awaiting-approval', after('200ms'), async () => 'expired')
+    // Who is approved has all the time that a busy machine may need.
+    .addTimeout('awaiting-approval', ({ foreignId }) => after(foreignId === 'approved' ? '1h' : '50ms'), async () => 'expired')
     .addJoin('shipping', async () => 'done')
     .addStep('expired', async () => 'done')
     .addConnector('mails', unchecked<{ readonly to: string }>(), async (event, api) => {
