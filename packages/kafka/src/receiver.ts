@@ -3,6 +3,7 @@
  * decision; the log of claims decides between those who both believe to hold one.
  */
 import {
+  assertReceive,
   EventsLost,
   InvalidArgument,
   Wakeup,
@@ -76,11 +77,10 @@ export class LogReceiver<E> implements EventReceiver<E> {
     this.#read(undefined, this.#sourcesOf(places, { durable: false, known: false }))
   }
 
-  async receive({ max, except, signal }: ReceiveOptions): Promise<readonly Delivery<E>[]> {
+  async receive(options: ReceiveOptions): Promise<readonly Delivery<E>[]> {
     const { name } = this.#settings
-    if (!Number.isInteger(max) || max < 1)
-      throw new InvalidArgument(`receiver ${JSON.stringify(name)}: max must be a whole number, 1 or more; got ${max}`)
-    if (this.#receiving) throw new InvalidArgument(`receiver ${JSON.stringify(name)} is receiving already; make one call at a time`)
+    assertReceive(options, { name, receiving: this.#receiving })
+    const { max, except, signal } = options
     this.#receiving = true
     try {
       for (;;) {

@@ -3,6 +3,7 @@
  * it; what a lost slot has in the queues is dropped when it comes to the front.
  */
 import {
+  assertReceive,
   EventsLost,
   Fenced,
   InvalidArgument,
@@ -77,10 +78,7 @@ export class StreamReceiver<E> implements EventReceiver<E>, Listener {
   }
 
   readonly receive = async (options: ReceiveOptions): Promise<readonly Delivery<E>[]> => {
-    const name = JSON.stringify(this.#options.name)
-    if (!Number.isInteger(options.max) || options.max < 1)
-      throw new InvalidArgument(`receiver ${name}: max must be a whole number, 1 or more; got ${options.max}`)
-    if (this.#receiving) throw new InvalidArgument(`receiver ${name} is receiving already; make one call at a time`)
+    assertReceive(options, { name: this.#options.name, receiving: this.#receiving })
     this.#receiving = true
     try {
       return await this.#receive(options)

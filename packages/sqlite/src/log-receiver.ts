@@ -4,6 +4,7 @@
  * a topic that nobody takes cost nothing but that.
  */
 import {
+  assertReceive,
   Fenced,
   Fifo,
   InvalidArgument,
@@ -112,9 +113,9 @@ export class LogReceiver implements LogReader, EventReceiver<RunEvent> {
       .catch(() => undefined)
   }
 
-  readonly receive = async ({ max, except, signal }: ReceiveOptions): Promise<readonly RunDelivery[]> => {
-    if (!Number.isInteger(max) || max < 1) throw new InvalidArgument(`receive needs a max of 1 or more; got ${String(max)}`)
-    if (this.#receiving) throw new InvalidArgument('this receiver is receiving already: one call at a time')
+  readonly receive = async (options: ReceiveOptions): Promise<readonly RunDelivery[]> => {
+    assertReceive(options, { receiving: this.#receiving })
+    const { max, except, signal } = options
     this.#receiving = true
     try {
       for (;;) {

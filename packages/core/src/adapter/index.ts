@@ -3,6 +3,7 @@
  * adapter needs beside its own storage technique.
  */
 export { assertEvent } from './assert-event.ts'
+export { assertReceive, type ReceiveCall } from './assert-receive.ts'
 export { assertTimerOps } from './assert-timer-ops.ts'
 export { type AskedValue, askedValues, stoppedValue } from './asked-values.ts'
 export { assertUnit } from './assert-unit.ts'

@@ -1,4 +1,5 @@
 import { Fifo } from '../adapter/fifo.ts'
+import { assertReceive } from '../adapter/assert-receive.ts'
 import { InvalidArgument, Stopped } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
 import type { Delivery, EventReceiver, ReceiveOptions, SlotClaim } from '../ports/event-streamer.ts'
@@ -53,10 +54,9 @@ export class MemoryReceiver implements EventReceiver<RunEvent>, GroupReader {
     }
   }
 
-  async receive({ max, except, signal }: ReceiveOptions): Promise<readonly Delivery<RunEvent>[]> {
-    if (!Number.isInteger(max) || max < 1)
-      throw new InvalidArgument(`receiver ${JSON.stringify(this.#name)}: max must be a whole number, 1 or more; got ${max}`)
-    if (this.#receiving) throw new InvalidArgument(`receiver ${JSON.stringify(this.#name)} is receiving already; make one call at a time`)
+  async receive(options: ReceiveOptions): Promise<readonly Delivery<RunEvent>[]> {
+    assertReceive(options, { name: this.#name, receiving: this.#receiving })
+    const { max, except, signal } = options
     this.#receiving = true
     try {
       for (;;) {
