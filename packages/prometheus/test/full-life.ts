@@ -46,7 +46,11 @@ export async function liveFully(instrumentation: Instrumentation | readonly Inst
       return 'shipping'
     })
     // Who is approved has all the time that a busy machine may need.
-    .addTimeout('awaiting-approval', ({ foreignId }) => after(foreignId === 'approved' ? '1h' : '50ms'), async () => 'expired')
+    .addTimeout(
+      'awaiting-approval',
+      ({ foreignId }) => after(foreignId === 'approved' ? '1h' : '50ms'),
+      async () => 'expired',
+    )
     .addJoin('shipping', async () => 'done')
     .addStep('expired', async () => 'done')
     .addConnector('mails', unchecked<{ readonly to: string }>(), async (event, api) => {
