@@ -1,5 +1,5 @@
 /** One topic of some slots of a receiver, read by one consumer: a topic that nobody wants now is simply not pulled. */
-import type { Logger } from '@workflow/core/adapter'
+import { type Logger, loggableError } from '@workflow/core/adapter'
 import { endOf, placeOf, seqAfter } from './event-pack.ts'
 import type { Link } from './session.ts'
 import type { Claimed, Lane } from './slot-cursor.ts'
@@ -118,7 +118,7 @@ export class Feed<E> {
       events = source.decode(message)
     } catch (error) {
       logger.error(
-        { stream: source.stream, subject: message.subject, sequence: message.seq, error },
+        { stream: source.stream, subject: message.subject, sequence: message.seq, error: loggableError(error) },
         'a message cannot be read; leaving it out',
       )
     }

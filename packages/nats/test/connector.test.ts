@@ -2,6 +2,7 @@
 import type { ForeignEvent } from '@workflow/core/adapter'
 import { jetstream, jetstreamManager, type JetStreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
+import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Nats, NatsConnectorOptions } from '../src/index.ts'
 import { refusalOf } from './events.ts'
@@ -15,13 +16,14 @@ interface Scene {
   readonly nats: Nats
 }
 
+const ignore = (): void => undefined
+
 async function scene(retention: RetentionPolicy = RetentionPolicy.Limits): Promise<Scene> {
   const prefix = freshPrefix()
   const connection = await connectTo()
   const manager = await jetstreamManager(connection)
   const stream = `${prefix}_foreign`
   await manager.streams.add({ name: stream, subjects: [`${prefix}.>`], retention })
-  const ignore = (): void => undefined
   const nats = openNats(freshPrefix(), { checkFrequency: '200ms', logger: { debug: ignore, info: ignore, warn: ignore, error: ignore } })
   onTestFinished(async () => {
     await nats.close()
@@ -64,6 +66,22 @@ describe.skipIf(serverUrl === undefined)('a foreign stream', { timeout: 30_000 }
     ])
     const decode: NatsConnectorOptions['decode'] = ({ data }) => JSON.parse(Buffer.from(data).toString())
     expect((await read(at, { decode }, 1)).map(({ value }) => value)).toEqual([1])
+  })
+
+  test('is not quoted in the log where a decoder refuses a message', async () => {
+    const at = await scene()
+    const lines: object[] = []
+    const nats = openNats(freshPrefix(), { logger: { debug: ignore, info: ignore, warn: ignore, error: (fields) => lines.push(fields) } })
+    onTestFinished(() => nats.close())
+    for (const text of ['hunter2', '1']) await jetstream(at.connection).publish(at.subject('paid'), text)
+    const decode: NatsConnectorOptions['decode'] = ({ data }) => {
+      const text = Buffer.from(data).toString()
+      if (text !== '1') throw Object.assign(new Error('no sum'), { text, cause: { text } })
+      return Number(text)
+    }
+    expect((await read({ ...at, nats }, { decode }, 1)).map(({ value }) => value)).toEqual([1])
+    expect(lines).toMatchObject([{ sequence: 1, error: { message: 'no sum' } }])
+    expect(inspect(lines, { depth: 10 })).not.toContain('hunter2')
   })
 
   test('is filtered by the server, and keys and ids may come from the message', async () => {
