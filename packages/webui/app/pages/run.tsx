@@ -36,47 +36,50 @@ export function RunPage({ workflow, runId }: { readonly workflow: string; readon
     (change) => change.workflow === workflow && change.runId === runId,
   )
   return (
-    <Answer of={story}>
-      {({ run, history, cut, timers, explanation, children }) => (
-        <>
-          <div class="head">
-            <h1>{run.foreignId}</h1>
-            <StateBadge state={run.state} />
-            <span class="mono breaks">{run.status}</span>
-          </div>
-          <RunActions
-            run={run}
-            failing={explanation.failures.length > 0}
-            moves={process?.nodes.map(({ status }) => status) ?? []}
-            onDone={() => void story.reload()}
-          />
-          <WhyHere explanation={explanation} />
-          {process === undefined ? null : (
-            <Panel flush>
-              <Diagram
-                workflow={process}
-                label={`The way of ${run.foreignId}, now at ${run.status}`}
-                current={run.status}
-                passed={pathTaken(history)}
-              />
-            </Panel>
-          )}
-          <div class="columns">
-            <div class="stack">
-              <Panel title="What happened">
-                <RunTimeline run={run} history={history} timers={timers} failures={explanation.failures} />
-                {cut ? <p class="soft small">The history goes on: its first {entriesMax} entries are shown.</p> : null}
+    <>
+      {story.value.value === undefined ? <h1 class="breaks">Run {runId}</h1> : null}
+      <Answer of={story}>
+        {({ run, history, cut, timers, explanation, children }) => (
+          <>
+            <div class="head">
+              <h1>{run.foreignId}</h1>
+              <StateBadge state={run.state} />
+              <span class="mono breaks">{run.status}</span>
+            </div>
+            <RunActions
+              run={run}
+              failing={explanation.failures.length > 0}
+              moves={process?.nodes.map(({ status }) => status) ?? []}
+              onDone={() => void story.reload()}
+            />
+            <WhyHere explanation={explanation} />
+            {process === undefined ? null : (
+              <Panel flush>
+                <Diagram
+                  workflow={process}
+                  label={`The way of ${run.foreignId}, now at ${run.status}`}
+                  current={run.status}
+                  passed={pathTaken(history)}
+                />
               </Panel>
+            )}
+            <div class="columns">
+              <div class="stack">
+                <Panel title="What happened">
+                  <RunTimeline run={run} history={history} timers={timers} failures={explanation.failures} />
+                  {cut ? <p class="soft small">The history goes on: its first {entriesMax} entries are shown.</p> : null}
+                </Panel>
+              </div>
+              <div class="stack">
+                <Facts run={run} />
+                <RunObject key={run.version} run={run} history={history} />
+                <Children items={children.items} more={children.more} />
+              </div>
             </div>
-            <div class="stack">
-              <Facts run={run} />
-              <RunObject key={run.version} run={run} history={history} />
-              <Children items={children.items} more={children.more} />
-            </div>
-          </div>
-        </>
-      )}
-    </Answer>
+          </>
+        )}
+      </Answer>
+    </>
   )
 }
 

@@ -114,7 +114,7 @@ function Found({ workflow, pages, filtered, selected, onAct }: FoundProps): JSX.
         ) : null}
       </Panel>
       <p class="soft small" role="status">
-        {loading && runs.length === 0 ? 'Loading' : amount}
+        {runs.length > 0 ? amount : loading ? 'Loading' : ''}
       </p>
     </>
   )

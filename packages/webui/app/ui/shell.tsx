@@ -1,6 +1,6 @@
 /** What surrounds every page: where one is, where one can go, and whether what is seen is live. */
 import { useSignal } from '@preact/signals'
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { pathOf, type PageRoute } from '../data/route-path.ts'
 import type { StreamState } from '../live/change-stream.ts'
@@ -111,7 +111,7 @@ function CurrentPage(): JSX.Element {
   const { route } = place.value
   const name = workflowOf(route)
   const known = name === undefined || session.value.value?.workflows.some((one) => one.name === name) === true
-  if (!known) return <Empty>No workflow called “{name}” is served here.</Empty>
+  if (!known) return <Nowhere>No workflow called “{name}” is served here.</Nowhere>
   switch (route.page) {
     case 'dashboard':
       return <DashboardPage />
@@ -124,8 +124,17 @@ function CurrentPage(): JSX.Element {
     case 'analytics':
       return <AnalyticsPage key={route.workflow} workflow={route.workflow} />
     case 'unknown':
-      return <Empty>There is no page at this address.</Empty>
+      return <Nowhere>There is no page at this address.</Nowhere>
   }
+}
+
+function Nowhere({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <>
+      <h1>Nothing is here</h1>
+      <Empty>{children}</Empty>
+    </>
+  )
 }
 
 function KeyHelpDialog({ onClose }: { readonly onClose: () => void }): JSX.Element {

@@ -37,7 +37,7 @@ describe.skipIf(browser === undefined)('pages', () => {
       expect(await overflow(window.page), where).toBe(0)
       await checkDialogs(window, where)
     })
-    expect(sights).toBe(16)
+    expect(sights).toBe(18)
   })
 
   test('are gone through, filtered and acted upon by keyboard alone', async () => {

@@ -32,6 +32,7 @@ export async function visitAll(
     run: `runs/orders/${gallery.failing}`,
     'run-waiting': `runs/orders/${gallery.waiting}`,
     'run-unknown': 'runs/orders/00000000-0000-7000-8000-000000000000',
+    nowhere: 'runs/refunds',
     workflow: 'workflows/orders',
     analytics: 'workflows/orders/analytics',
   }
@@ -39,10 +40,7 @@ export async function visitAll(
     for (const colorScheme of ['light', 'dark'] as const) {
       await using window = await openWindow(browser, server.url, { colorScheme, width })
       for (const [name, path] of Object.entries(pages)) {
-        if (name === 'run-unknown') {
-          await window.page.goto(server.url + path)
-          await window.page.getByRole('alert').waitFor()
-        } else await window.show(path)
+        await window.show(path)
         await visit(window, { name, colorScheme, width })
       }
       if (window.faults.length > 0) throw new Error(window.faults.join('\n'))
