@@ -1,6 +1,7 @@
 /** The command line as a process: everything that it does to the process that it is alone in. */
 import { Console } from 'node:console'
 import { writeSync } from 'node:fs'
+import { type ExitCode, exitCodes } from './exit-code.ts'
 import { failure, main, type Outcome } from './main.ts'
 import { supportsNode } from './node-version.ts'
 import { UsageError } from './usage-error.ts'
@@ -22,7 +23,10 @@ export function runProcess(): void {
     if (answer !== undefined) return
     answer = outcome
     // Not by an exit code alone: what the config has opened and nobody closes, a pool say, would keep the process alive.
-    void told(outcome).then(() => process.exit(outcome.code))
+    void told(outcome).then((code) => {
+      answer = { ...outcome, code }
+      process.exit(code)
+    })
   }
   const fail = (error: unknown): void => end({ ...failure(error, json), close: nothing })
   // By itself Node would end with 1 here, which means something else.
@@ -39,14 +43,18 @@ export function runProcess(): void {
   else fail(new UsageError(`Node ${process.versions.node} is too old: this needs Node 22.14 or newer`))
 }
 
-/** Everything is written, and what was opened has been closed, as far as it goes. */
-async function told({ stdout, stderr, close }: Outcome): Promise<void> {
-  await Promise.all([written(process.stdout, stdout), written(process.stderr, stderr)])
+/** Everything is written, and what was opened has been closed, as far as it goes. Gives the exit code. */
+async function told({ stdout, stderr, close, code }: Outcome): Promise<ExitCode> {
+  const [failed] = await Promise.all([written(process.stdout, stdout), written(process.stderr, stderr)])
+  // Whoever has closed it has read what they wanted. A full disk holds half an answer.
+  const unread = failed !== undefined && !isClosed(failed)
+  if (unread) await written(process.stderr, failure(unwritten(failed), false).stderr)
   await new Promise<void>((resolve) => {
     setTimeout(resolve, closeMsMax)
     // The answer is out, and the process ends: what does not close now is closed by that.
     close().then(resolve, () => resolve())
   })
+  return unread ? exitCodes.failed : code
 }
 
 /** For a process that ends while this is called. */
@@ -60,17 +68,24 @@ function writeOut(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (error === undefined || error === null) resolve()
-      else {
-        const closed = 'code' in error && error.code === 'EPIPE'
-        const text = closed ? 'standard output was closed before everything was written' : 'standard output cannot be written'
-        reject(new UsageError(text, { cause: error }))
-      }
+      else reject(unwritten(error))
     })
   })
 }
 
-function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  return text === '' ? Promise.resolve() : new Promise((resolve) => stream.write(text, () => resolve()))
+/** Gives what the system says against it. */
+function written(stream: NodeJS.WriteStream, text: string): Promise<Error | undefined> {
+  if (text === '') return Promise.resolve(undefined)
+  return new Promise((resolve) => stream.write(text, (error) => resolve(error ?? undefined)))
+}
+
+function unwritten(error: Error): UsageError {
+  const text = isClosed(error) ? 'standard output was closed before everything was written' : 'standard output cannot be written'
+  return new UsageError(text, { cause: error })
+}
+
+function isClosed(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE'
 }
 
 async function nothing(): Promise<void> {
