@@ -81,10 +81,18 @@ function write(a: Attempt, unit: Unit, decision: Decision, success: Success): Pr
   const next = (result: Committed | Refused): Verdict | Promise<Verdict> => conclude(a, unit, decision, result, success, sentAt)
   const { signal } = a.held
   const failed = (error: unknown): Verdict | Promise<Verdict> =>
-    signal.aborted ? leave : fail(a, { ...success, error, fatal: isWorkflowError(error) && !error.retryable })
+    signal.aborted ? leave : fail(a, { ...success, error, fatal: isOfUnit(error) })
   return decision.write === undefined
     ? a.ctx.committer.committed(unit, signal, next, failed)
     : commitWith(a, unit, decision.write).then(next, failed)
+}
+
+/**
+ * Whether trying to write the same again cannot help. A store that says `Configuration` (a password that was changed, a right that was
+ * taken, a certificate that is out of date) means every run alike, and none has to change when it is mended.
+ */
+function isOfUnit(error: unknown): boolean {
+  return isWorkflowError(error) && !error.retryable && error.code !== 'Configuration'
 }
 
 /** What the handler gave back cannot be stored, or its graph does not allow it: the handler must change. */

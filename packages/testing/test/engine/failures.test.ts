@@ -362,3 +362,25 @@ test('stop gives handlers their time, then gives them up; the run goes on elsewh
   await world.within(b.awaitCompletion(runId))
   expect(attempts).toEqual([1, 1])
 })
+
+test('a store that calls its own configuration wrong for a while pauses no run', async () => {
+  await using world = new World()
+  let refused = 0
+  const flow = workflow('flow', { object: unchecked<object>(), graph: { made: { step: ['done'] }, done: {} } })
+  const wf = await world.start((ports) => flow.addStep('made', async () => 'done', { errBackOff: '1s' }).build(ports), 'a', {
+    change: (store) => ({
+      ...store,
+      commit: async (unit, options) => {
+        // As where a password was changed while connections that are open go on: what is noted of a failure gets through.
+        if (unit.changes?.some(({ next }) => next.status === 'done') !== true || refused === 3) return store.commit(unit, options)
+        refused += 1
+        throw new Configuration('the store does not let this user in')
+      },
+    }),
+  })
+  const runId = await wf.trigger('f', { initialValue: {} })
+  expect((await world.within(wf.awaitCompletion(runId))).status).toBe('done')
+  expect(refused).toBe(3)
+  expect((await wf.history(runId)).items.map(({ to }) => to)).toEqual(['made', 'done'])
+  expect(world.logged('error', 'pausing the run')).toEqual([])
+})
