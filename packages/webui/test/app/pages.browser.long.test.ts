@@ -1,7 +1,11 @@
-/** Every page in both schemes from a phone to a very large screen, with pictures of all; and the pages by keyboard alone. */
+/** Every page in both schemes from a phone to a very large screen, with pictures of all; the pages by keyboard alone, and with odd data. */
+import { unchecked, workflow } from '@workflow/core'
+import { memory } from '@workflow/core/memory'
 import type { Browser } from 'playwright-core'
+import { number, object } from 'valibot'
 import { afterAll, describe, expect, test } from 'vitest'
-import { openShop } from '../shop.ts'
+import { webui } from '../../src/index.ts'
+import { openShop, quiet } from '../shop.ts'
 import { overflow, violations } from './accessibility.ts'
 import { openBrowser, openWindow, served, type Window } from './browser.ts'
 import { screenshotFolder, takePicture, visitAll } from './screenshots.ts'
@@ -38,6 +42,43 @@ describe.skipIf(browser === undefined)('pages', () => {
       await checkDialogs(window, where)
     })
     expect(sights).toBe(18)
+  })
+
+  test('make sense of times that are still to come where clocks are apart', async () => {
+    await using shop = await openShop()
+    await using server = await served(shop.ui)
+    const runId = await shop.paid('order-of-the-future')
+    await using window = await openWindow(browser as Browser, server.url)
+    await window.page.clock.setFixedTime(Date.now() - 3_600_000)
+    for (const path of [`runs/orders/${runId}`, 'runs/orders', 'workflows/orders', '']) {
+      await window.show(path)
+      expect(await window.page.locator('main').innerText(), path).not.toMatch(/NaN|−|Invalid|undefined/)
+    }
+    await window.show(`runs/orders/${runId}`)
+    await window.page.getByText('(in 1 h)').or(window.page.getByText('(in 59 min)')).first().waitFor()
+    expect(window.faults).toEqual([])
+  })
+
+  test('mark an object that cannot be read, and show the rest of its run', async () => {
+    const shape = { object: object({ total: number() }), graph: { new: { callback: ['done'] }, done: {} } } as const
+    const ports = memory()
+    const loose = workflow('sums', { ...shape, object: unchecked<{ total: unknown }>() })
+    await using app = loose.addCallback('new', async () => 'done').build({ ...ports, logger: quiet })
+    const runId = await app.trigger('sum', { initialValue: { total: 'many' } })
+    await app.pause(runId, { actor: 'bob', reason: 'odd' })
+    const client = workflow('sums', shape).client({ ...ports, logger: quiet })
+    await using server = await served(webui({ workflows: [client], unsafeNoAuth: true, logger: quiet }))
+    await using window = await openWindow(browser as Browser, server.url)
+    await window.show(`runs/sums/${runId}`)
+    await window.page
+      .getByText(/cannot be read/)
+      .first()
+      .waitFor()
+    await window.page.getByText(/bob has paused it: odd/).waitFor()
+    await window.page.getByRole('button', { name: 'Compare versions' }).click()
+    await window.page.getByLabel('To version').waitFor()
+    expect(await violations(window.page)).toEqual([])
+    expect(window.faults).toEqual([])
   })
 
   test('are gone through, filtered and acted upon by keyboard alone', async () => {
