@@ -1,6 +1,7 @@
 /** Nothing that `redact` keeps back leaves the server, by whatever way. */
 import { unchecked, workflow } from '@workflow/core'
 import { memory } from '@workflow/core/memory'
+import { inspect } from 'node:util'
 import { number, object } from 'valibot'
 import { expect, it } from 'vitest'
 import { type Redact, webui } from '../src/index.ts'
@@ -69,6 +70,18 @@ it.each(failing)('what %s shows nothing', async (_, redact, logged) => {
   expect(text).not.toContain(secret)
   expect(text).toContain('{"kind":"hidden"}')
   expect(shop.lines.some(({ level }) => level === 'error')).toBe(logged)
+})
+
+it('what hangs on an error of redact stays out of the log', async () => {
+  await using shop = await openShop({
+    redact: ({ value }) => {
+      throw Object.assign(new Error('nothing fits'), { value })
+    },
+  })
+  await everything(shop)
+  const logged = inspect(shop.lines, { depth: 9 })
+  expect(logged).toContain('nothing fits')
+  expect(logged).not.toContain(secret)
 })
 
 it('messages that quote a stored object are hidden with it', async () => {

@@ -4,7 +4,7 @@
  * that cannot is told to refresh. A stream that is away is tried again, and its readers are told to refresh when it is back.
  */
 import type { RunChange } from '@workflow/core'
-import type { Clock, Logger } from '@workflow/core/adapter'
+import { type Clock, loggableError, type Logger } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import type { ChangeJson } from '../api/change-json.ts'
 import type { HeardJson } from '../api/workflow-json.ts'
@@ -150,7 +150,8 @@ export class ChangeFeed {
           waitMs = retryMs
         }
       } catch (error) {
-        if (!signal.aborted) this.#logger.warn({ workflow: name, error }, 'the web UI cannot follow the runs; it tries again')
+        if (!signal.aborted)
+          this.#logger.warn({ workflow: name, error: loggableError(error) }, 'the web UI cannot follow the runs; it tries again')
       }
       source.liveFrom = undefined
       source.heard = undefined

@@ -3,6 +3,7 @@
  * in lists, runs, histories, explanations and analytics alike. A `redact` that fails hides; it never shows.
  */
 import type { Logger } from '@workflow/core'
+import { loggableError } from '@workflow/core/adapter'
 import type { ObjectJson } from '../api/run-json.ts'
 import type { Redact, Redactable, RedactedRun, ShownError } from './settings.ts'
 
@@ -80,7 +81,7 @@ export class Redaction {
       if (fits(value)) return { value }
       this.#logger.error({ ...idsOf(run), kind: piece.kind }, 'redact has given back another kind of value: it is hidden')
     } catch (error) {
-      this.#logger.error({ ...idsOf(run), kind: piece.kind, error }, 'redact has failed: the value is hidden')
+      this.#logger.error({ ...idsOf(run), kind: piece.kind, error: loggableError(error) }, 'redact has failed: the value is hidden')
     }
     return undefined
   }

@@ -9,6 +9,7 @@ import {
   RunNotFound,
   type RunHistoryEntry,
 } from '@workflow/core'
+import { loggableError } from '@workflow/core/adapter'
 import type { HistoryEntryJson, ObjectJson, RunDetailJson } from '../api/run-json.ts'
 import type { WorkflowOverviewJson } from '../api/workflow-json.ts'
 import { Redaction } from './redaction.ts'
@@ -71,7 +72,10 @@ export class WatchedWorkflow {
       // A client that somebody has closed answers no more than a store that is away.
       if (isWorkflowError(error, 'StoreUnavailable') || isWorkflowError(error, 'Stopped')) {
         if (this.#down === undefined)
-          this.#logger.warn({ workflow: this.name, error }, 'the store does not answer the web UI; it is asked again by every request')
+          this.#logger.warn(
+            { workflow: this.name, error: loggableError(error) },
+            'the store does not answer the web UI; it is asked again by every request',
+          )
         this.#down = { since: this.#down?.since ?? new Date(this.#now()), message: error.message }
       }
       throw error

@@ -1,5 +1,5 @@
 /** The request handler: `webui(options)`. */
-import { Configuration } from '@workflow/core/adapter'
+import { Configuration, loggableError } from '@workflow/core/adapter'
 import { ApiError, faultOf } from './api-error.ts'
 import { actorOf, assertMay, assertSameSite, permissionsOf } from './guard.ts'
 import { actionAnswer, faultAnswer, freshAnswer } from './json-answer.ts'
@@ -39,7 +39,10 @@ export function webui(options: WebUiOptions): WebUi {
     } catch (error) {
       const fault = faultOf(error, workflow)
       if (fault.unexpected)
-        server.settings.logger.error({ method: request.method, workflow: workflow?.name, error }, 'a request to the web UI has failed')
+        server.settings.logger.error(
+          { method: request.method, workflow: workflow?.name, error: loggableError(error) },
+          'a request to the web UI has failed',
+        )
       return faultAnswer(fault, request.method)
     }
   }
