@@ -27,3 +27,8 @@ export function runActions(state: RunState, failing: boolean): readonly RunActio
 export function actionLabel(action: RunActionName): string {
   return offers.find(({ name }) => name === action)?.label ?? action
 }
+
+/** Names one decision to act. Not a UUID of the browser's: those are only for pages over HTTPS. */
+export function freshKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import type { RunJson } from '../../src/api/run-json.ts'
 import type { OverviewJson, WorkflowOverviewJson } from '../../src/api/workflow-json.ts'
 import { countText, counted, timeText } from '../data/amount-text.ts'
-import { finishedPerMinute } from '../data/finish-rate.ts'
+import { createdPerMinute, finishedPerMinute } from '../data/run-rate.ts'
 import { runParameters, runStates } from '../data/run-query.ts'
 import { Link } from '../ui/link.tsx'
 import { Age, Answer, Bars, Empty, Panel, stateName } from '../ui/parts.tsx'
@@ -42,8 +42,10 @@ export function DashboardPage(): JSX.Element {
 /** Of all workflows whose stores answer. */
 function States({ workflows, at }: { readonly workflows: readonly WorkflowOverviewJson[]; readonly at: string }): JSX.Element {
   const sums = runStates.map((state) => [state, workflows.reduce((sum, { byState }) => sum + (byState?.[state] ?? 0), 0)] as const)
-  const created = workflows.reduce((sum, one) => sum + (one.created ?? []).reduce((a, b) => a + b, 0), 0)
-  const rate = finishedPerMinute(workflows, at)
+  const rates = [
+    ['Created per min', createdPerMinute(workflows)],
+    ['Finished per min', finishedPerMinute(workflows, at)],
+  ] as const
   return (
     <Panel title="Runs">
       <div class="counts">
@@ -55,15 +57,13 @@ function States({ workflows, at }: { readonly workflows: readonly WorkflowOvervi
               <span class="soft">{stateName(state)}</span>
             </div>
           ))}
-        <div>
-          <span class="count">{countText(created)}</span>
-          <span class="soft">Created in 30 min</span>
-        </div>
-        {rate === undefined ? null : (
-          <div>
-            <span class="count">{rate < 10 ? rate.toFixed(1) : countText(Math.round(rate))}</span>
-            <span class="soft">Finished per min</span>
-          </div>
+        {rates.map(([label, rate]) =>
+          rate === undefined ? null : (
+            <div key={label}>
+              <span class="count">{rate < 10 ? rate.toFixed(1) : countText(Math.round(rate))}</span>
+              <span class="soft">{label}</span>
+            </div>
+          ),
         )}
       </div>
     </Panel>
@@ -123,11 +123,8 @@ function WorkflowCard({ workflow }: { readonly workflow: WorkflowOverviewJson })
         {byState === undefined ? null : <StateLinks name={name} byState={byState} />}
         {created === undefined ? null : (
           <div>
-            <Bars
-              counts={halfHour(created)}
-              label={`${counted(sum(created), 'run')} of ${name} created in the last 30 minutes, per minute`}
-            />
-            <p class="soft small">{counted(sum(created), 'run')} created in the last 30 minutes</p>
+            <Bars counts={halfHour(created)} label={`${name}: ${createdText(created)}, per minute`} />
+            <p class="soft small">{createdText(created)}</p>
           </div>
         )}
         {heard === undefined ? null : <Heard name={name} heard={heard} />}
@@ -161,6 +158,12 @@ function Heard({ name, heard }: { readonly name: string; readonly heard: NonNull
       <p class="soft small">{text}</p>
     </div>
   )
+}
+
+/** A server looks back as far as the newest runs go, which is not to the beginning of this minute where they come in thousands. */
+function createdText(created: readonly number[]): string {
+  if (created.length === 0) return 'more runs are created in a minute than are counted'
+  return `${counted(sum(created), 'run')} created in ${created.length === 1 ? 'this minute' : `the last ${created.length} minutes`}`
 }
 
 /** Of the last thirty minutes, those of which nothing is known as nothing: so that bars above each other are of the same minute. */

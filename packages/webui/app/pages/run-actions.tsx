@@ -6,7 +6,7 @@ import type { ActionJson, ActionResultJson } from '../../src/api/request-json.ts
 import type { MovePreviewJson, RunDetailJson } from '../../src/api/run-json.ts'
 import { counted } from '../data/amount-text.ts'
 import { ApiFault, workflowPath } from '../data/api-client.ts'
-import { actionLabel, type RunActionName, runActions } from '../data/run-action.ts'
+import { actionLabel, freshKey, type RunActionName, runActions } from '../data/run-action.ts'
 import { Modal } from '../ui/modal.tsx'
 import { FaultNote, faultText } from '../ui/parts.tsx'
 import { useMay, useSite } from '../ui/site.ts'
@@ -63,12 +63,14 @@ function ActionDialog({ run, action, moves, onClose }: ActionDialogProps): JSX.E
   const busy = useSignal(false)
   // What was seen is what is acted upon, however the page goes on beneath.
   const version = useSignal(run.version)
+  // Who sends again after an answer that got lost makes no second run.
+  const key = useSignal(freshKey())
   const label = actionLabel(action)
   const ready = reason.value.trim() !== '' && !busy.value && (action !== 'moveTo' || preview.value !== undefined)
   const send = async (): Promise<void> => {
     busy.value = true
     try {
-      const body = bodyOf(action, reason.value.trim(), preview.value, version.value)
+      const body = bodyOf(action, reason.value.trim(), preview.value, version.value, key.value)
       const { runId } = await site.ask<ActionResultJson>(workflowPath(run.workflow, 'runs', run.runId, 'actions'), { body })
       site.say(`${label}: done`)
       onClose(true)
@@ -126,7 +128,8 @@ function ActionDialog({ run, action, moves, onClose }: ActionDialogProps): JSX.E
   )
 }
 
-function bodyOf(action: RunActionName, reason: string, preview: MovePreviewJson | undefined, ifVersion: number): ActionJson {
+function bodyOf(action: RunActionName, reason: string, preview: MovePreviewJson | undefined, ifVersion: number, key: string): ActionJson {
+  if (action === 'retry') return { action, reason, ifVersion, key }
   if (action !== 'moveTo') return { action, reason, ifVersion }
   if (preview === undefined) throw new ApiFault('InvalidArgument', 'choose a status first', 400)
   return { action, reason, status: preview.to, ifVersion: preview.version }

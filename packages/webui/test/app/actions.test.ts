@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ApiFault, type Ask } from '../../app/data/api-client.ts'
 import { type BulkProgress, runBulk } from '../../app/data/bulk-run.ts'
-import { actionLabel, runActions } from '../../app/data/run-action.ts'
+import { actionLabel, freshKey, runActions } from '../../app/data/run-action.ts'
 
 test('a run is offered what its state allows', () => {
   const names = (...of: Parameters<typeof runActions>): string =>
@@ -15,6 +15,11 @@ test('a run is offered what its state allows', () => {
   expect(names('Completed', false)).toBe('retry deleteData')
   expect(names('DataDeleted', false)).toBe('')
   expect(actionLabel('moveTo')).toBe('Move to a status')
+})
+
+test('every decision has a key of its own', () => {
+  expect(freshKey()).toMatch(/^[0-9a-f]{32}$/)
+  expect(freshKey()).not.toBe(freshKey())
 })
 
 describe('runBulk', () => {

@@ -1,4 +1,4 @@
-/** How fast runs come to an end. */
+/** How fast runs begin and come to an end. */
 import type { WorkflowOverviewJson } from '../../src/api/workflow-json.ts'
 
 /** Shorter than this says nothing of a minute. */
@@ -13,4 +13,10 @@ export function finishedPerMinute(workflows: readonly Pick<WorkflowOverviewJson,
     return [(60_000 * finished) / ms]
   })
   return rates.length === 0 ? undefined : rates.reduce((a, b) => a + b, 0)
+}
+
+/** Of all workflows, on average over as many minutes as the server can tell of each; undefined where it can tell of none. */
+export function createdPerMinute(workflows: readonly Pick<WorkflowOverviewJson, 'created'>[]): number | undefined {
+  const rates = workflows.flatMap(({ created = [] }) => (created.length === 0 ? [] : [created.reduce((a, b) => a + b) / created.length]))
+  return rates.length === 0 ? undefined : rates.reduce((a, b) => a + b)
 }
