@@ -61,16 +61,14 @@ function ActionDialog({ run, action, moves, onClose }: ActionDialogProps): JSX.E
   const preview = useSignal<MovePreviewJson | undefined>(undefined)
   const fault = useSignal<ApiFault | undefined>(undefined)
   const busy = useSignal(false)
-  // What was seen is what is acted upon, however the page goes on beneath.
-  const version = useSignal(run.version)
-  // Who sends again after an answer that got lost makes no second run.
-  const key = useSignal(freshKey())
+  // What was seen is what is acted upon, however the page goes on beneath; who sends again after a lost answer does it once.
+  const decision = useSignal({ ifVersion: run.version, key: freshKey() })
   const label = actionLabel(action)
   const ready = reason.value.trim() !== '' && !busy.value && (action !== 'moveTo' || preview.value !== undefined)
   const send = async (): Promise<void> => {
     busy.value = true
     try {
-      const body = bodyOf(action, reason.value.trim(), preview.value, version.value, key.value)
+      const body = bodyOf(action, reason.value.trim(), preview.value, decision.value)
       const { runId } = await site.ask<ActionResultJson>(workflowPath(run.workflow, 'runs', run.runId, 'actions'), { body })
       site.say(`${label}: done`)
       onClose(true)
@@ -128,7 +126,12 @@ function ActionDialog({ run, action, moves, onClose }: ActionDialogProps): JSX.E
   )
 }
 
-function bodyOf(action: RunActionName, reason: string, preview: MovePreviewJson | undefined, ifVersion: number, key: string): ActionJson {
+function bodyOf(
+  action: RunActionName,
+  reason: string,
+  preview: MovePreviewJson | undefined,
+  { ifVersion, key }: { readonly ifVersion: number; readonly key: string },
+): ActionJson {
   if (action === 'retry') return { action, reason, ifVersion, key }
   if (action !== 'moveTo') return { action, reason, ifVersion }
   if (preview === undefined) throw new ApiFault('InvalidArgument', 'choose a status first', 400)
