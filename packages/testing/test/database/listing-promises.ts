@@ -9,6 +9,18 @@ export interface ListedDatabase extends AsyncDisposable {
   readonly open: () => Pick<RecordStore, 'commit' | 'list'>
   /** Gives a run another place in the order of all runs. */
   readonly move: (runId: string, seq: number) => Promise<void>
+  /** Adds so many runs like the one that is there, the only one. */
+  readonly fill: (count: number) => Promise<void>
+}
+
+/** The columns of a table, as a statement takes them from the only row of it for each `n` of a series. */
+export function copiedColumns(columns: readonly string[]): { readonly names: string; readonly values: string } {
+  const changed = new Map([
+    ['seq', 'seq + n'],
+    ['run_id', "run_id || '-' || n"],
+    ['foreign_id', "foreign_id || '-' || n"],
+  ])
+  return { names: columns.join(), values: columns.map((column) => changed.get(column) ?? column).join() }
 }
 
 const far = 1_000_000_000
@@ -44,11 +56,8 @@ export function listingPromises(fresh: () => ListedDatabase): void {
     'a page of the %s runs ends soon where few of many are looked for, and leads on',
     async (order) => {
       await using place = fresh()
-      const writer = place.open()
-      const runs = Array.from({ length: 80 }, (_, i) => `run-${i}`)
-      for (const runId of runs) await writer.commit(unitOf(runId, 1))
-      // From the last on, so that no two runs are ever in one place: each a little away from the next, as if there were many in between.
-      for (const [i, runId] of [...runs.entries()].toReversed()) await place.move(runId, (i + 1) * 3_000)
+      await place.open().commit(unitOf('run', 1))
+      await place.fill(70_000)
       const store = place.open()
       const metadata = { city: 'nowhere' }
       let pages = 0
@@ -59,9 +68,9 @@ export function listingPromises(fresh: () => ListedDatabase): void {
         pages++
         after = page.next
       } while (after !== undefined)
-      expect(pages).toBeGreaterThan(2)
-      // Every page of those that are open is led by an index, past all others.
-      expect((await store.list({ order, runState: ['Running'] }, { limit: 100 })).items).toHaveLength(80)
+      expect(pages).toBe(2)
+      // What is found at once does not wait for that.
+      expect((await store.list({ order, runState: ['Running'] }, { limit: 100 })).items).toHaveLength(100)
     },
   )
 
