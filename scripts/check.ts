@@ -9,6 +9,7 @@ import { runStep, stopAll } from './gate/run-step.ts'
 import type { StepResult } from './gate/step-result.ts'
 import { tally } from './gate/tally.ts'
 
+const indent = '        '
 const asked = process.argv.slice(2)
 const steps = gateSteps()
 if (asked.includes('--list')) {
@@ -46,6 +47,9 @@ async function runGate(chosen: readonly GateStep[]): Promise<void> {
 function report({ name }: GateStep, result: StepResult): void {
   const seconds = (result.ms / 1000).toFixed(1)
   const last = result.output.trimEnd().split('\n').at(-1) ?? ''
-  if (result.ok) console.log(`ok      ${name.padEnd(14)} ${seconds.padStart(6)} s  ${result.summary ?? last.slice(0, 120)}`)
-  else console.log(`FAILED  ${name.padEnd(14)} ${seconds.padStart(6)} s\n${result.output.trimEnd().replaceAll(/^/gm, '        ')}`)
+  if (result.ok)
+    console.log(
+      `ok      ${name.padEnd(14)} ${seconds.padStart(6)} s  ${result.summary?.replaceAll('\n', `\n${indent}`) ?? last.slice(0, 120)}`,
+    )
+  else console.log(`FAILED  ${name.padEnd(14)} ${seconds.padStart(6)} s\n${result.output.trimEnd().replaceAll(/^/gm, indent)}`)
 }

@@ -18,8 +18,8 @@ export async function runStep(step: GateStep): Promise<StepResult> {
   if (step.vitestJson === undefined) return { ok: code === 0, ms, output }
   const tests = existsSync(step.vitestJson) ? vitestCounts(readFileSync(step.vitestJson, 'utf8')) : { passed: 0, failed: 0, skipped: 0 }
   rmSync(step.vitestJson, { force: true })
-  const summary = [`${tests.passed} tests, ${tests.skipped} skipped`, ...skippedAloud(output)].join('\n        ')
-  return { ok: code === 0 && tests.failed === 0, ms, output: failuresFirst(output), tests, summary }
+  const summary = [`${tests.passed} tests, ${tests.skipped} skipped`, ...skippedAloud(output)].join('\n')
+  return { ok: code === 0 && tests.failed === 0, ms, output: `${summary}\n${failuresFirst(output)}`, tests, summary }
 }
 
 /** Hands a signal on to whatever runs. */

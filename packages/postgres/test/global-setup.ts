@@ -27,9 +27,8 @@ export async function setup(project: TestProject): Promise<void> {
         started.push(server)
         servers.push({ name: `Postgres ${binaries.major}`, url: server.url })
       } catch (error) {
-        console.error(
-          `Postgres ${binaries.major} (${binaries.origin}) does not start: ${error instanceof Error ? error.message : String(error)}`,
-        )
+        const reason = error instanceof Error ? error.message : String(error)
+        console.error(`THE TESTS ON POSTGRES ${binaries.major} (${binaries.origin}) ARE SKIPPED: ${reason.replaceAll('\n', ' ')}`)
       }
     }
   }
