@@ -169,6 +169,7 @@ export class HandlerWatch {
         'retries counted',
         `${this.#oracle.nameOf(run.runId)}: attempt ${note.attempt} of '${note.process}' must be the last, and is to be followed by another`,
       )
+    if (note.kind === 'failed') run.failed = true
     run.notes.set(note.process, {
       kind: note.kind,
       attempt: note.attempt,

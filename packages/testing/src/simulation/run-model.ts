@@ -39,6 +39,8 @@ export interface RunModel {
   notes: ModelNotes
   /** Notes of the version before: a skip may take them along. */
   notesBefore: ModelNotes
+  /** Whether an attempt at this version has failed, whatever has come of later ones. */
+  failed: boolean
 }
 
 export type ModelNotes = Map<
@@ -71,6 +73,7 @@ export function newRunModel(ordinal: number, { next }: Change, us: number): RunM
     inbox: new Map(),
     notes: new Map(),
     notesBefore: new Map(),
+    failed: false,
   }
 }
 
@@ -86,5 +89,6 @@ export function moveRunModel(run: RunModel, { next }: Change, us: number): void 
   run.schema = next.writer.schema
   if (isFinished(next.runState)) run.finishedUs ??= us
   run.notesBefore = run.notes
+  run.failed = false
   if (run.notes.size > 0) run.notes = new Map()
 }

@@ -80,10 +80,12 @@ function pathFault(run: RunModel, { next, history }: Change, exits: ExitTable): 
   return ends === (next.runState === 'Completed') ? undefined : `is ${next.runState} at '${next.status}'`
 }
 
-/** Somebody has moved it: out of a pause, or after a failure, to a status that there is, as a new stay. */
+/**
+ * Somebody has moved it: out of a pause, or after a failure, to a status that there is, as a new stay. They may have looked before the
+ * latest attempt: its version is what is compared.
+ */
 function handFault(run: RunModel, next: Change['next'], exits: ExitTable): string | undefined {
-  const failed = [...run.notes.values()].some(({ kind }) => kind === 'failed')
-  if (run.runState !== 'Paused' && !(failed && !isFinished(run.runState)))
+  if (run.runState !== 'Paused' && !(run.failed && !isFinished(run.runState)))
     return `was ${run.runState} without a failure, and was moved by hand`
   const to = exits.get(next.status)
   if (to === undefined || next.repeat !== 0) return `was moved by hand to '${next.status}' with repeat ${next.repeat}`
