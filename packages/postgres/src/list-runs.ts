@@ -1,7 +1,7 @@
 /**
  * Listings and counts over all runs. No index changes with every transition for their sake: so they read the table by its
- * key, or the index of open runs, in windows, each a statement of its own, so that none of them runs for long. A window is so many
- * rows, not so many numbers: runs that came one by one are far apart.
+ * key, or the index of open runs, in windows, each a statement of its own, so that none of them runs for long. The first few are so
+ * many numbers, which costs nothing to find; the others are so many rows, because runs that came one by one are far apart.
  */
 import {
   assertPageLimit,
@@ -19,11 +19,12 @@ import { recordColumns } from './record-columns.ts'
 import { Conditions, conditionsOf } from './run-conditions.ts'
 
 /** So many rows are looked at in one statement. */
-const windowRows = 20_000
-/** In the first one of a page fewer: mostly it is full then. */
-const firstWindowRows = 1_000
+const windowRows = 8_000
+/** So many numbers in each of the first ones of a page: mostly it is full then. */
+const windowSeqs = 20_000
+const windowsOfSeqs = 3
 /** A page ends, even if it is not full, after so many windows: whoever looks for few among many gets its answers soon. */
-const windowsMax = 4
+const windowsMax = windowsOfSeqs + 1
 
 /** Where rows are looked at, and from where on. */
 interface Place {
@@ -42,10 +43,12 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
   // An index leads to the few runs of a foreign id or a parent: no windows are needed then.
   const few = (query.workflowName !== undefined && query.foreignId !== undefined) || query.parent !== undefined
   const items: RunRecord[] = []
-  let position = after === undefined ? (newest ? Number.MAX_SAFE_INTEGER : 0) : Number(after)
+  const last = await lastSeq(connection)
+  let position = after === undefined ? (newest ? last + 1 : 0) : Number(after)
   for (let windows = 1; ; windows++) {
     const place = { newest, position }
-    const end = few ? undefined : await windowEnd(connection, query, place, windows === 1 ? firstWindowRows : windowRows)
+    const bySeqs = windows <= windowsOfSeqs
+    const end = few ? undefined : bySeqs ? endOfSeqs(place, last) : await windowEnd(connection, query, place)
     const missing = page.limit - items.length
     const rows = await readWindow(connection, query, place, end, missing + 1)
     const taken = rows.slice(0, missing)
@@ -55,17 +58,36 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
     }
     if (rows.length > missing) return { items, next: encodePageToken(listing, [BigInt(taken.at(-1)?.[0] ?? position)]) }
     if (end === undefined) return { items }
-    position = end
+    // Where nothing is, for whatever reason, nothing needs to be looked at.
+    position = bySeqs && rows.length === 0 ? await nextPosition(connection, query, { newest, position: end }) : end
     if (windows === windowsMax) return { items, next: encodePageToken(listing, [BigInt(position)]) }
   }
 }
 
-/** The last of so many rows; undefined where there are fewer. */
-async function windowEnd(connection: Queryable, query: RunQuery, place: Place, rows: number): Promise<number | undefined> {
+/** Undefined where nothing lies beyond. */
+function endOfSeqs({ newest, position }: Place, last: number): number | undefined {
+  const end = newest ? position - windowSeqs : position + windowSeqs
+  return end > 0 && end < last ? end : undefined
+}
+
+/** The place from which the next run is in sight, past all that has been purged or is of no interest. */
+async function nextPosition(connection: Queryable, query: RunQuery, place: Place): Promise<number> {
   const conditions = beyond(new Conditions(), place)
   if (isOpen(query)) conditions.add('open')
   const [row] = await connection.query<[number]>(
-    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} OFFSET ${rows - 1} LIMIT 1`,
+    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} LIMIT 1`,
+    conditions.params,
+  )
+  if (row === undefined) return place.newest ? 0 : Number.MAX_SAFE_INTEGER
+  return place.newest ? row[0] + 1 : row[0] - 1
+}
+
+/** The last of so many rows; undefined where there are fewer. */
+async function windowEnd(connection: Queryable, query: RunQuery, place: Place): Promise<number | undefined> {
+  const conditions = beyond(new Conditions(), place)
+  if (isOpen(query)) conditions.add('open')
+  const [row] = await connection.query<[number]>(
+    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} OFFSET ${windowRows - 1} LIMIT 1`,
     conditions.params,
   )
   return row?.[0]
@@ -108,7 +130,7 @@ export async function countRuns(connection: Queryable, query: RunQuery, by: 'sta
     const place = { newest: false, position }
     const conditions = conditionsOf(query)
     if (conditions === undefined) return counts
-    const end = await windowEnd(connection, query, place, windowRows)
+    const end = await windowEnd(connection, query, place)
     beyond(conditions, place)
     if (end !== undefined) conditions.add('seq <= ?', end)
     const rows = await connection.query<[string, number]>(
@@ -119,4 +141,9 @@ export async function countRuns(connection: Queryable, query: RunQuery, by: 'sta
     if (end === undefined) return counts
     position = end
   }
+}
+
+async function lastSeq(connection: Queryable): Promise<number> {
+  const [row] = await connection.query<[number]>('SELECT coalesce(max(seq), 0) FROM {record}')
+  return row?.[0] ?? 0
 }
