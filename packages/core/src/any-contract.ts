@@ -4,7 +4,7 @@ import { Configuration } from './errors.ts'
 import type { EndsOf, ExitKind, StatusHaving } from './graph.ts'
 import type { ContractModel } from './model/definition.ts'
 import type { TransitionGraph } from './model/transition-graph.ts'
-import { shown } from './option-check.ts'
+import { shown } from './model/option-check.ts'
 import type { Schema } from './schema.ts'
 
 /** A contract of any workflow. */

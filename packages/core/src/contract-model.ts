@@ -5,8 +5,8 @@ import { Configuration } from './errors.ts'
 import type { ContractModel, ExitKind, ExitsModel } from './model/definition.ts'
 import { exitKinds, startsOf, transitionsOf, unreachableOf } from './model/transition-graph.ts'
 import { checkedName, collisionKey } from './name-check.ts'
-import { quoted, suggestion } from './nearest.ts'
-import { checkedFunction, checkedInteger, checkedObject, shown } from './option-check.ts'
+import { quoted, suggestion } from './model/nearest.ts'
+import { checkedFunction, checkedInteger, checkedObject, shown } from './model/option-check.ts'
 import { isSchema, isUnchecked, type Schema } from './schema.ts'
 
 const specKeys: readonly string[] = ['object', 'graph', 'payloads', 'children', 'schemaVersion', 'upcast']

@@ -1,6 +1,6 @@
 import { InvalidArgument } from './errors.ts'
 import { type Duration, durationMs } from './model/duration.ts'
-import { shown } from './option-check.ts'
+import { shown } from './model/option-check.ts'
 
 /** Five cron fields, a macro, or a fixed interval. `parseCron` makes one of a text that is known only at run time. */
 export type CronSpec =

@@ -1,6 +1,6 @@
 /** Puts a function of the user's around every function of a definition. */
 import type { AnyHandler, DefinitionModel, ExitKind, HookKind } from './model/definition.ts'
-import { checkedFunction } from './option-check.ts'
+import { checkedFunction } from './model/option-check.ts'
 
 /** Which function of a definition it is. */
 export interface HandlerInfo {

@@ -4,7 +4,7 @@ import { assertForeignId, assertMetadata, assertRunId, assertStatus } from './en
 import { InvalidArgument } from './errors.ts'
 import type { RunQuery } from './model/run-query.ts'
 import { runStates } from './model/run-state.ts'
-import { shown } from './option-check.ts'
+import { shown } from './model/option-check.ts'
 import type { ListQuery } from './workflow-client.ts'
 
 const limitDefault = 100

@@ -1,6 +1,6 @@
 /** What workflows, statuses, timeouts and connectors may be called, so that topics, roles and rows built from names stay distinct everywhere. */
 import { Configuration } from './errors.ts'
-import { shown } from './option-check.ts'
+import { shown } from './model/option-check.ts'
 
 /** Longest name, in UTF-16 code units: with its escapes it still fits the names of topics and the keys of databases. */
 export const nameLengthMax = 100

@@ -3,7 +3,7 @@ import type { ResolvedProcessOptions } from './engine/process-options.ts'
 import { Configuration } from './errors.ts'
 import type { BackOffModel, HandlerOptionsModel, TimerValue } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
-import { checkedBoolean, checkedInteger, checkedMs, checkedObject, shown } from './option-check.ts'
+import { checkedBoolean, checkedInteger, checkedMs, checkedObject, shown } from './model/option-check.ts'
 import { expiryMs } from './timer-value.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { InvalidArgument } from './errors.ts'
 import type { TimerValue } from './model/definition.ts'
 import { type Duration, durationMs } from './model/duration.ts'
-import { shown } from './option-check.ts'
+import { shown } from './model/option-check.ts'
 
 export type { TimerValue }
 

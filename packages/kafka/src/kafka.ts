@@ -2,10 +2,11 @@
 import {
   Configuration,
   type Connector,
-  type EphemeralReceiverOptions,
   type DurableReceiverOptions,
+  type EphemeralReceiverOptions,
   type EventReceiver,
   type EventStreamer,
+  loggableMessage,
   type RunEvent,
 } from '@workflow/core/adapter'
 import { kafkaConnector, type KafkaConnectorOptions } from './connector.ts'
@@ -130,7 +131,9 @@ class KafkaAdapter {
       ...wanted,
       onSkipped: ({ at }, offset, reason) => {
         this.#skipped++
-        logger.warn({ ...at, offset, reason: reason.message }, 'a record that is no event was passed over')
+        // What a parser says quotes what it read.
+        const why = reason instanceof SyntaxError ? 'it is no JSON' : loggableMessage(reason)
+        logger.warn({ ...at, offset, reason: why }, 'a record that is no event was passed over')
       },
       onDispose: (gone) => this.#receivers.delete(gone),
     })

@@ -1,5 +1,5 @@
 /** Options of this package, checked and with defaults. */
-import { consoleLogger, Configuration, durationMs, systemClock, type Clock, type Duration, type Logger } from '@workflow/core/adapter'
+import { checkedMs, type Clock, Configuration, consoleLogger, type Duration, type Logger, systemClock } from '@workflow/core/adapter'
 import type { KafkaDriver } from './driver.ts'
 import { kafkajsDriver, type KafkaJsOptions } from './kafkajs-driver.ts'
 
@@ -125,8 +125,8 @@ function driverOf(options: KafkaOptions, logger: Logger): KafkaDriver {
   return kafkajsDriver({
     brokers: [...brokers],
     clientId,
-    connectionTimeout: timeoutMs('connectionTimeout', connectionTimeout),
-    requestTimeout: timeoutMs('requestTimeout', requestTimeout),
+    connectionTimeout: checkedMs(connectionTimeout, 'the connectionTimeout of kafka', 1),
+    requestTimeout: checkedMs(requestTimeout, 'the requestTimeout of kafka', 1),
     ...(ssl === undefined ? {} : { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
     // A copy: kafkajs writes into it how to log in, with these credentials, also where they are changed in a copy of it later.
     ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
@@ -140,16 +140,6 @@ export function assertOneClient(options: KafkaOptions): void {
   if (options.driver === undefined) return
   const both = ofConnections.filter((name) => options[name] !== undefined)
   if (both.length > 0) throw new Configuration(`kafka takes a driver, or ${both.join(', ')}, not both`)
-}
-
-function timeoutMs(name: string, value: Duration): number {
-  try {
-    const ms = durationMs(value)
-    if (ms > 0) return ms
-  } catch {
-    // Said below.
-  }
-  return refuse(name, "a duration above zero, like '3s'", value)
 }
 
 function isCount(value: unknown): value is number {

@@ -28,11 +28,11 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
 
   test('foreign bytes are passed over, counted and logged, hold nothing up, and are not met again', async () => {
     const { broker, open } = fresh()
-    const { said, logger } = listener()
+    const { said, fields, logger } = listener()
     const first = open({ logger })
     await first.eventStreamer.ensure(layoutOf())
     const sender = await first.eventStreamer.newSender()
-    const poison = [Buffer.from([0xff, 0xfe]), 'not JSON', '{}', '[]', JSON.stringify({ ...eventOf(1, 0), version: 'x' }), null]
+    const poison = [Buffer.from([0xff, 0xfe]), 'card 4111 1111', '{}', '[]', JSON.stringify({ ...eventOf(1, 0), version: 'x' }), null]
     await sender.send([eventOf(1, 0)])
     await broker.publish(
       broker.topicOf(topic),
@@ -50,6 +50,9 @@ describe.skipIf(Broker.url === undefined)('on Kafka', { timeout: 60_000 }, () =>
     stop.abort(new Error('all are past'))
     await expect(idle).rejects.toThrow('all are past')
     expect(said.filter((message) => message === 'a record that is no event was passed over')).toHaveLength(poison.length + 1)
+    // A record of somebody else's may hold anything, and a log is read by many.
+    expect(fields.join('\n')).toContain('it is no JSON')
+    expect(fields.join('\n')).not.toContain('card')
     await receiver[Symbol.asyncDispose]()
     const second = open()
     const again = await receiverOf(second.eventStreamer, 2)

@@ -42,8 +42,13 @@ export function versionsOf(deliveries: readonly Delivery<RunEvent>[]): readonly 
   return deliveries.map(({ event }) => event.version)
 }
 
-export function listener(): { readonly logger: Logger; readonly said: string[] } {
+/** A logger that keeps what it is told: the messages, and the fields as text. */
+export function listener(): { readonly logger: Logger; readonly said: string[]; readonly fields: string[] } {
   const said: string[] = []
-  const say = (_fields: object, message: string): void => void said.push(message)
-  return { said, logger: { debug: () => undefined, info: say, warn: say, error: say } }
+  const fields: string[] = []
+  const say = (about: object, message: string): void => {
+    said.push(message)
+    fields.push(JSON.stringify(about))
+  }
+  return { said, fields, logger: { debug: () => undefined, info: say, warn: say, error: say } }
 }

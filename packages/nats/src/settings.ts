@@ -1,4 +1,4 @@
-import { Configuration, consoleLogger, durationMs, type Duration, isWorkflowError, type Logger } from '@workflow/core/adapter'
+import { checkedMs, Configuration, consoleLogger, type Duration, type Logger } from '@workflow/core/adapter'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
 import { serverAddresses } from './server-address.ts'
 
@@ -81,11 +81,11 @@ export function settingsOf(options: NatsOptions): Settings {
     create: oneOf('create', options.create ?? true, [true, false]),
     replicas: options.replicas === undefined ? undefined : oneOf('replicas', options.replicas, [1, 3, 5]),
     storage: oneOf('storage', options.storage ?? 'file', ['file', 'memory']),
-    maxAgeMs: positiveMs('maxAge', options.maxAge ?? '7d'),
+    maxAgeMs: checkedMs(options.maxAge ?? '7d', 'the maxAge of nats', 1),
     maxBytes: maxBytesOf(options.maxBytes),
-    keepMs: positiveMs('keep', options.keep ?? '10m'),
-    requestTimeoutMs: positiveMs('requestTimeout', options.requestTimeout ?? '5s'),
-    checkMs: positiveMs('checkFrequency', options.checkFrequency ?? '5s'),
+    keepMs: checkedMs(options.keep ?? '10m', 'the keep of nats', 1),
+    requestTimeoutMs: checkedMs(options.requestTimeout ?? '5s', 'the requestTimeout of nats', 1),
+    checkMs: checkedMs(options.checkFrequency ?? '5s', 'the checkFrequency of nats', 1),
     logger: options.logger ?? consoleLogger(),
   }
 }
@@ -126,15 +126,4 @@ export function oneOf<T>(name: string, value: T, choices: readonly T[]): T {
       `the ${name} of nats must be ${choices.map((choice) => JSON.stringify(choice)).join(' or ')}; got ${JSON.stringify(value)}`,
     )
   return value
-}
-
-function positiveMs(name: string, duration: Duration): number {
-  try {
-    const ms = durationMs(duration, `the ${name} of nats`)
-    if (ms > 0) return ms
-  } catch (error) {
-    if (isWorkflowError(error)) throw new Configuration(error.message, { cause: error })
-    throw error
-  }
-  throw new Configuration(`the ${name} of nats must be longer than nothing; got ${JSON.stringify(duration)}`)
 }

@@ -1,19 +1,18 @@
 /** Options of this package, checked and with defaults. */
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
 import {
-  type Clock,
+  askingOf,
+  askingOptions,
+  type AskingOptions,
+  checkedBoolean,
+  checkedMs,
   Configuration,
-  consoleLogger,
   type Duration,
-  durationMs,
-  isWorkflowError,
-  type Logger,
   type ObservedAsking,
-  systemClock,
 } from '@workflow/core/adapter'
 
 /** Options of `opentelemetry`. */
-export interface OpenTelemetryOptions {
+export interface OpenTelemetryOptions extends AskingOptions {
   /** Whose tracer makes the spans. @default the global one, also where it is registered later */
   readonly tracerProvider?: Pick<TracerProvider, 'getTracer'>
   /** Whose meter makes the instruments. @default the global one, as it is when the first workflow is built with this */
@@ -36,20 +35,6 @@ export interface OpenTelemetryOptions {
   readonly sampleAgain?: boolean
   /** Whether spans carry foreign ids, which may say whom a run is about. @default true */
   readonly foreignIds?: boolean
-  /**
-   * Whether each collection asks the streamer how far receivers are behind, and the store how many runs there are. Where
-   * many instances report, some may leave it to the others.
-   * @default true
-   */
-  readonly queries?: boolean
-  /** How long the answers are used again; one that took long is used for twenty times as long as it took. `'0s'`: asks every time. @default '5s' */
-  readonly cache?: Duration
-  /** How long a collection waits for the answers. What is late is left out, and counted. @default '2s' */
-  readonly timeout?: Duration
-  /** Is told when answers begin to be missing, and why. @default consoleLogger() */
-  readonly logger?: Logger
-  /** For tests. @default systemClock */
-  readonly clock?: Clock
 }
 
 /** `OpenTelemetryOptions`, checked and with defaults. */
@@ -73,11 +58,7 @@ const known: ReadonlySet<string> = new Set([
   'linkAfter',
   'sampleAgain',
   'foreignIds',
-  'queries',
-  'cache',
-  'timeout',
-  'logger',
-  'clock',
+  ...askingOptions,
 ] satisfies (keyof OpenTelemetryOptions)[])
 
 /** Checks options. Throws `Configuration`. */
@@ -90,40 +71,18 @@ export function settingsOf(options: OpenTelemetryOptions): Settings {
   return Object.freeze({
     tracerProvider: providerOf('tracerProvider', 'getTracer', options.tracerProvider),
     meterProvider: providerOf('meterProvider', 'getMeter', options.meterProvider),
-    traces: booleanOf('traces', options.traces),
-    metrics: booleanOf('metrics', options.metrics),
-    linkAfterMs: options.linkAfter === false ? Infinity : msOf('linkAfter', options.linkAfter ?? '1h'),
-    foreignIds: booleanOf('foreignIds', options.foreignIds),
-    sampleAgain: booleanOf('sampleAgain', options.sampleAgain ?? false),
-    asking: Object.freeze({
-      queries: booleanOf('queries', options.queries),
-      keepMs: msOf('cache', options.cache ?? '5s'),
-      timeoutMs: msOf('timeout', options.timeout ?? '2s', 1),
-      logger: options.logger ?? consoleLogger(),
-      clock: options.clock ?? systemClock,
-    }),
+    traces: checkedBoolean(options.traces ?? true, 'the traces of opentelemetry'),
+    metrics: checkedBoolean(options.metrics ?? true, 'the metrics of opentelemetry'),
+    linkAfterMs: options.linkAfter === false ? Infinity : checkedMs(options.linkAfter ?? '1h', 'the linkAfter of opentelemetry', 0),
+    foreignIds: checkedBoolean(options.foreignIds ?? true, 'the foreignIds of opentelemetry'),
+    sampleAgain: checkedBoolean(options.sampleAgain ?? false, 'the sampleAgain of opentelemetry'),
+    asking: askingOf(options, 'opentelemetry'),
   })
 }
 
 function providerOf<P extends object>(name: string, method: keyof P & string, provider: P | undefined): P | undefined {
   if (provider === undefined || typeof provider[method] === 'function') return provider
   throw new Configuration(`the ${name} of opentelemetry is none: it lacks ${method}(); got ${shown(provider)}`)
-}
-
-function booleanOf(name: string, value = true): boolean {
-  if (typeof value === 'boolean') return value
-  throw new Configuration(`${name} of opentelemetry must be true or false; got ${shown(value)}`)
-}
-
-function msOf(name: string, duration: Duration, min = 0): number {
-  try {
-    const ms = durationMs(duration, `the ${name} of opentelemetry`)
-    if (ms >= min) return ms
-  } catch (error) {
-    if (isWorkflowError(error)) throw new Configuration(error.message, { cause: error })
-    throw error
-  }
-  throw new Configuration(`the ${name} of opentelemetry must be longer than nothing; got ${shown(duration)}`)
 }
 
 function shown(value: unknown): string {

@@ -59,7 +59,9 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
     if (rows.length > missing) return { items, next: encodePageToken(listing, [BigInt(taken.at(-1)?.[0] ?? position)]) }
     if (end === undefined) return { items }
     // Where nothing is, for whatever reason, nothing needs to be looked at.
-    position = bySeqs && rows.length === 0 ? await nextPosition(connection, query, { newest, position: end }) : end
+    const next = bySeqs && rows.length === 0 ? await nextPosition(connection, query, { newest, position: end }) : end
+    if (next === undefined) return { items }
+    position = next
     if (windows === windowsMax) return { items, next: encodePageToken(listing, [BigInt(position)]) }
   }
 }
@@ -70,15 +72,15 @@ function endOfSeqs({ newest, position }: Place, last: number): number | undefine
   return end > 0 && end < last ? end : undefined
 }
 
-/** The place from which the next run is in sight, past all that has been purged or is of no interest. */
-async function nextPosition(connection: Queryable, query: RunQuery, place: Place): Promise<number> {
+/** The place from which the next run is in sight, past all that has been purged or is of no interest; undefined where there is none. */
+async function nextPosition(connection: Queryable, query: RunQuery, place: Place): Promise<number | undefined> {
   const conditions = beyond(new Conditions(), place)
   if (isOpen(query)) conditions.add('open')
   const [row] = await connection.query<[number]>(
     `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} LIMIT 1`,
     conditions.params,
   )
-  if (row === undefined) return place.newest ? 0 : Number.MAX_SAFE_INTEGER
+  if (row === undefined) return undefined
   return place.newest ? row[0] + 1 : row[0] - 1
 }
 

@@ -1,4 +1,5 @@
 import {
+  checkedMs,
   Configuration,
   type Duration,
   type EventStreamer,
@@ -15,7 +16,7 @@ import { migrateDatabase } from './migrate.ts'
 import { PostgresRecordStore } from './record-store.ts'
 import { PostgresRoleScheduler } from './role-scheduler.ts'
 import { Session } from './session.ts'
-import { positiveMs, settingsOf, type PostgresConnectionOptions } from './settings.ts'
+import { settingsOf, type PostgresConnectionOptions } from './settings.ts'
 
 /** Options of what holds roles. */
 export interface PostgresRoleOptions extends PostgresConnectionOptions {
@@ -106,7 +107,7 @@ export function postgresRoleScheduler(options: PostgresRoleOptions): RoleSchedul
 }
 
 function schedulerOf(session: Session, options: PostgresRoleOptions): PostgresRoleScheduler {
-  const leaseMs = positiveMs(options.lease ?? '3s', 'lease')
+  const leaseMs = checkedMs(options.lease ?? '3s', 'the lease of postgres', 1)
   if (leaseMs < 300)
     throw new Configuration(
       `the lease of postgres must be 300ms or longer, so that it can be renewed in time; got ${String(options.lease)}`,

@@ -1,4 +1,4 @@
-import { Configuration, type Clock, durationMs, systemClock, type Duration } from '@workflow/core/adapter'
+import { checkedMs, type Clock, Configuration, type Duration, systemClock } from '@workflow/core/adapter'
 import type { PgPool } from './driver.ts'
 
 /** Options that every factory of this package takes. */
@@ -84,9 +84,9 @@ export function settingsOf(options: PostgresConnectionOptions, others: readonly 
     schema: checkedSchema(options.schema),
     migrate: oneOf('migrate', options.migrate ?? 'auto', ['auto', 'manual']),
     pooler,
-    pollingMs: positiveMs(options.crossProcessPolling ?? pollingDefault[pooler], 'crossProcessPolling'),
-    queryTimeoutMs: positiveMs(options.queryTimeout ?? '10s', 'queryTimeout'),
-    busyTimeoutMs: positiveMs(options.busyTimeout ?? '500ms', 'busyTimeout'),
+    pollingMs: checkedMs(options.crossProcessPolling ?? pollingDefault[pooler], 'the crossProcessPolling of postgres', 1),
+    queryTimeoutMs: checkedMs(options.queryTimeout ?? '10s', 'the queryTimeout of postgres', 1),
+    busyTimeoutMs: checkedMs(options.busyTimeout ?? '500ms', 'the busyTimeout of postgres', 1),
     clock: options.clock ?? systemClock,
   }
 }
@@ -130,18 +130,6 @@ export function checkedSchema(schema: string | undefined): string {
       `the schema of postgres must be up to 40 letters, digits and '_', not starting with a digit or 'pg_'; got ${JSON.stringify(value)}`,
     )
   return value
-}
-
-/** Milliseconds of an option that may not be 0. Throws `Configuration`. */
-export function positiveMs(value: Duration, name: string): number {
-  let result: number
-  try {
-    result = durationMs(value, `the ${name} of postgres`)
-  } catch (error) {
-    throw new Configuration(error instanceof Error ? error.message : String(error), { cause: error })
-  }
-  if (result === 0) throw new Configuration(`the ${name} of postgres must be longer than nothing`)
-  return result
 }
 
 function oneOf<T extends string>(name: string, value: T, values: readonly T[]): T {

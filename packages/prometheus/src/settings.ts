@@ -1,16 +1,12 @@
 /** Options of this package, checked and with defaults. */
 import {
+  askingOf,
+  askingOptions,
+  type AskingOptions,
   attemptBuckets,
   callBuckets,
-  type Clock,
   Configuration,
-  consoleLogger,
-  type Duration,
-  durationMs,
-  isWorkflowError,
-  type Logger,
   type ObservedAsking,
-  systemClock,
 } from '@workflow/core/adapter'
 
 /**
@@ -22,7 +18,7 @@ export interface MetricRegistry {
 }
 
 /** Options of `prometheus`. */
-export interface PrometheusOptions {
+export interface PrometheusOptions extends AskingOptions {
   /** Where the metrics are kept: `register` of prom-client, or a `Registry` of your own. */
   readonly registry: MetricRegistry
   /** Put in front of every metric's name. The dashboard and the alert rules are written for none. @default '' */
@@ -37,20 +33,6 @@ export interface PrometheusOptions {
    * @default 0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10
    */
   readonly callBuckets?: readonly number[]
-  /**
-   * Whether scrapes ask the streamer how far receivers are behind, and the store how many runs there are. Where many
-   * instances are scraped, some may leave it to the others.
-   * @default true
-   */
-  readonly queries?: boolean
-  /** How long the answers are used again; one that took long is used for twenty times as long as it took. `'0s'`: asks every time. @default '5s' */
-  readonly cache?: Duration
-  /** How long a scrape waits for the answers. What is late is left out. Less than the scrape's own limit. @default '2s' */
-  readonly timeout?: Duration
-  /** Is told when answers begin to be missing, and why. @default consoleLogger() */
-  readonly logger?: Logger
-  /** For tests. @default systemClock */
-  readonly clock?: Clock
 }
 
 /** `PrometheusOptions`, checked and with defaults. */
@@ -69,11 +51,7 @@ const known: ReadonlySet<string> = new Set([
   'prefix',
   'buckets',
   'callBuckets',
-  'queries',
-  'cache',
-  'timeout',
-  'logger',
-  'clock',
+  ...askingOptions,
 ] satisfies (keyof PrometheusOptions)[])
 
 /** Checks options. Throws `Configuration`. */
@@ -88,13 +66,7 @@ export function settingsOf(options: PrometheusOptions): Settings {
     prefix: prefixOf(options.prefix),
     buckets: bucketsOf('buckets', options.buckets ?? attemptBuckets),
     callBuckets: bucketsOf('callBuckets', options.callBuckets ?? callBuckets),
-    asking: Object.freeze({
-      queries: booleanOf('queries', options.queries ?? true),
-      keepMs: msOf('cache', options.cache ?? '5s', 0),
-      timeoutMs: msOf('timeout', options.timeout ?? '2s', 1),
-      logger: options.logger ?? consoleLogger(),
-      clock: options.clock ?? systemClock,
-    }),
+    asking: askingOf(options, 'prometheus'),
   })
 }
 
@@ -118,22 +90,6 @@ function bucketsOf(name: string, bounds: readonly number[]): readonly number[] {
     bounds.every((bound, i) => Number.isFinite(bound) && bound > 0 && bound > (bounds[i - 1] ?? 0))
   if (fine) return Object.freeze([...bounds])
   throw new Configuration(`the ${name} of prometheus must be 1 to ${bucketsMax} ascending numbers of seconds above 0, like [0.01, 0.1, 1]`)
-}
-
-function booleanOf(name: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value
-  throw new Configuration(`the ${name} of prometheus must be true or false; got ${shown(value)}`)
-}
-
-function msOf(name: string, duration: Duration, min: number): number {
-  try {
-    const ms = durationMs(duration, `the ${name} of prometheus`)
-    if (ms >= min) return ms
-  } catch (error) {
-    if (isWorkflowError(error)) throw new Configuration(error.message, { cause: error })
-    throw error
-  }
-  throw new Configuration(`the ${name} of prometheus must be longer than nothing; got ${shown(duration)}`)
 }
 
 function shown(value: unknown): string {

@@ -1,4 +1,4 @@
-import { type Clock, Configuration, type Duration, durationMs, type Random, systemClock, systemRandom } from '@workflow/core/adapter'
+import { checkedMs, type Clock, Configuration, type Duration, type Random, systemClock, systemRandom } from '@workflow/core/adapter'
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 
@@ -90,8 +90,8 @@ export function settingsOf(options: RinkLikeOptions): Settings {
     instance: checkedInstance(options.instance ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`),
     auth: options.auth === undefined ? undefined : checkedAuth(options.auth),
     tls: options.tls === undefined ? undefined : checkedTls(options.tls, endpoints),
-    requestTimeoutMs: positiveMs(options.requestTimeout ?? '2s', 'requestTimeout'),
-    connectTimeoutMs: positiveMs(options.connectTimeout ?? '10s', 'connectTimeout'),
+    requestTimeoutMs: checkedMs(options.requestTimeout ?? '2s', 'the requestTimeout of rinkLikeScheduler', 1),
+    connectTimeoutMs: checkedMs(options.connectTimeout ?? '10s', 'the connectTimeout of rinkLikeScheduler', 1),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   }
@@ -128,7 +128,7 @@ function checkedPrefix(prefix: string): string {
 }
 
 function checkedLease(lease: Duration): number {
-  const leaseMs = positiveMs(lease, 'lease')
+  const leaseMs = checkedMs(lease, 'the lease of rinkLikeScheduler', 1)
   if (leaseMs % 1_000 !== 0 || leaseMs > 60_000)
     throw new Configuration(`the lease of rinkLikeScheduler must be whole seconds, from 1s to 60s; got ${String(lease)}`)
   return leaseMs / 1_000
@@ -163,15 +163,4 @@ function checkedTls(tls: EtcdTls, endpoints: readonly URL[]): EtcdTls {
   if (endpoints.some(({ protocol }) => protocol !== 'https:'))
     throw new Configuration('rinkLikeScheduler has tls, so each of its endpoints must begin with https:')
   return { ...tls }
-}
-
-function positiveMs(value: Duration, name: string): number {
-  let result: number
-  try {
-    result = durationMs(value, `the ${name} of rinkLikeScheduler`)
-  } catch (error) {
-    throw new Configuration(error instanceof Error ? error.message : String(error), { cause: error })
-  }
-  if (result === 0) throw new Configuration(`the ${name} of rinkLikeScheduler must be longer than nothing`)
-  return result
 }

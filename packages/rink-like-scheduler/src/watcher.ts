@@ -69,6 +69,7 @@ export class Watcher {
   /** Waits until the view has what was written at a revision. Throws `signal.reason`. */
   async reached(revision: bigint, signal: AbortSignal): Promise<void> {
     if (this.view.revision >= revision) return
+    signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {
         this.#arrivals.delete(arrival)

@@ -52,6 +52,20 @@ describe.skipIf(etcdUrl === undefined)('a scheduler is closed', { timeout: 40_00
     await proxy.close()
   })
 
+  test.concurrent('while it joins, between what it has written and the answer, and its watch shows nothing', async () => {
+    await using crew = new Crew({ endpoints: url })
+    const proxy = await Proxy.to(url)
+    proxy.silenceWatchesToCome()
+    const scheduler = crew.open('a', { endpoints: proxy.url, connectTimeout: '60s', lease: '60s' })
+    const closing = new Promise<number>((resolve) => {
+      proxy.whenWritten(`${crew.prefix}//member/`, () => resolve(secondsToClose(scheduler)))
+    })
+    await expect(crew.ask(scheduler, 'orders/0')).rejects.toMatchObject({ code: 'Stopped' })
+    expect(await closing).toBeLessThan(10)
+    expect(await keysOf(url, crew.prefix)).toEqual([`${crew.prefix}//domain`])
+    await proxy.close()
+  })
+
   test.concurrent('while it joins, and etcd does not answer', async () => {
     await using crew = new Crew({ endpoints: url })
     const proxy = await Proxy.to(url)

@@ -35,6 +35,7 @@ export class Proxy {
       lost: 0,
       losing: undefined,
       onLost: undefined,
+      awaited: undefined,
     }
     const server = createServer((client) => {
       if (rules.refusing) {
@@ -107,6 +108,11 @@ export class Proxy {
     this.#rules.onLost = onLost
   }
 
+  /** Tells when the next transaction that writes below `prefix` is on its way, which is before its answer. */
+  whenWritten(prefix: string, told: () => void): void {
+    this.#rules.awaited = { prefix, told }
+  }
+
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.cut()
@@ -123,6 +129,7 @@ interface Rules {
   lost: number
   losing: string | undefined
   onLost: (() => void) | undefined
+  awaited: { readonly prefix: string; readonly told: () => void } | undefined
 }
 
 function open(link: Link, rules: Rules, ended: () => void): void {
@@ -143,7 +150,13 @@ function open(link: Link, rules: Rules, ended: () => void): void {
     if (path !== undefined) rules.requests.set(path, (rules.requests.get(path) ?? 0) + 1)
     link.watches ||= bytes.toString().startsWith('POST /v3/watch')
     if (link.watches && rules.watchesSilent) link.silent = true
-    if (rules.losing === undefined || !writes(bytes.toString(), rules.losing)) return
+    const keys = written(bytes.toString())
+    const { awaited, losing } = rules
+    if (awaited !== undefined && keys.some((key) => key.startsWith(awaited.prefix))) {
+      rules.awaited = undefined
+      awaited.told()
+    }
+    if (losing === undefined || !keys.some((key) => key.endsWith(losing))) return
     rules.losing = undefined
     rules.lost++
     link.silent = true
@@ -154,8 +167,8 @@ function open(link: Link, rules: Rules, ended: () => void): void {
   })
 }
 
-/** Whether a request of etcd's JSON gateway puts or deletes such a key. */
-function writes(text: string, key: string): boolean {
-  const written = /"request_(?:put|delete_range)":\{"key":"([^"]+)"/g
-  return [...text.matchAll(written)].some(([, name = '']) => Buffer.from(name, 'base64').toString().endsWith(key))
+/** The keys that a request of etcd's JSON gateway puts or deletes. */
+function written(text: string): readonly string[] {
+  const writes = /"request_(?:put|delete_range)":\{"key":"([^"]+)"/g
+  return [...text.matchAll(writes)].map(([, name = '']) => Buffer.from(name, 'base64').toString())
 }

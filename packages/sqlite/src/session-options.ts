@@ -1,4 +1,4 @@
-import { Configuration, durationMs, systemClock, type Clock, type Duration } from '@workflow/core/adapter'
+import { checkedMs, type Clock, Configuration, type Duration, systemClock } from '@workflow/core/adapter'
 import type { SqliteDatabase } from './driver.ts'
 
 /** Which database, and how it is used. */
@@ -76,7 +76,8 @@ export function sessionSettings(options: SessionOptions, others: readonly string
       throw new Configuration(`sqlite has no option ${JSON.stringify(name)}; it knows ${[...known, ...others].join(', ')}`)
     }
   }
-  const pollingMs = options.crossProcessPolling === false ? 0 : positiveMs(options.crossProcessPolling ?? '20ms', 'crossProcessPolling')
+  const pollingMs =
+    options.crossProcessPolling === false ? 0 : checkedMs(options.crossProcessPolling ?? '20ms', "sqlite's crossProcessPolling", 1)
   const cacheMebibytes = options.cacheMebibytes ?? 64
   if (!Number.isInteger(cacheMebibytes) || cacheMebibytes < 1 || cacheMebibytes > 65_536) {
     throw new Configuration(`sqlite's cacheMebibytes must be a whole number from 1 to 65536; got ${String(cacheMebibytes)}`)
@@ -87,7 +88,7 @@ export function sessionSettings(options: SessionOptions, others: readonly string
     prefix: checkedPrefix(options.tablePrefix),
     synchronous: oneOf('synchronous', options.synchronous ?? 'NORMAL', ['NORMAL', 'FULL']),
     migrate: oneOf('migrate', options.migrate ?? 'auto', ['auto', 'manual']),
-    busyTimeoutMs: ms(options.busyTimeout ?? '5s', 'busyTimeout'),
+    busyTimeoutMs: checkedMs(options.busyTimeout ?? '5s', "sqlite's busyTimeout", 0),
     pollingMs,
     cacheMebibytes,
     clock: options.clock ?? systemClock,
@@ -103,23 +104,6 @@ export function checkedPrefix(prefix: string | undefined): string {
     )
   }
   return value
-}
-
-/** Milliseconds of an option that may not be 0. Throws `Configuration`. */
-export function positiveMs(value: Duration, name: string): number {
-  const result = ms(value, name)
-  if (result === 0) {
-    throw new Configuration(`sqlite's ${name} must be longer than nothing`)
-  }
-  return result
-}
-
-function ms(value: Duration, name: string): number {
-  try {
-    return durationMs(value, `sqlite's ${name}`)
-  } catch (error) {
-    throw new Configuration(error instanceof Error ? error.message : String(error), { cause: error })
-  }
 }
 
 function fileOf({ file, database }: SessionOptions): string {

@@ -1,4 +1,5 @@
 import {
+  checkedMs,
   Configuration,
   type Duration,
   type EventStreamer,
@@ -15,7 +16,7 @@ import { migrateConnection } from './migrate.ts'
 import { SqliteRecordStore } from './record-store.ts'
 import { SqliteRoleScheduler } from './role-scheduler.ts'
 import { Session } from './session.ts'
-import { positiveMs, sessionSettings, type SessionOptions } from './session-options.ts'
+import { sessionSettings, type SessionOptions } from './session-options.ts'
 
 /** Options of `sqlite`. */
 export interface SqliteOptions extends SessionOptions {
@@ -43,7 +44,7 @@ export interface Sqlite extends AsyncDisposable {
  */
 export function sqlite(options: SqliteOptions): Sqlite {
   const session = new Session(sessionSettings(options, ['lease', 'instance']))
-  const leaseMs = positiveMs(options.lease ?? '3s', 'lease')
+  const leaseMs = checkedMs(options.lease ?? '3s', "sqlite's lease", 1)
   if (leaseMs < 300)
     throw new Configuration(`sqlite's lease must be 300ms or longer, so that it can be renewed in time; got ${String(options.lease)}`)
   const instance = options.instance ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`

@@ -5,6 +5,7 @@
 export { assertEvent } from './assert-event.ts'
 export { assertReceive, type ReceiveCall } from './assert-receive.ts'
 export { assertTimerOps } from './assert-timer-ops.ts'
+export { askingOf, type AskingOptions, askingOptions } from './asking-options.ts'
 export { type AskedValue, askedValues, stoppedValue } from './asked-values.ts'
 export { assertUnit } from './assert-unit.ts'
 export { backOffMs, type BackOffOptions } from './back-off.ts'
@@ -63,6 +64,8 @@ export {
   type ErrorCode,
   type WorkflowErrorOptions,
 } from '../errors.ts'
+
+export { checkedBoolean, checkedMs } from '../model/option-check.ts'
 
 export { type AttemptNote, replacesNote } from '../model/attempt-note.ts'
 export { durationMs, type Duration } from '../model/duration.ts'

@@ -4,7 +4,7 @@
  * it looks again: a controller never overwrites progress that it has not seen.
  */
 import { Contention, IllegalMove, InvalidArgument, StaleVersion } from '../errors.ts'
-import { shown } from '../option-check.ts'
+import { shown } from '../model/option-check.ts'
 import type { RunRecord } from '../model/run-record.ts'
 import { isFinished, isLegalMove, type RunState } from '../model/run-state.ts'
 import type { TimerOp } from '../model/timer.ts'

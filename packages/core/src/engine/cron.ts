@@ -1,7 +1,7 @@
 import type { Cron } from 'croner'
 import { InvalidArgument } from '../errors.ts'
 import { type Duration, durationMs } from '../model/duration.ts'
-import { shown } from '../option-check.ts'
+import { shown } from '../model/option-check.ts'
 
 /** The next time of a schedule after another, in milliseconds since the epoch; undefined when there is none any more. */
 export type NextTime = (afterMs: number) => number | undefined

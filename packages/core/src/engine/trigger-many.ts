@@ -1,5 +1,5 @@
 import { InvalidArgument, isWorkflowError, type WorkflowError } from '../errors.ts'
-import { shown } from '../option-check.ts'
+import { shown } from '../model/option-check.ts'
 import type { TriggerResult } from '../run.ts'
 import type { TriggerInput } from './trigger.ts'
 

@@ -1,5 +1,5 @@
 import { InvalidArgument, WorkflowInProgress } from '../errors.ts'
-import { shown } from '../option-check.ts'
+import { shown } from '../model/option-check.ts'
 import { validated } from '../schema.ts'
 import type { EngineContext } from './engine-context.ts'
 import { isTraceparent, spanOfTrigger } from './span-start.ts'

@@ -1,7 +1,7 @@
 /** What an export is asked for. */
 import { InvalidArgument } from '../errors.ts'
-import { suggestion } from '../nearest.ts'
-import { shown } from '../option-check.ts'
+import { suggestion } from '../model/nearest.ts'
+import { shown } from '../model/option-check.ts'
 import type { AnyWorkflow, ListQuery } from '../workflow-client.ts'
 import type { ExportProblem, ExportProgress } from './exported-run.ts'
 import { type Redaction, redactionHooks } from './redaction.ts'

@@ -1,6 +1,6 @@
 /** Hides what must not leave. Nothing of a run or an entry is written before its hook has answered. */
 import { InvalidArgument } from '../errors.ts'
-import { shown } from '../option-check.ts'
+import { shown } from '../model/option-check.ts'
 import type { RunHistoryEntry } from '../run-history.ts'
 import type { ExportedRun } from './exported-run.ts'
 

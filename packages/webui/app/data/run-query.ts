@@ -3,15 +3,18 @@ import type { RunFilterJson } from '../../src/api/request-json.ts'
 import type { RunJson } from '../../src/api/run-json.ts'
 
 export type RunState = RunJson['state']
-export const runStates: readonly RunState[] = [
-  'Initiated',
-  'Running',
-  'Paused',
-  'Completed',
-  'Cancelled',
-  'RequestedDataDeleted',
-  'DataDeleted',
-]
+/** In the order of a run's life. A state that is missing here does not compile. */
+const lifeOf: Readonly<Record<RunState, number>> = {
+  Initiated: 0,
+  Running: 1,
+  Paused: 2,
+  Completed: 3,
+  Cancelled: 4,
+  RequestedDataDeleted: 5,
+  DataDeleted: 6,
+}
+// The keys of a record are its names.
+export const runStates: readonly RunState[] = Object.keys(lifeOf) as RunState[]
 
 /** As the API takes it; texts of times are kept as they were typed. */
 export interface RunQuery extends RunFilterJson {

@@ -9,6 +9,7 @@ import { ApiFault, workflowPath } from '../data/api-client.ts'
 import { type BulkProgress, type BulkTarget, runBulk } from '../data/bulk-run.ts'
 import { Modal } from '../ui/modal.tsx'
 import { FaultNote, Skeleton } from '../ui/parts.tsx'
+import { DialogEnd, ReasonField } from '../ui/reason-field.tsx'
 import { useSite } from '../ui/site.ts'
 
 export type BulkWhat =
@@ -82,24 +83,8 @@ function Choice({ workflow, what, onBegin, onClose }: ChoiceProps): JSX.Element 
         </label>
         {fault === undefined ? null : <FaultNote fault={fault} />}
         {targets !== undefined ? <Touched targets={targets} preview={preview} /> : fault === undefined ? <Skeleton /> : null}
-        <label class="field">
-          Reason, kept in the history of each run
-          <input
-            type="text"
-            required
-            maxLength={4_096}
-            value={reason.value}
-            onInput={(event) => (reason.value = event.currentTarget.value)}
-          />
-        </label>
-        <div class="dialog-end">
-          <button type="button" class="button" onClick={onClose}>
-            Back
-          </button>
-          <button type="submit" class="button button-main" disabled={!ready}>
-            {`${action.value} ${counted(targets?.length ?? 0, 'run')}`}
-          </button>
-        </div>
+        <ReasonField reason={reason} of="each run" />
+        <DialogEnd label={`${action.value} ${counted(targets?.length ?? 0, 'run')}`} ready={ready} onBack={onClose} />
       </form>
     </Modal>
   )

@@ -9,6 +9,7 @@ import { ApiFault, workflowPath } from '../data/api-client.ts'
 import { actionLabel, freshKey, type RunActionName, runActions } from '../data/run-action.ts'
 import { Modal } from '../ui/modal.tsx'
 import { FaultNote, faultText } from '../ui/parts.tsx'
+import { DialogEnd, ReasonField } from '../ui/reason-field.tsx'
 import { useMay, useSite } from '../ui/site.ts'
 
 interface RunActionsProps {
@@ -103,24 +104,8 @@ function ActionDialog({ run, action, moves, onClose }: ActionDialogProps): JSX.E
         ) : (
           <FaultNote fault={fault.value} />
         )}
-        <label class="field">
-          Reason, kept in the history of the run
-          <input
-            type="text"
-            required
-            maxLength={4_096}
-            value={reason.value}
-            onInput={(event) => (reason.value = event.currentTarget.value)}
-          />
-        </label>
-        <div class="dialog-end">
-          <button type="button" class="button" onClick={() => onClose(fault.value !== undefined)}>
-            Back
-          </button>
-          <button type="submit" class="button button-main" disabled={!ready}>
-            {label}
-          </button>
-        </div>
+        <ReasonField reason={reason} of="the run" />
+        <DialogEnd label={label} ready={ready} onBack={() => onClose(fault.value !== undefined)} />
       </form>
     </Modal>
   )

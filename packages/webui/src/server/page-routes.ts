@@ -40,8 +40,8 @@ export async function pageAnswer(request: Request, path: string, basePath: strin
   if (asset === undefined && path.startsWith('/assets/')) throw new ApiError('NotFound', 'there is nothing under this path')
   // Loaded when first asked for: whoever wants the API alone never needs it.
   const { pages } = await import('#pages')
-  const text = asset === undefined ? pages['index.html'].replace('%base%', `${escaped(basePath)}/`) : pages[asset.file]
-  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
+  const text = asset === undefined ? pages['index.html'].replace('%base%', () => `${escaped(basePath)}/`) : pages[asset.file]
+  const etag = etagOf(text)
   const headers = {
     ...safeHeaders,
     'content-security-policy': pagePolicy,
@@ -51,6 +51,17 @@ export async function pageAnswer(request: Request, path: string, basePath: strin
   }
   if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
   return new Response(request.method === 'HEAD' ? null : text, { headers })
+}
+
+/** Of each text that was asked for. There are few: one document per base path, and the files. */
+const etags = new Map<string, string>()
+
+function etagOf(text: string): string {
+  const known = etags.get(text)
+  if (known !== undefined) return known
+  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`
+  etags.set(text, etag)
+  return etag
 }
 
 function escaped(text: string): string {

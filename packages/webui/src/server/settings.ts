@@ -1,6 +1,6 @@
 /** Options of `webui`, checked and with defaults. */
 import type { AnyWorkflow, RunState } from '@workflow/core'
-import { type Clock, Configuration, consoleLogger, type Logger, systemClock } from '@workflow/core/adapter'
+import { checkedBoolean, type Clock, Configuration, consoleLogger, type Logger, systemClock } from '@workflow/core/adapter'
 import type { Permission } from '../api/workflow-json.ts'
 
 /** Who asks, and what they may do. */
@@ -145,7 +145,7 @@ export function settingsOf(options: WebUiOptions): Settings {
     authorize: authorizeOf(options),
     open: options.unsafeNoAuth === true,
     basePath: basePathOf(options.basePath ?? ''),
-    readOnly: booleanOf('readOnly', options.readOnly ?? false),
+    readOnly: checkedBoolean(options.readOnly ?? false, 'readOnly of webui'),
     redact: redactOf(options.redact),
     origins: originsOf(options.origins ?? []),
     limits: limitsOf(options.limits ?? {}),
@@ -177,7 +177,7 @@ function workflowsOf(workflows: readonly AnyWorkflow[] | undefined): ReadonlyMap
 }
 
 function authorizeOf({ authorize, unsafeNoAuth = false }: WebUiOptions): Settings['authorize'] {
-  booleanOf('unsafeNoAuth', unsafeNoAuth)
+  checkedBoolean(unsafeNoAuth, 'unsafeNoAuth of webui')
   if (authorize !== undefined && unsafeNoAuth) throw new Configuration('webui was given both authorize and unsafeNoAuth: leave one out')
   if (typeof authorize === 'function') return authorize
   if (authorize === undefined && unsafeNoAuth) return () => everybody
@@ -190,11 +190,6 @@ function basePathOf(path: string): string {
   const bare = typeof path === 'string' ? path.replace(/\/$/, '') : '-'
   if (/^(\/[\w.~-]+)*$/.test(bare) && !/\/\.{1,2}(\/|$)/.test(bare)) return bare
   throw new Configuration(`the basePath of webui must be a path like '/workflows'; got ${JSON.stringify(path)}`)
-}
-
-function booleanOf(name: string, value: boolean): boolean {
-  if (typeof value === 'boolean') return value
-  throw new Configuration(`${name} of webui must be true or false; got ${JSON.stringify(value)}`)
 }
 
 function redactOf(redact: WebUiOptions['redact']): Settings['redact'] {

@@ -1,6 +1,6 @@
 /** Checks of what users configure. Every failure is a `Configuration` that says where, what was given and what would do. */
-import { Configuration, isWorkflowError } from './errors.ts'
-import { type Duration, durationMs } from './model/duration.ts'
+import { Configuration, isWorkflowError } from '../errors.ts'
+import { type Duration, durationMs } from './duration.ts'
 import { suggestion } from './nearest.ts'
 
 /** The value as a plain object with no other keys than the known ones; keys whose value is `undefined` count as absent. */
@@ -16,7 +16,7 @@ export function checkedObject(value: unknown, known: readonly string[], where: s
   return given
 }
 
-/** Milliseconds of a duration that is at least `minMs`. */
+/** Milliseconds of a duration that is at least `minMs`. `what` names the option, like `the timeout of nats`. Throws `Configuration`. */
 export function checkedMs(value: unknown, what: string, minMs: number): number {
   let ms: number
   try {
@@ -26,8 +26,8 @@ export function checkedMs(value: unknown, what: string, minMs: number): number {
     if (isWorkflowError(error)) throw new Configuration(error.message, { cause: error })
     throw error
   }
-  if (ms < minMs) throw new Configuration(`${what} must be at least ${minMs} ms; got ${shown(value)}`)
-  return ms
+  if (ms >= minMs) return ms
+  throw new Configuration(`${what} must be ${minMs === 1 ? 'longer than nothing' : `at least ${minMs} ms`}; got ${shown(value)}`)
 }
 
 /** A whole number from `min` to `max`. */
@@ -37,6 +37,7 @@ export function checkedInteger(value: unknown, what: string, min: number, max: n
   throw new Configuration(`${what} must be a whole number ${range}; got ${shown(value)}`)
 }
 
+/** A switch. `what` names the option. Throws `Configuration`. */
 export function checkedBoolean(value: unknown, what: string): boolean {
   if (typeof value === 'boolean') return value
   throw new Configuration(`${what} must be true or false; got ${shown(value)}`)
