@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { natsBinary } from '../scripts/services/nats-binaries.ts'
+import { postgresBinaries } from '../scripts/services/postgres-binaries.ts'
 
 const program = fileURLToPath(new URL('streams.ts', import.meta.url))
 
@@ -13,7 +14,9 @@ interface Line {
 
 /** What the cases find in their small form, by metric. */
 async function figuresOf(...args: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const child = spawn(process.execPath, ['--conditions=@workflow/source', '--expose-gc', program, ...args, '--repeats', '1', '--json'])
+  const all = ['--conditions=@workflow/source', '--expose-gc', program, ...args, '--repeats', '1', '--json']
+  // The Postgres that tests use is not durable, and this measures as users would.
+  const child = spawn(process.execPath, all, { env: { ...process.env, WORKFLOW_TEST_POSTGRES_URL: undefined } })
   const said = { out: '', errors: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.errors += text))
@@ -41,5 +44,19 @@ describe.skipIf(natsBinary() === undefined)('a small form of the cases finds its
     expect(figures.get('one hop, p50')).toBeGreaterThan(0)
     expect(figures.get('processor, server')).toBeGreaterThanOrEqual(0)
     expect(figures.get('memory more, server')).toBeGreaterThan(0)
+  })
+
+  test.skipIf(postgresBinaries().length === 0)('the engine, beside the same on Postgres alone', async () => {
+    const figures = await figuresOf('--adapter', 'nats', '--case', 'engine', '--runs', '200')
+    for (const way of ['Postgres', 'Postgres and nats'])
+      for (const metric of ['to the last commit', 'to the last event handled', 'processor time'])
+        expect([way, metric, figures.get(`${way}: ${metric}`)]).toEqual([way, metric, expect.toSatisfy((value: number) => value > 0)])
+    // Handled comes after committed, and what is compared is what stands above it.
+    for (const metric of ['to the last commit', 'to the last event handled']) {
+      const [alone = 0, both = 0] = ['Postgres', 'Postgres and nats'].map((way) => figures.get(`${way}: ${metric}`))
+      expect(figures.get(`Postgres and nats: ${metric}, of Postgres`)).toBeCloseTo((both / alone) * 100, 1)
+    }
+    const [committed = 0, handled = 0] = ['commit', 'event handled'].map((end) => figures.get(`Postgres and nats: to the last ${end}`))
+    expect(handled).toBeLessThan(committed)
   })
 })
