@@ -51,7 +51,7 @@ export function streamEngine(target: () => Promise<StreamTarget>, about: (text: 
         const turns = new Map<Way, Turn[]>(ways.map((way) => [way, []]))
         for (let round = -warmUps; round < repeats; round++) {
           for (const place of ways.keys()) {
-            // Each is the first as often as the other.
+            // Each round begins with the other one.
             const way = ways[(place + Math.abs(round)) % ways.length]
             if (way === undefined) continue
             const turn = await once(server, way, runs)
