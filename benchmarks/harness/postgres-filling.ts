@@ -8,7 +8,7 @@ import type { PostgresPlace } from './postgres-schema.ts'
 /** So many runs are copied by one statement. */
 const copiesMax = 10_000
 /** From so many copies on it is faster to make the indexes afterwards. */
-const copiesUntilIndexed = 100_000
+export const copiesUntilIndexed = 100_000
 const filled = ['record', 'event', 'timer'] as const
 type Filled = (typeof filled)[number]
 /** Between two runs that are copied, in ms of their times. */
@@ -90,7 +90,7 @@ async function copy(
 }
 
 /** Drops the indexes of the tables that are filled, and makes them again as they were. */
-async function withoutIndexes(place: PostgresPlace, work: () => Promise<void>): Promise<void> {
+export async function withoutIndexes(place: PostgresPlace, work: () => Promise<void>): Promise<void> {
   const rows = await place.sql(
     `SELECT t.relname AS table, i.relname AS index, pg_get_indexdef(x.indexrelid) AS definition, c.conname AS constraint,
        pg_get_constraintdef(c.oid) AS condition
@@ -156,7 +156,7 @@ function copySql(prefix: string, table: Filled, columns: readonly string[]): str
 }
 
 /** Every column that is written: those that number themselves are left out. */
-async function columnsOf(place: PostgresPlace): Promise<ReadonlyMap<string, readonly string[]>> {
+export async function columnsOf(place: PostgresPlace): Promise<ReadonlyMap<string, readonly string[]>> {
   const rows = await place.sql(
     "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = $1 AND is_identity = 'NO' ORDER BY ordinal_position",
     [place.schema],
@@ -170,11 +170,11 @@ async function columnsOf(place: PostgresPlace): Promise<ReadonlyMap<string, read
 }
 
 /** How the adapter names a timer, and its owner: the first half of a SHA-256 of texts. */
-function keySql(owner: string): string {
+export function keySql(owner: string): string {
   return hashSql(`format('["%s","%s","%s","%s"]', t.kind, ${owner}, t.epoch, t.name)`)
 }
 
-function ownerKeySql(owner: string): string {
+export function ownerKeySql(owner: string): string {
   return hashSql(`format('["%s"]', ${owner})`)
 }
 
