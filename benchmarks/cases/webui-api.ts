@@ -8,7 +8,7 @@ import type { Figure } from '../harness/report.ts'
 
 /** So many requests of each kind are measured, on all servers together; fewer where few runs are stored. */
 const requestsMax = 200
-const runsPerRequest = 20
+const runsPerRequest = 40
 const warmUps = 5
 
 interface Measured {

@@ -20,7 +20,7 @@ const differing: Readonly<Record<(typeof filled)[number], Readonly<Record<string
     run_id: 'g.run',
     foreign_id: "'claim-' || g.i",
     ended: 'CASE WHEN t.ended = 0 THEN 0 ELSE g.seq END',
-    metadata: "t.metadata || jsonb_build_object('tenant', 'tenant-' || g.i % 100)",
+    metadata: "t.metadata || jsonb_build_object('tenant', 'tenant-' || (g.i % 100))",
     ...Object.fromEntries(['entered_at', 'created_at', 'updated_at', 'finished_at'].map((name) => [name, `t.${name} - g.older`])),
   },
   event: {
