@@ -1,5 +1,7 @@
 /** Receivers: how they are called, claimed, counted and left. */
+import { jetstream } from '@nats-io/jetstream'
 import { describe, expect, test } from 'vitest'
+import { packOf } from '../src/event-pack.ts'
 import { claimsOf, ensure, eventOf, eventsOf, openReceiver, refusalOf, send, take, topic, versionsOf, workflowName } from './events.ts'
 import { scene } from './scene.ts'
 import { freshPrefix, openNats, removeStreams, serverUrl } from './server.ts'
@@ -73,6 +75,25 @@ describe.skipIf(serverUrl === undefined)('receivers', { timeout: 30_000 }, () =>
     for (const one of all) expect(versionsOf(await take(one, 1))).toEqual([1])
     await Promise.all(all.map((one) => one[Symbol.asyncDispose]()))
     expect((await manager.streams.info(stream)).state.consumer_count).toBe(0)
+  })
+
+  test('lag by what each slot has not read, however much lies between a quiet slot and a busy one', async () => {
+    const { open, connection, names } = await scene()
+    const nats = open()
+    await ensure(nats.eventStreamer)
+    const receiver = await openReceiver(nats, claimsOf(1n, [0]))
+    // A message each, as if they had come one by one.
+    const each = eventsOf(600).map((event) => packOf([JSON.stringify(event)]))
+    await Promise.all(each.map((message) => jetstream(connection).publish(names.event(workflowName, topic, 0), message)))
+    await Promise.all((await take(receiver, 600)).map(({ ack }) => ack()))
+    expect(await nats.eventStreamer.receivers(workflowName)).toEqual([{ name: 'steps', topics: [topic], lag: 0 }])
+    const before = Date.now()
+    await send(nats, [...eventsOf(2, 0, 601), ...eventsOf(3, 1)])
+    const [one] = await take(receiver, 2)
+    await one?.ack()
+    const [behind] = await nats.eventStreamer.receivers(workflowName)
+    expect(behind).toMatchObject({ lag: 4 })
+    expect(Math.abs(Number(behind?.oldest) - before)).toBeLessThan(10_000)
   })
 
   test('may be called whatever one likes, and so may topics and workflows', async () => {
