@@ -15,6 +15,7 @@ import {
 import { CommitQueue, keysOf, type Queued } from './commit-queue.ts'
 import { CommitStatement, statement, type BatchAnswer, type WrittenBatch, type Writing } from './commit-statement.ts'
 import type { Database, Queryable } from './database.ts'
+import { Departures } from './departures.ts'
 import { isConnectionLoss, isContention, isRefusedValue, sqlState, storeError } from './driver-error.ts'
 import { resolveRefusal } from './refusals.ts'
 import type { Settings } from './settings.ts'
@@ -65,6 +66,8 @@ export class Committer {
   readonly #again: Entry[] = []
   #busyLanes = 0
   #gathering: NodeJS.Immediate | undefined
+  readonly #departures = new Departures()
+  #departing: NodeJS.Timeout | undefined
   #opening = false
   #turn = 0
   #closed = false
@@ -114,7 +117,15 @@ export class Committer {
   /** What arrives in one turn of the event loop leaves together. */
   #schedule(): void {
     if (this.#gathering !== undefined || this.#opening || this.#waiting === 0 || this.#busyLanes >= this.#lanes) return
-    // A native immediate, not the clock's: virtual time must not hold up a network.
+    // Native timers, not the clock's: virtual time must not hold up a network.
+    const waitMs = this.#departsInMs()
+    if (waitMs > 0) {
+      this.#departing ??= setTimeout(() => {
+        this.#departing = undefined
+        this.#schedule()
+      }, waitMs)
+      return
+    }
     this.#gathering = setImmediate(() => {
       this.#gathering = undefined
       this.#start()
@@ -136,14 +147,19 @@ export class Committer {
         })
       return
     }
-    while (this.#busyLanes < this.#lanes && this.#waiting > 0) {
+    while (this.#busyLanes < this.#lanes && this.#waiting > 0 && this.#departsInMs() <= 0) {
       this.#busyLanes++
+      this.#departures.left(performance.now())
       void this.#send(this.#nextBatch()).finally(() => {
         this.#busyLanes--
         this.#schedule()
         this.#tellDrained()
       })
     }
+  }
+
+  #departsInMs(): number {
+    return this.#departures.inMs(this.#waiting, this.#busyLanes, performance.now())
   }
 
   get #waiting(): number {

@@ -16,11 +16,14 @@ import { Gaps } from './gaps.ts'
 import { LogEntry } from './log-entry.ts'
 import { currentStart } from './log-start.ts'
 import type { Shape, Shapes } from './shapes.ts'
+import { allSlots, isWithin, noSlots, type SlotMask } from './slot-mask.ts'
 
 /** Who wants events. */
 export interface LogReader {
   readonly topics: readonly string[]
-  /** Takes each committed event of its topics, once per topic. */
+  /** The slots that it wants. Tells the log by `wantsChanged` when that changes. */
+  readonly slots: SlotMask
+  /** Takes each committed event of its topics and slots, once per topic, and others perhaps. */
   readonly offer: (topic: string, entry: LogEntry) => void
   /** A gap has been filled, and its events offered, or it never will be. */
   readonly resolved: (batch: number) => void
@@ -64,7 +67,8 @@ export class EventLog {
   #reading: Promise<void> | undefined
   #again = false
   #fills = 0
-  #skip: readonly number[] | undefined
+  /** What is wanted of each shape. */
+  #masks: readonly SlotMask[] | undefined
   #leavesNothingOut = false
   #poll: Disposable | undefined
   #gapTimer: Disposable | undefined
@@ -106,7 +110,7 @@ export class EventLog {
       if (readers === undefined) this.#byTopic.set(topic, new Set([reader]))
       else readers.add(reader)
     }
-    this.#skip = undefined
+    this.wantsChanged()
     this.#arm()
     this.look()
   }
@@ -118,8 +122,13 @@ export class EventLog {
       readers?.delete(reader)
       if (readers?.size === 0) this.#byTopic.delete(topic)
     }
-    this.#skip = undefined
+    this.wantsChanged()
     if (this.#readers.size === 0) this.close()
+  }
+
+  /** A reader wants other slots than before. Call it before it counts on getting what is committed from now on. */
+  wantsChanged(): void {
+    this.#masks = undefined
   }
 
   close(): void {
@@ -210,20 +219,21 @@ export class EventLog {
       const [row] = await connection.query<[number, number]>('SELECT tail, xact FROM {tail_1}()')
       if (row !== undefined) this.gaps.bearWitness(row[1])
     }
-    const skip = this.#leavesNothingOut ? [] : (this.#skip ??= shapes.idsWhere((shape) => !this.#wants(shape)))
+    const masks = this.#leavesNothingOut ? [] : (this.#masks ??= this.#wanted())
     const asked = this.gaps.numbers.filter((batch) => batch <= this.#position)
     const asking = origin()
     const from = this.#position
     const rows = await connection.query<EventRow>(
       'SELECT * FROM {read_1}($1, $2, $3, $4, $5)',
-      [this.position, asked, asking, skip, rowsMax],
+      [this.position, asked, asking, masks, rowsMax],
       'read_1',
     )
-    if (rows.some(([id, , shape]) => id >= 0 && shapes.get(shape) === undefined) && (await shapes.load())) this.#skip = undefined
+    if (rows.some(([id, , shape]) => id >= 0 && shapes.get(shape) === undefined) && (await shapes.load())) this.#masks = undefined
     if (!this.#began) return
     // Somebody has come meanwhile who wants what this look was told to leave out. The next one leaves out nothing: whoever
     // comes and goes, as those do who await a run, holds it up no more than once.
-    this.#leavesNothingOut = skip.some((id) => this.#wantsShape(id))
+    this.#masks ??= this.#wanted()
+    this.#leavesNothingOut = this.#masks.some((mask, i) => !isWithin(mask, masks[i] ?? allSlots))
     if (this.#leavesNothingOut) {
       this.#again = true
       return
@@ -293,15 +303,16 @@ export class EventLog {
     for (const reader of [...this.#readers]) reader.resolved(batch)
   }
 
-  #wants({ topics, workflowName }: Shape): boolean {
-    const all = this.#byTopic.get(everyTopic)
-    if (all !== undefined && workflowName !== '') return true
-    return topics.some((topic) => this.#byTopic.has(topic))
+  #wanted(): readonly SlotMask[] {
+    return this.#options.shapes.map((shape) => this.#slotsOf(shape), allSlots)
   }
 
-  #wantsShape(id: number): boolean {
-    const shape = this.#options.shapes.get(id)
-    return shape !== undefined && this.#wants(shape)
+  /** The slots in which somebody wants events of a shape. */
+  #slotsOf({ topics, workflowName }: Shape): SlotMask {
+    let mask = noSlots
+    for (const topic of topics) for (const { slots } of this.#byTopic.get(topic) ?? []) mask |= slots
+    if (workflowName !== '') for (const { slots } of this.#byTopic.get(everyTopic) ?? []) mask |= slots
+    return mask
   }
 
   #offer(entry: LogEntry): void {

@@ -23,6 +23,7 @@ import type { LogEntry } from './log-entry.ts'
 import { RunDelivery } from './run-delivery.ts'
 import type { Session } from './session.ts'
 import { SlotCursor } from './slot-cursor.ts'
+import { allSlots, maskOf, noSlots, type SlotMask } from './slot-mask.ts'
 
 export interface LogReceiverOptions {
   readonly session: Session
@@ -54,6 +55,7 @@ const scanEvents = 1_000
 
 export class LogReceiver implements LogReader, CursorOwner, EventReceiver<RunEvent> {
   readonly topics: readonly string[]
+  slots: SlotMask
   readonly #options: LogReceiverOptions
   readonly #log: EventLog
   readonly #buffers: ReadonlyMap<string, Topic>
@@ -70,6 +72,7 @@ export class LogReceiver implements LogReader, CursorOwner, EventReceiver<RunEve
     this.#options = options
     this.#log = options.session.log
     this.topics = options.topics
+    this.slots = options.receiver === undefined ? allSlots : noSlots
     this.#buffers = new Map(
       options.topics.map((name) => [name, { name, buffer: new Fifo<RunDelivery>(), through: undefined, arrived: undefined }]),
     )
@@ -95,10 +98,7 @@ export class LogReceiver implements LogReader, CursorOwner, EventReceiver<RunEve
       if (topic.arrived !== undefined && topic.arrived.push(entry) > bufferMax) topic.arrived = undefined
       return
     }
-    if (topic.buffer.length >= bufferMax && !entry.late) {
-      this.#fallBehind(topic, entry.id - 1)
-      return
-    }
+    if (topic.buffer.length >= bufferMax && !entry.late) return this.#fallBehind(topic, entry.id - 1)
     if (this.#push(topic, entry)) this.#wakeup.wake()
   }
 
@@ -164,7 +164,7 @@ export class LogReceiver implements LogReader, CursorOwner, EventReceiver<RunEve
       // events without telling them, so their cursors end at what was read until now, however long the write takes.
       const rows = going.map((slot) => this.rowOf(slot))
       for (const { slot } of going) this.#slots.delete(slot)
-      this.#changes++
+      this.#slotsChanged()
       let outcome: readonly (Claimed | undefined)[]
       try {
         outcome = await claim(coming, rows)
@@ -204,10 +204,16 @@ export class LogReceiver implements LogReader, CursorOwner, EventReceiver<RunEve
     for (const [number, slot] of this.#slots) {
       if (!slot.lost) continue
       this.#slots.delete(number)
-      this.#changes++
+      this.#slotsChanged()
       this.#fenced.push(number)
     }
     if (this.#fenced.length > 0) this.#wakeup.wake()
+  }
+
+  #slotsChanged(): void {
+    this.#changes++
+    this.slots = maskOf(this.#slots.keys())
+    this.#log.wantsChanged()
   }
 
   /** Takes the slots of cursors that were claimed, with what they had left open below their position. */
@@ -232,7 +238,7 @@ export class LogReceiver implements LogReader, CursorOwner, EventReceiver<RunEve
         if (!log.gaps.has(hole)) log.reopen(hole)
       }
     }
-    this.#changes++
+    this.#slotsChanged()
     for (const entry of picked) this.#pushPicked(entry)
     this.#wakeup.wake()
   }

@@ -15,17 +15,17 @@ const own = eventColumns
   .join(', ')
 
 /**
- * The first event of each batch always comes, so that nothing looks like a gap only because nobody wants it. Shapes are
- * named that nobody wants, so that those come of which the reader has not heard yet.
+ * The first event of each batch always comes, so that nothing looks like a gap only because nobody wants it. Of each shape the
+ * reader names the slots that it wants, a bit each; all come of a shape of which it has not heard yet.
  */
-const wanted = 'e.id % 4096 = 0 OR (e.origin <> p_origin AND e.shape <> ALL (p_skip))'
+const wanted = 'e.id % 4096 = 0 OR (e.origin <> p_origin AND coalesce(p_masks[e.shape] >> (e.slot & 63), 1) & 1 = 1)'
 
 export const readFunctions: string = `
 CREATE FUNCTION {lookup_1}(p_runs text[]) RETURNS SETOF {record} LANGUAGE plpgsql STABLE ${settings} AS $body$
 BEGIN RETURN QUERY SELECT r.* FROM unnest(p_runs) AS w(run) JOIN {record} r ON r.run_id = w.run; END
 $body$;
 -- What is new after p_after, and what has come to light in gaps, in the order of the ids. The last row is the oldest transaction that is still open.
-CREATE FUNCTION {read_1}(p_after bigint, p_gaps bigint[], p_origin integer, p_skip integer[], p_limit integer)
+CREATE FUNCTION {read_1}(p_after bigint, p_gaps bigint[], p_origin integer, p_masks bigint[], p_limit integer)
 RETURNS TABLE (${eventTypes}) LANGUAGE plpgsql STABLE ${settings} AS $body$
 #variable_conflict use_column
 BEGIN RETURN QUERY

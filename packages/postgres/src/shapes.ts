@@ -93,6 +93,13 @@ export class Shapes {
     return this.#shapes.size > before
   }
 
+  /** Something of each shape, as of the last `load`: that of shape n at n - 1, and `unknown` where there is none. */
+  map<T>(of: (shape: Shape) => T, unknown: T): T[] {
+    const list = new Array<T>(Math.max(0, ...this.#shapes.keys())).fill(unknown)
+    for (const shape of this.#shapes.values()) list[shape.id - 1] = of(shape)
+    return list
+  }
+
   /** The ids of the shapes that `wants` says yes to, as of the last `load`. */
   idsWhere(wants: (shape: Shape) => boolean): number[] {
     return [...this.#shapes.values()].filter(wants).map(({ id }) => id)

@@ -10,6 +10,8 @@ interface Hold {
 /** A pool that remembers what it was asked: the names of prepared statements, else their text. It can be hard of hearing. */
 export class WatchedPool extends pg.Pool {
   readonly asked: string[] = []
+  /** How many rows came in answer to each, by the same names. */
+  readonly #rows = new Map<string, number>()
   #unheard: (() => void)[] | undefined
   #hold: Hold | undefined
 
@@ -23,7 +25,7 @@ export class WatchedPool extends pg.Pool {
       watched.query = (statement) => {
         const about = typeof statement === 'string' ? statement : (statement.name ?? statement.text ?? '')
         this.asked.push(about)
-        const answer = query(statement)
+        const answer = this.#counted(about, query(statement))
         return this.#hold === undefined || !about.includes(this.#hold.about) ? answer : this.#heldBack(this.#hold, answer)
       }
       const emit = client.emit.bind(client)
@@ -58,11 +60,23 @@ export class WatchedPool extends pg.Pool {
     return { asked: hold.asked.promise, release }
   }
 
+  async #counted(about: string, answer: unknown): Promise<unknown> {
+    // Of one statement or of several at once.
+    const result = (await answer) as { readonly rows?: readonly unknown[] }
+    this.#rows.set(about, (this.#rows.get(about) ?? 0) + (result.rows?.length ?? 0))
+    return result
+  }
+
   async #heldBack({ asked, over }: Hold, answer: unknown): Promise<unknown> {
     const result = await answer
     asked.resolve()
     await over.promise
     return result
+  }
+
+  /** How many rows have come in answer to statements about this. */
+  rows(about: string): number {
+    return [...this.#rows].reduce((sum, [text, count]) => (text.includes(about) ? sum + count : sum), 0)
   }
 
   /** How many of the statements since the last time are about this. */
