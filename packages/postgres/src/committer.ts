@@ -156,6 +156,8 @@ export class Committer {
         this.#tellDrained()
       })
     }
+    // What has to wait for company leaves without, if none comes.
+    this.#schedule()
   }
 
   #departsInMs(): number {
