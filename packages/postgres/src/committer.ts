@@ -119,17 +119,19 @@ export class Committer {
     if (this.#gathering !== undefined || this.#opening || this.#waiting === 0 || this.#busyLanes >= this.#lanes) return
     // Native timers, not the clock's: virtual time must not hold up a network.
     const waitMs = this.#departsInMs()
-    if (waitMs > 0) {
-      this.#departing ??= setTimeout(() => {
-        this.#departing = undefined
-        this.#schedule()
-      }, waitMs)
-      return
-    }
+    if (waitMs > 0) return this.#scheduleIn(waitMs)
     this.#gathering = setImmediate(() => {
       this.#gathering = undefined
       this.#start()
     })
+  }
+
+  #scheduleIn(waitMs: number): void {
+    if (this.#departing !== undefined) return
+    this.#departing = setTimeout(() => {
+      this.#departing = undefined
+      this.#schedule()
+    }, waitMs)
   }
 
   #start(): void {

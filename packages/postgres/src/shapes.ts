@@ -95,7 +95,7 @@ export class Shapes {
 
   /** Something of each shape, as of the last `load`: that of shape n at n - 1, and `unknown` where there is none. */
   map<T>(of: (shape: Shape) => T, unknown: T): T[] {
-    const list = new Array<T>(Math.max(0, ...this.#shapes.keys())).fill(unknown)
+    const list = Array.from({ length: Math.max(0, ...this.#shapes.keys()) }, () => unknown)
     for (const shape of this.#shapes.values()) list[shape.id - 1] = of(shape)
     return list
   }
