@@ -8,6 +8,8 @@ import { failuresFirst, skippedAloud, vitestCounts } from './tally.ts'
 
 /** Quiet machines need a quarter of an hour for the whole gate; a busy one must not fail for being busy. */
 const stepMsMax = 40 * 60_000
+/** So many tests that were left out are named. */
+const namedMax = 20
 const children = new Set<ChildProcess>()
 
 /** Never rejects: what could not be run has failed. */
@@ -16,9 +18,12 @@ export async function runStep(step: GateStep): Promise<StepResult> {
   const { code, output } = await finished(step)
   const ms = performance.now() - startedMs
   if (step.vitestJson === undefined) return { ok: code === 0, ms, output }
-  const tests = existsSync(step.vitestJson) ? vitestCounts(readFileSync(step.vitestJson, 'utf8')) : { passed: 0, failed: 0, skipped: 0 }
+  const tests = existsSync(step.vitestJson)
+    ? vitestCounts(readFileSync(step.vitestJson, 'utf8'))
+    : { passed: 0, failed: 0, skipped: 0, skippedNames: [] }
   rmSync(step.vitestJson, { force: true })
-  const summary = [`${tests.passed} tests, ${tests.skipped} skipped`, ...skippedAloud(output)].join('\n')
+  const names = tests.skippedNames.slice(0, namedMax).map((name) => `SKIPPED ${name}`)
+  const summary = [`${tests.passed} tests, ${tests.skipped} skipped`, ...skippedAloud(output), ...names].join('\n')
   return { ok: code === 0 && tests.failed === 0, ms, output: `${summary}\n${failuresFirst(output)}`, tests, summary }
 }
 

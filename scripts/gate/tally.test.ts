@@ -1,16 +1,24 @@
 import { expect, it } from 'vitest'
 import { failuresFirst, skippedAloud, tally, vitestCounts } from './tally.ts'
 
-it('a test file that could not be loaded is a failure', () => {
+it('a test file that could not be loaded is a failure, and what was left out has a name', () => {
   const testResults = [
-    { status: 'failed', assertionResults: [] },
-    { status: 'failed', assertionResults: [{}] },
-    { status: 'passed', assertionResults: [{}] },
+    { name: '/a.test.ts', status: 'failed', assertionResults: [] },
+    { name: '/b.test.ts', status: 'failed', assertionResults: [{ status: 'failed', fullName: 'fails' }] },
+    {
+      name: '/c/d.test.ts',
+      status: 'passed',
+      assertionResults: [
+        { status: 'passed', fullName: 'passes' },
+        { status: 'skipped', fullName: 'a server is away' },
+      ],
+    },
   ]
   expect(vitestCounts(JSON.stringify({ numPassedTests: 5, numFailedTests: 1, numPendingTests: 3, testResults }))).toEqual({
     passed: 5,
     failed: 2,
     skipped: 3,
+    skippedNames: ['d.test.ts: a server is away'],
   })
 })
 
