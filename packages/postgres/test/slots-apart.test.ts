@@ -81,4 +81,31 @@ describe.skipIf(newest === undefined)('a process that has one slot of four', { t
     await reader.close()
     await pool.end()
   })
+
+  test.each([63, 64, 127])('of very many, %i, is sent what lies in it', async (slot) => {
+    await using place = freshSchema()
+    const writer = place.open(patient)
+    await writer.eventStreamer.ensure({ ...layout, slots: 130 })
+    const reader = place.open(patient)
+    const claims = [{ slot, fence: { role: 'orders', domain: 'test', token: 1n } }]
+    await using receiver = await reader.eventStreamer.newReceiver({ ...steps, claims })
+    const signal = AbortSignal.timeout(20_000)
+    const unitIn = (runId: string, where: number): ReturnType<typeof unitOf> => {
+      const { id, changes = [] } = unitOf(runId, 1)
+      return { id, changes: changes.map((change) => ({ ...change, event: { ...change.event, slot: where } })) }
+    }
+    const seen: string[] = []
+    const take = async (count: number): Promise<void> => {
+      while (seen.length < count) for (const { event } of await receiver.receive({ max: 10, signal })) seen.push(event.runId)
+    }
+    await writer.recordStore.commit(unitIn('first', slot))
+    await take(1)
+    await Promise.all(
+      [['a', 1] as const, ['b', slot] as const, ['c', 2] as const].map(([run, at]) => writer.recordStore.commit(unitIn(run, at))),
+    )
+    await take(2)
+    expect(seen).toEqual(['first', 'b'])
+    await receiver[Symbol.asyncDispose]()
+    await reader.close()
+  })
 })

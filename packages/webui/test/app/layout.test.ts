@@ -86,17 +86,18 @@ describe('layoutOf', () => {
     expect(layoutOf(tangled(80), 'right')).toEqual(layoutOf(tangled(80), 'right'))
   })
 
-  test('lays out 200 statuses with cycles at once, none upon another', () => {
+  test('lays out 200 statuses with cycles in less than 100 ms of the processor, none upon another', () => {
     const graph = tangled(200)
-    // The quickest of a few, and some twenty times what it takes alone: what else the machine does is no fault of the layout.
+    // Its own time, and the quickest of a few: what else the machine does is no fault of the layout.
     let layout = layoutOf(graph, 'right')
     const took = Array.from({ length: 5 }, () => {
-      const begun = performance.now()
+      const begun = process.cpuUsage()
       layout = layoutOf(graph, 'right')
-      return performance.now() - begun
+      const { user, system } = process.cpuUsage(begun)
+      return (user + system) / 1_000
     })
     expect(overlaps(layout)).toEqual([])
-    expect(Math.min(...took)).toBeLessThan(1_000)
+    expect(Math.min(...took)).toBeLessThan(100)
   })
 
   test('takes a graph of one status, and of none', () => {
