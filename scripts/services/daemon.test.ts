@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Daemon, daemonAt, type DaemonPlace } from './daemon.ts'
@@ -51,6 +51,15 @@ test('it is started, stopped, killed and started again', async () => {
   await daemon.kill()
   expect(daemon.isRunning()).toBe(false)
   await daemon.stop()
+})
+
+test('what was killed has let go of its port, however long its end takes', async () => {
+  // While a process gives back its memory, it has no command line any more, and still has its port.
+  const { daemon, port } = await echo('globalThis.memory = Buffer.alloc(400_000_000, 1)')
+  await daemon.start()
+  await daemon.kill()
+  const server = createServer()
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', () => server.close(resolve)))
 })
 
 test('while it is paused it answers nobody; it can be stopped all the same', async () => {

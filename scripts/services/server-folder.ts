@@ -37,16 +37,39 @@ export function own(place: Place): void {
 }
 
 /**
- * Whether the process of a server runs, as `pidFile` names it and its command line names `folder`. A power cut, or the end of a
- * container, leaves the file behind, and by then that may be the id of anybody's process.
+ * The process of a server, as `pidFile` names it and its command line names `folder`, until it has let go of its ports. A power cut, or
+ * the end of a container, leaves the file behind, and by then that may be the id of anybody's process.
  */
 export function runningPid(pidFile: string, folder: string): number | undefined {
   const pid = Number.parseInt(textOf(pidFile), 10)
   if (!Number.isInteger(pid)) return undefined
-  const commandLine = existsSync('/proc/self/cmdline')
-    ? textOf(`/proc/${pid}/cmdline`)
-    : spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout
-  return commandLine.includes(folder) ? pid : undefined
+  if (!existsSync('/proc/self/cmdline'))
+    return spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout.includes(folder) ? pid : undefined
+  const commandLine = textOf(`/proc/${pid}/cmdline`)
+  return commandLine.includes(folder) || (commandLine === '' && isEnding(pid)) ? pid : undefined
+}
+
+/** Linux's PF_EXITING, among the flags of /proc/<pid>/stat. */
+const exitingFlag = 0x4
+
+/**
+ * Whether a process is on its way out. It loses its memory first, and its command line with it, its files and sockets only then, and is
+ * a zombie at last; but the first of its threads may be one while others still hold the sockets.
+ */
+function isEnding(pid: number): boolean {
+  const text = textOf(`/proc/${pid}/stat`)
+  // After the name, which may contain anything, come the state and, as the seventh, the flags: proc_pid_stat(5).
+  const [state, , , , , , flags] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  if ((Number(flags) & exitingFlag) === 0) return false
+  return state !== 'Z' || threadsOf(pid) > 1
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 /**
