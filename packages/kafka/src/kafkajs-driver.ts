@@ -1,12 +1,11 @@
 /**
  * The driver on kafkajs. Its consumers read what Kafka's group protocol gives them, while here the engine's role scheduler
- * decides who reads what: so reading goes through the `Cluster` and `Broker` of kafkajs, whose types it publishes for authors of
- * partition assigners and whose objects its class `Kafka` keeps behind a symbol. Producing and creating use the public surface.
+ * decides who reads what: so reading goes through clusters of kafkajs. Producing and creating use the public surface.
  */
-import { Configuration } from '@workflow/core/adapter'
 import { type Admin, Kafka, logLevel, type ISocketFactory, type KafkaConfig, Partitioners, type Producer } from 'kafkajs'
 import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewTopic, Partition } from './driver.ts'
-import { fetchedOf, type FetchResponse } from './kafkajs-records.ts'
+import { type Cluster, clustersOf } from './kafkajs-clusters.ts'
+import { fetchedOf } from './kafkajs-records.ts'
 import { type FaultKind, KafkaFault, partitionKey } from './driver.ts'
 import { faultOf } from './kafkajs-fault.ts'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -20,31 +19,6 @@ export interface KafkaJsOptions
   readonly socketFactory?: ISocketFactory
   /** Is told what kafkajs logs. @default nobody */
   readonly log?: (level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string) => void
-}
-
-interface Broker {
-  readonly fetch: (request: object) => Promise<{ readonly responses: readonly FetchResponse[] }>
-}
-
-interface Metadata {
-  readonly topicMetadata: readonly {
-    readonly topic: string
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
-  }[]
-}
-
-/** The part of kafkajs's `Cluster` that is used here. */
-interface Cluster {
-  readonly connect: () => Promise<void>
-  readonly disconnect: () => Promise<void>
-  readonly metadata: (options: { readonly topics: readonly string[] }) => Promise<Metadata | null>
-  readonly findBroker: (node: { readonly nodeId: string }) => Promise<Broker>
-  readonly findLeaderForPartitions: (topic: string, partitions: readonly number[]) => Readonly<Record<string, readonly number[]>>
-  readonly fetchTopicsOffset: (
-    topics: readonly object[],
-  ) => Promise<
-    readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]
-  >
 }
 
 /** What kafkajs calls ConfigResourceTypes.TOPIC, a name that Node does not find among the exports of a CommonJS module. */
@@ -89,6 +63,7 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
 
 class KafkaJsDriver {
   readonly #client: Kafka
+  readonly #clusterOf: () => Cluster
   readonly #destroySockets: () => void
   /** Clusters that wait for the next fetch: a connection serves one at a time. */
   readonly #idle: Cluster[] = []
@@ -104,6 +79,7 @@ class KafkaJsDriver {
 
   constructor(client: Kafka, destroySockets: () => void) {
     this.#client = client
+    this.#clusterOf = clustersOf(client)
     this.#destroySockets = destroySockets
   }
 
@@ -337,14 +313,7 @@ class KafkaJsDriver {
 
   #create(): Cluster {
     this.#assertOpen()
-    const factory = Object.getOwnPropertySymbols(this.#client).find(({ description }) => description === 'private:Kafka:createCluster')
-    // The members are looked at below: whatever stands there is not of a type that we could name.
-    const create = factory === undefined ? undefined : (this.#client as unknown as Record<symbol, (options: object) => unknown>)[factory]
-    const cluster = create?.call(this.#client, { allowAutoTopicCreation: false, metadataMaxAge: 0, isolationLevel: 1 })
-    if (!isCluster(cluster))
-      throw new Configuration(
-        'this version of kafkajs is built in another way than 2.2.4; install kafkajs@2.2.4, or pass a driver of your own',
-      )
+    const cluster = this.#clusterOf()
     this.#clusters.add(cluster)
     return cluster
   }
@@ -363,14 +332,4 @@ class KafkaJsDriver {
   #assertOpen(): void {
     if (this.#closed) throw new KafkaFault('unavailable', 'the Kafka driver has been closed')
   }
-}
-
-const clusterMethods = ['connect', 'disconnect', 'metadata', 'findBroker', 'fetchTopicsOffset'] as const
-
-function isCluster(value: unknown): value is Cluster {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    clusterMethods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
-  )
 }
