@@ -35,7 +35,8 @@ interface Turn {
 
 /** Before the clock starts, so that slots are shared out and connections and topics are there. */
 const firstRuns = 200
-const warmUps = 2
+/** Rounds for nothing: the JVM of a broker still makes code of its own after a hundred thousand events. */
+const warmUps = 4
 
 /** A case that keeps 1,000 runs in flight on Postgres alone, and on Postgres and the broker. */
 export function streamEngine(target: () => Promise<StreamTarget>, about: (text: string) => void): Case {

@@ -1,7 +1,8 @@
 import type { EventReceiver, RunEvent } from '@workflow/core/adapter'
 import type { Case } from '../harness/bench.ts'
 import { meter } from '../harness/meter.ts'
-import type { StreamTarget } from '../streams/stream-target.ts'
+import type { Figure } from '../harness/report.ts'
+import type { BareMessage, StreamTarget } from '../streams/stream-target.ts'
 import { eventsOf, readerOf } from '../streams/stream-load.ts'
 
 /** So many events are sent by one call, as by the engine's relay, and received by one. */
@@ -16,21 +17,31 @@ export function streamThroughput(target: () => Promise<StreamTarget>): Case {
     runs: 200_000,
     measure: async ({ runs, repeats }) => {
       await using stream = await target()
-      const rates: Record<'ours' | 'bare' | 'bareCpu' | 'packed' | 'cpu', number[]> = {
+      const rates: Record<'ours' | 'cpu' | 'bare' | 'bareCpu' | 'same' | 'sameCpu' | 'packed', number[]> = {
         ours: [],
+        cpu: [],
         bare: [],
         bareCpu: [],
+        same: [],
+        sameCpu: [],
         packed: [],
-        cpu: [],
       }
       // The first one warms up.
       for (let repeat = 0; repeat <= repeats; repeat++) {
         const ours = await adapterOf(stream, runs)
-        const texts = eventsOf(runs).map((event) => JSON.stringify(event))
-        const bare = await timed(runs, () => stream.bare(texts, batch))
+        const { headersOf } = stream
+        const events = eventsOf(runs)
+        const texts = events.map((event) => JSON.stringify(event))
+        const bare = await timed(runs, () => stream.bare(texts.map(messageOf), batch))
+        const withHeaders = events.map((event, n) => ({ text: texts[n] ?? '', headers: headersOf?.(event) ?? {} }))
+        const same = headersOf === undefined ? undefined : await timed(runs, () => stream.bare(withHeaders, batch))
         const packs = Array.from({ length: Math.ceil(runs / packed) }, (_, n) => `[${texts.slice(n * packed, (n + 1) * packed).join(',')}]`)
-        const bareInPacks = await timed(runs, () => stream.bare(packs, batch / packed))
+        const bareInPacks = await timed(runs, () => stream.bare(packs.map(messageOf), batch / packed))
         if (repeat === 0) continue
+        if (same !== undefined) {
+          rates.same.push(same.rate)
+          rates.sameCpu.push(same.cpuUs)
+        }
         rates.ours.push(ours.rate)
         rates.cpu.push(ours.cpuUs)
         rates.bare.push(bare.rate)
@@ -38,7 +49,16 @@ export function streamThroughput(target: () => Promise<StreamTarget>): Case {
         rates.packed.push(bareInPacks.rate)
       }
       const share = (of: readonly number[]): readonly number[] => rates.ours.map((rate, n) => (rate / (of[n] ?? Number.NaN)) * 100)
+      const sameToo: readonly Figure[] =
+        rates.same.length === 0
+          ? []
+          : [
+              { metric: "bare client, with the adapter's headers", unit: 'events/s', values: rates.same },
+              { metric: "bare client, with the adapter's headers, processor time", unit: 'µs/event', values: rates.sameCpu },
+              { metric: "adapter as part of the bare client with the adapter's headers", unit: '%', values: share(rates.same) },
+            ]
       return [
+        ...sameToo,
         { metric: 'adapter', unit: 'events/s', values: rates.ours },
         { metric: 'adapter, processor time', unit: 'µs/event', values: rates.cpu },
         { metric: 'bare client, a message per event', unit: 'events/s', values: rates.bare },
@@ -49,6 +69,10 @@ export function streamThroughput(target: () => Promise<StreamTarget>): Case {
       ]
     },
   }
+}
+
+function messageOf(text: string): BareMessage {
+  return { text }
 }
 
 interface Rate {

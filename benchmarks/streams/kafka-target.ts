@@ -5,7 +5,7 @@ import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { installKafka } from '../../scripts/services/kafka-binaries.ts'
 import { startKafka } from '../../scripts/services/kafka-server.ts'
 import { usageOf } from './process-usage.ts'
-import type { StreamTarget } from './stream-target.ts'
+import type { BareMessage, StreamTarget } from './stream-target.ts'
 
 const partitions = 16
 const lookMs = 50
@@ -16,19 +16,20 @@ export async function kafkaTarget(): Promise<StreamTarget> {
   const server = await startKafka({ fast: true })
   return {
     name: 'kafka',
-    about: `Kafka ${version}, one broker on the same machine with a heap of 512 MB, acks=all, not synced to disk, as by default`,
+    about: `Kafka ${version}, one broker on the same machine with Java's options as Kafka's own scripts give them, acks=all, not synced to disk, as by default`,
     open: () => {
       const { eventStreamer, close } = kafka({ brokers: [server.url], prefix: `b-${randomUUID().slice(0, 8)}` })
       return { eventStreamer, close }
     },
     bare: (messages, atOnce) => bare(server.url, messages, atOnce),
+    headersOf: ({ runId, version, v }) => ({ 'workflow-run-id': runId, 'workflow-version': String(version), 'workflow-schema': String(v) }),
     server: () => usageOf(server.place.folder),
     [Symbol.asyncDispose]: async () => server.remove(),
   }
 }
 
 /** Idempotent producer, acks=all, and a consumer group that commits by itself. */
-async function bare(url: string, messages: readonly string[], atOnce: number): Promise<void> {
+async function bare(url: string, messages: readonly BareMessage[], atOnce: number): Promise<void> {
   const client = new Kafka({ brokers: [url], clientId: 'bare', logLevel: logLevel.NOTHING })
   const topic = `bare-${randomUUID()}`
   const admin = client.admin()
@@ -57,9 +58,12 @@ async function bare(url: string, messages: readonly string[], atOnce: number): P
     await producer.send({
       topic,
       acks: -1,
-      messages: messages
-        .slice(from, from + atOnce)
-        .map((value, n) => ({ key: `run-${(from + n) % 5_000}`, value, partition: n % partitions })),
+      messages: messages.slice(from, from + atOnce).map(({ text, headers }, n) => ({
+        key: `run-${(from + n) % 5_000}`,
+        value: text,
+        partition: n % partitions,
+        ...(headers === undefined ? {} : { headers }),
+      })),
     })
   await reading
   await Promise.all([producer.disconnect(), consumer.disconnect()])

@@ -5,7 +5,7 @@ import { nats } from '@workflow/nats'
 import { installNats } from '../../scripts/services/nats-binaries.ts'
 import { startNats } from '../../scripts/services/nats-server.ts'
 import { usageOf } from './process-usage.ts'
-import type { StreamTarget } from './stream-target.ts'
+import type { BareMessage, StreamTarget } from './stream-target.ts'
 
 /** A server of its own, with its own settings. */
 export async function natsTarget(): Promise<StreamTarget> {
@@ -24,7 +24,7 @@ export async function natsTarget(): Promise<StreamTarget> {
   }
 }
 
-async function bare(url: string, messages: readonly string[], atOnce: number): Promise<void> {
+async function bare(url: string, messages: readonly BareMessage[], atOnce: number): Promise<void> {
   const connection = await connect({ servers: url })
   const manager = await jetstreamManager(connection)
   const client = jetstream(connection)
@@ -42,7 +42,7 @@ async function bare(url: string, messages: readonly string[], atOnce: number): P
     await connection.flush()
   })()
   for (let from = 0; from < messages.length; from += atOnce)
-    await Promise.all(messages.slice(from, from + atOnce).map((message, n) => client.publish(`${name}.${n % 16}`, message)))
+    await Promise.all(messages.slice(from, from + atOnce).map(({ text }, n) => client.publish(`${name}.${n % 16}`, text)))
   await reading
   await manager.streams.delete(name)
   await connection.close()

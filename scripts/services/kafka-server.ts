@@ -25,7 +25,7 @@ export interface KafkaServer extends Daemon {
 export interface KafkaStartOptions {
   /** Whether there is a listener with TLS and passwords, too. @default false */
   readonly secure?: boolean
-  /** Whether the JVM takes its time to make fast code, as measurements need it, or starts quickly. @default false */
+  /** Whether the JVM is as Kafka's own scripts start it, as measurements need it, or starts quickly. @default false */
   readonly fast?: boolean
   /** Whether it goes on when this process has ended. @default false */
   readonly outlives?: boolean
@@ -39,8 +39,9 @@ export const kafkaUser = { username: 'app', password: 'secret' } as const
 export const kafkaGuest = { username: 'guest', password: 'guessed' } as const
 
 const storePassword = 'changeit'
-const maxHeap = '-Xmx512m'
-const quickStart = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+const quickStart = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+/** As kafka-run-class.sh and kafka-server-start.sh give them where nothing else is said. */
+const longRun = ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35']
 /** It takes 3 s on an idle machine and ten times that on a busy one, because all of it is one JVM that warms up. */
 const startMs = 120_000
 /** For the server that writes its classes when it ends. */
@@ -52,7 +53,7 @@ let archived: Promise<void> | undefined
 export async function startKafka(options: KafkaStartOptions = {}): Promise<KafkaServer> {
   const binary = kafkaBinary()
   if (binary === undefined) throw new Error('there is no Kafka to start: node scripts/services.ts install kafka')
-  if (options.fast === true) return startWith(binary, options, [])
+  if (options.fast === true) return startWith(binary, options, longRun)
   const archive = kafkaClassArchive(binary)
   // Once: where it cannot be made, servers start without.
   archived ??= existsSync(archive) ? Promise.resolve() : archiveClasses(binary, archive).catch(() => undefined)
@@ -89,8 +90,8 @@ async function startWith(binary: KafkaBinary, options: KafkaStartOptions, java: 
   const clusterId = randomBytes(16).toString('base64url')
   runJava(
     [
-      '-Xmx128m',
       ...quickStart,
+      '-Xmx128m',
       ...java.filter((one) => one.startsWith('-XX:SharedArchiveFile')),
       '-cp',
       classPath,
@@ -106,7 +107,7 @@ async function startWith(binary: KafkaBinary, options: KafkaStartOptions, java: 
   const place: KafkaPlace = {
     folder,
     program: 'java',
-    args: [maxHeap, ...java, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'kafka.Kafka', file],
+    args: [...java, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'kafka.Kafka', file],
     startMs,
     port,
     ...secure,
