@@ -156,6 +156,25 @@ describe('workflows', () => {
     })
   })
 
+  it('are shown without their counts while a store with very many runs is counting, and with them later', async () => {
+    await using shop = await openShop()
+    await shop.paid('a')
+    const paused = await shop.refused('b')
+    const counted = Promise.withResolvers<void>()
+    shop.storeCounting(counted.promise)
+    const overview = async (): Promise<object | undefined> => ((await shop.get('/overview')).body as { workflows: object[] }).workflows[0]
+    const detail = async (): Promise<unknown> => (await shop.get('/workflows/orders')).body
+    const early = await overview()
+    expect(early).toMatchObject({ name: 'orders', health: { up: true }, needsPerson: [{ runId: paused }] })
+    expect(early).not.toHaveProperty('byState')
+    const page = await detail()
+    expect(page).toMatchObject({ name: 'orders', starts: ['created'], lag: expect.any(Array) })
+    for (const late of ['byState', 'byStatus', 'oldest']) expect(page).not.toHaveProperty(late)
+    counted.resolve()
+    await expect.poll(overview).toMatchObject({ byState: { Running: 1, Paused: 1 } })
+    await expect.poll(detail).toMatchObject({ byState: { Running: 1, Paused: 1 }, byStatus: { paid: 1, created: 1 }, oldest: { paid: {} } })
+  })
+
   it('are analysed by the newest finished runs', async () => {
     await using shop = await openShop()
     for (const id of ['a', 'b', 'c']) await shop.done(id)

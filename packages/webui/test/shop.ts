@@ -53,13 +53,15 @@ export const quiet = { debug: () => undefined, info: () => undefined, warn: () =
 /** The ports of one store, which can be taken away and given back. */
 export function flakyPorts(database: ReturnType<typeof memoryDatabase>) {
   const ports = memory({ database })
-  const gate = { down: false, downAfterCommit: false }
+  const gate: { down: boolean; downAfterCommit: boolean; counting?: Promise<void> | undefined } = { down: false, downAfterCommit: false }
   const recordStore = new Proxy(ports.recordStore, {
     get(store, name) {
       const member: unknown = Reflect.get(store, name, store)
       if (typeof member !== 'function') return member
       return (...args: unknown[]): unknown => {
         if (gate.down && name !== Symbol.asyncDispose) return Promise.reject(new StoreUnavailable('the test has taken the store away'))
+        const { counting } = gate
+        if (counting !== undefined && name === 'count') return counting.then(() => Reflect.apply(member, store, args) as unknown)
         if (!gate.downAfterCommit || name !== 'commit') return Reflect.apply(member, store, args) as unknown
         return (Reflect.apply(member, store, args) as Promise<unknown>).finally(() => void (gate.down = true))
       }
@@ -97,6 +99,8 @@ export async function openShop(options: Partial<WebUiOptions> = {}) {
     ...asking(ui),
     /** Whether the store that the web UI asks is away. */
     storeDown: (down: boolean): void => void (gate.down = down),
+    /** Counting takes it until this is settled. */
+    storeCounting: (counting: Promise<void> | undefined): void => void (gate.counting = counting),
     /** It goes away as soon as it has committed something for the web UI. */
     storeDownAfterCommit: (): void => void (gate.downAfterCommit = true),
     /** A run that waits at `paid`. */

@@ -49,7 +49,7 @@ it('an answer that leaves something out is not kept for as long as it took', asy
   expect(await of(() => Promise.resolve('up'))).toBe('up')
 })
 
-it('an old answer is given where a new one takes long, but none that is more than a minute old', async () => {
+it('an old answer is given where a new one takes long, but none that is more than two minutes old', async () => {
   const clock = new VirtualClock()
   const kept = new KeptAnswers(clock)
   let asked = 0
@@ -67,10 +67,34 @@ it('an old answer is given where a new one takes long, but none that is more tha
   await clock.advance(31)
   expect(await both).toEqual(['first', 'first'])
   expect(asked).toBe(2)
-  await clock.advance(60_000)
+  await clock.advance(120_000)
   const late = kept.of('x', 2_000, ask)
   await clock.advance(1_000)
   answers[1]?.('second')
   expect(await late).toBe('second')
   expect(asked).toBe(2)
+})
+
+it('an answer that may come later is not waited for, and is there for whoever asks next', async () => {
+  const clock = new VirtualClock()
+  const kept = new KeptAnswers(clock)
+  const answers: PromiseWithResolvers<string>[] = []
+  const ask = (): Promise<string> => {
+    const answer = Promise.withResolvers<string>()
+    answers.push(answer)
+    return answer.promise
+  }
+  const early = kept.soon('x', 1_000, ask)
+  await clock.advance(150)
+  expect(await early).toBeUndefined()
+  answers[0]?.reject(new Error('the store has gone'))
+  const next = kept.soon('x', 1_000, ask)
+  await clock.advance(150)
+  expect(await next).toBeUndefined()
+  answers[1]?.resolve('counted')
+  expect(await kept.soon('x', 1_000, ask)).toBe('counted')
+  expect(answers).toHaveLength(2)
+  const failing = kept.soon('y', 1_000, () => Promise.reject(new Error('down')))
+  await expect(failing).rejects.toThrow('down')
+  expect(clock.pending()).toEqual([])
 })

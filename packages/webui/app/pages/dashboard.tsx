@@ -6,7 +6,7 @@ import { countText, counted, timeText } from '../data/amount-text.ts'
 import { createdPerMinute, finishedPerMinute } from '../data/run-rate.ts'
 import { runParameters, runStates } from '../data/run-query.ts'
 import { Link } from '../ui/link.tsx'
-import { Age, Answer, Bars, Empty, Panel, stateName } from '../ui/parts.tsx'
+import { Age, Answer, Bars, Counting, Empty, Panel, stateName } from '../ui/parts.tsx'
 import { useResource } from '../ui/use-resource.ts'
 
 export function DashboardPage(): JSX.Element {
@@ -14,6 +14,7 @@ export function DashboardPage(): JSX.Element {
     'overview',
     (ask, signal) => ask('/overview', { signal }),
     () => true,
+    ({ workflows }) => workflows.some(isCounting),
   )
   return (
     <>
@@ -39,6 +40,11 @@ export function DashboardPage(): JSX.Element {
   )
 }
 
+/** A store that answers, and has so many runs that its counts take a while. */
+function isCounting({ health, byState }: WorkflowOverviewJson): boolean {
+  return health.up && byState === undefined
+}
+
 /** Of all workflows whose stores answer. */
 function States({ workflows, at }: { readonly workflows: readonly WorkflowOverviewJson[]; readonly at: string }): JSX.Element {
   const sums = runStates.map((state) => [state, workflows.reduce((sum, { byState }) => sum + (byState?.[state] ?? 0), 0)] as const)
@@ -46,11 +52,13 @@ function States({ workflows, at }: { readonly workflows: readonly WorkflowOvervi
     ['Created per min', createdPerMinute(workflows)],
     ['Finished per min', finishedPerMinute(workflows, at)],
   ] as const
+  const isNothingKnown = workflows.length > 0 && workflows.every(isCounting)
   return (
     <Panel title="Runs">
+      {workflows.some(isCounting) ? <Counting /> : null}
       <div class="counts">
         {sums
-          .filter(([state, count]) => count > 0 || state === 'Running' || state === 'Paused' || state === 'Completed')
+          .filter(([state, count]) => count > 0 || (!isNothingKnown && isAlwaysShown(state)))
           .map(([state, count]) => (
             <div key={state}>
               <span class={`count${count > 0 ? ` count-${state}` : ''}`}>{countText(count)}</span>
@@ -68,6 +76,10 @@ function States({ workflows, at }: { readonly workflows: readonly WorkflowOvervi
       </div>
     </Panel>
   )
+}
+
+function isAlwaysShown(state: string): boolean {
+  return state === 'Running' || state === 'Paused' || state === 'Completed'
 }
 
 function NeedsPerson({ runs }: { readonly runs: readonly RunJson[] }): JSX.Element {
@@ -120,6 +132,7 @@ function WorkflowCard({ workflow }: { readonly workflow: WorkflowOverviewJson })
             The store is down{health.since === undefined ? '' : ` since ${timeText(health.since)}`}; trying again. {health.message ?? ''}
           </p>
         )}
+        {isCounting(workflow) ? <Counting /> : null}
         {byState === undefined ? null : <StateLinks name={name} byState={byState} />}
         {created === undefined ? null : (
           <div>

@@ -6,7 +6,7 @@ import { workflowPath } from '../data/api-client.ts'
 import { runParameters, runStates } from '../data/run-query.ts'
 import { Diagram } from '../ui/diagram.tsx'
 import { Link } from '../ui/link.tsx'
-import { Age, Answer, Empty, Panel, stateName } from '../ui/parts.tsx'
+import { Age, Answer, Counting, Empty, Panel, stateName } from '../ui/parts.tsx'
 import { useResource } from '../ui/use-resource.ts'
 import { WorkflowPicker } from '../ui/workflow-picker.tsx'
 
@@ -15,6 +15,7 @@ export function WorkflowPage({ workflow }: { readonly workflow: string }): JSX.E
     workflow,
     (ask, signal) => ask(workflowPath(workflow), { signal }),
     (change) => change.workflow === workflow,
+    ({ byState, byStatus }) => byState === undefined || byStatus === undefined,
   )
   const analytics = useResource<AnalyticsJson>(
     workflow,
@@ -45,26 +46,30 @@ export function WorkflowPage({ workflow }: { readonly workflow: string }): JSX.E
 }
 
 function notesOf({ byStatus }: WorkflowDetailJson): ReadonlyMap<string, string> {
-  return new Map(Object.entries(byStatus).flatMap(([status, count]) => (count === 0 ? [] : [[status, counted(count, 'run')] as const])))
+  return new Map(
+    Object.entries(byStatus ?? {}).flatMap(([status, count]) => (count === 0 ? [] : [[status, counted(count, 'run')] as const])),
+  )
 }
 
 function timesOf(analytics: AnalyticsJson | undefined): ReadonlyMap<string, AnalyticsJson['statuses'][number]> {
   return new Map((analytics?.statuses ?? []).map((status) => [status.status, status]))
 }
 
-function States({ detail }: { readonly detail: WorkflowDetailJson }): JSX.Element {
+function States({ detail: { name, byState } }: { readonly detail: WorkflowDetailJson }): JSX.Element {
   const known = runStates.flatMap((state) => {
-    const count = detail.byState[state] ?? 0
+    const count = byState?.[state] ?? 0
     return count === 0 ? [] : [{ state, count }]
   })
   return (
     <Panel title="Runs">
-      {known.length === 0 ? (
+      {byState === undefined ? (
+        <Counting />
+      ) : known.length === 0 ? (
         <Empty>No runs yet.</Empty>
       ) : (
         <div class="counts">
           {known.map(({ state, count }) => (
-            <Link key={state} to={{ page: 'runs', workflow: detail.name }} parameters={runParameters({ state: [state] })}>
+            <Link key={state} to={{ page: 'runs', workflow: name }} parameters={runParameters({ state: [state] })}>
               <span class={`count count-${state}`}>{countText(count)}</span>
               <span class="soft">{stateName(state)}</span>
             </Link>
@@ -102,11 +107,11 @@ function Statuses({ detail, times }: StatusesProps): JSX.Element {
           </thead>
           <tbody>
             {detail.nodes.map(({ status }) => {
-              const [oldest, time] = [detail.oldest[status], times.get(status)?.timeMs]
+              const [oldest, time] = [detail.oldest?.[status], times.get(status)?.timeMs]
               return (
                 <tr key={status}>
                   <td class="mono breaks">{status}</td>
-                  <td class="number">{countText(detail.byStatus[status] ?? 0)}</td>
+                  <td class="number">{detail.byStatus === undefined ? '…' : countText(detail.byStatus[status] ?? 0)}</td>
                   <td>
                     {oldest === undefined ? null : (
                       <>

@@ -55,6 +55,15 @@ export function Empty({ children }: { readonly children: ComponentChildren }): J
   return <p class="empty">{children}</p>
 }
 
+/** In the place of counts that a store with very many runs has not found out yet. */
+export function Counting(): JSX.Element {
+  return (
+    <p class="soft small" role="status">
+      Counting the runs …
+    </p>
+  )
+}
+
 export function Skeleton(): JSX.Element {
   return (
     <div class="skeleton" role="status" aria-label="Loading">

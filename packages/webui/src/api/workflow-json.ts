@@ -35,7 +35,9 @@ const states = pipe(
     RequestedDataDeleted: optional(count),
     DataDeleted: optional(count),
   }),
-  description('runs per run state, without the zeros'),
+  description(
+    'runs per run state, without the zeros; absent while a store with very many runs is still counting them: ask again in a second',
+  ),
 )
 
 const perMinute = array(count)
@@ -65,16 +67,21 @@ export const workflowOverviewJson = object({
 })
 export type WorkflowOverviewJson = InferOutput<typeof workflowOverviewJson>
 
-/** `GET /overview`: all workflows at a glance; what a store does not answer is left out. Kept for two seconds; up to a minute old, as `at` says, where a store is slow. */
+/** `GET /overview`: all workflows at a glance; what a store does not answer is left out. Kept for two seconds; its counts are up to two minutes old where a store is slow. */
 export const overviewJson = object({ at: time, workflows: array(workflowOverviewJson) })
 export type OverviewJson = InferOutput<typeof overviewJson>
 
-/** `GET /workflows/{workflow}`. Kept for two seconds; up to a minute old where a store is slow. */
+/** `GET /workflows/{workflow}`. Kept for two seconds; its counts are up to two minutes old where a store is slow. */
 export const workflowDetailJson = object({
   ...workflowJson.entries,
-  byState: states,
-  byStatus: pipe(record(string(), count), description('unfinished runs per status')),
-  oldest: pipe(record(string(), runJson), description('per status with unfinished runs, the one that was created first')),
+  byState: optional(states),
+  byStatus: optional(pipe(record(string(), count), description('unfinished runs per status; absent while they are still being counted'))),
+  oldest: optional(
+    pipe(
+      record(string(), runJson),
+      description('per status with unfinished runs, the one that was created first; absent as long as `byStatus` is'),
+    ),
+  ),
   lag: array(lagJson),
 })
 export type WorkflowDetailJson = InferOutput<typeof workflowDetailJson>

@@ -7,10 +7,12 @@ import type { Clock } from '@workflow/core/adapter'
 /** An answer is kept at least so many times as long as it took, or a page of a large table would be all that its store does. */
 const restPerWork = 20
 const keepMsMax = 60_000
-/** What is no older than this is given while a new answer is being made. */
-const oldMsMax = 60_000
+/** What is no older than this is given while a new answer is being made: that begins before, wherever somebody looks all the time. */
+const oldMsMax = 2 * keepMsMax
 /** So long a new answer is waited for, if there is an old one. */
 const patienceMs = 30
+/** So long one is waited for that may come later. */
+const soonMs = 150
 
 interface Question {
   answer: { readonly value: unknown; readonly at: number; readonly until: number } | undefined
@@ -26,8 +28,8 @@ export class KeptAnswers {
   }
 
   /**
-   * The answer to `key`: not older than `keepMs`, or than twenty times what it took, or, while it is asked for anew, than a
-   * minute. `whole`: whether nothing was left out; else it is kept for `keepMs` only, whatever it took.
+   * The answer to `key`: not older than `keepMs`, or than twenty times what it took, or, while it is asked for anew, than two
+   * minutes. `whole`: whether nothing was left out; else it is kept for `keepMs` only, whatever it took.
    */
   async of<T>(key: string, keepMs: number, ask: () => Promise<T>, whole: (answer: T) => boolean = () => true): Promise<T> {
     const question = this.#questions.get(key) ?? { answer: undefined, asking: undefined }
@@ -41,6 +43,16 @@ export class KeptAnswers {
     const old = Promise.withResolvers<T>()
     using _timer = this.#clock.setTimer(patienceMs, () => old.resolve(answer.value as T))
     return await Promise.race([asking, old.promise])
+  }
+
+  /** The answer as by `of`, if it is there soon; else it is made all the same, for whoever asks later. Rejects where it soon fails. */
+  async soon<T>(key: string, keepMs: number, ask: () => Promise<T>): Promise<T | undefined> {
+    const answer = this.of(key, keepMs, ask)
+    // Whoever asks next hears of a failure that comes too late for this one.
+    answer.catch(() => undefined)
+    const none = Promise.withResolvers<undefined>()
+    using _timer = this.#clock.setTimer(soonMs, () => none.resolve(undefined))
+    return await Promise.race([answer, none.promise])
   }
 
   async #asked<T>(question: Question, keepMs: number, ask: () => Promise<T>, whole: (answer: T) => boolean): Promise<T> {

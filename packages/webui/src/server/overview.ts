@@ -5,6 +5,7 @@ import type { LagJson, RunJson } from '../api/run-json.ts'
 import type { HeardJson, WorkflowDetailJson, WorkflowJson, WorkflowOverviewJson } from '../api/workflow-json.ts'
 import { boundedMap } from './bounded-map.ts'
 import type { CreatedCounts } from './created-counts.ts'
+import type { KeptAnswers } from './kept-answers.ts'
 import { lagView, runView } from './run-view.ts'
 import type { WatchedWorkflow } from './watched-workflow.ts'
 
@@ -12,16 +13,19 @@ const unfinished: readonly RunState[] = ['Initiated', 'Running', 'Paused']
 const pausedLookedAt = 50
 const needsPersonMax = 10
 const questionsAtOnce = 8
+/** Counts are kept for so long at least. */
+const countsKeepMs = 1_000
 
 /** What the store does not answer is left out, and `health` says why. Never rejects but for a mistake. */
 export async function overviewOf(
   workflow: WatchedWorkflow,
+  kept: KeptAnswers,
   created: CreatedCounts,
   heard: HeardJson | undefined,
   nowMs: number,
 ): Promise<WorkflowOverviewJson> {
   const [byState, createdCounts, needsPerson, lag] = await Promise.all([
-    orAbsent(workflow.ask((it) => it.count('state'))),
+    orAbsent(statesOf(workflow, kept)),
     orAbsent(created.upTo(nowMs)),
     orAbsent(needsPersonOf(workflow)),
     orAbsent(lagOf(workflow)),
@@ -30,7 +34,7 @@ export async function overviewOf(
     name: workflow.name,
     // Read last: the questions above have found it out.
     health: workflow.health,
-    ...(byState === undefined ? undefined : { byState: Object.fromEntries(byState) }),
+    ...(byState === undefined ? undefined : { byState }),
     ...(createdCounts === undefined ? undefined : { created: createdCounts }),
     ...(heard === undefined ? undefined : { heard }),
     ...(needsPerson === undefined ? undefined : { needsPerson }),
@@ -38,23 +42,30 @@ export async function overviewOf(
   }
 }
 
-export async function detailOf(workflow: WatchedWorkflow): Promise<WorkflowDetailJson> {
-  const [byState, byStatus, lag] = await Promise.all([
-    workflow.ask((it) => it.count('state')),
-    workflow.ask((it) => it.count('status', { state: unfinished })),
+/** Rejects where the store does not answer. */
+export async function detailOf(workflow: WatchedWorkflow, kept: KeptAnswers): Promise<WorkflowDetailJson> {
+  const [byState, statuses, lag] = await Promise.all([
+    statesOf(workflow, kept),
+    kept.soon(`statuses ${workflow.name}`, countsKeepMs, () => statusesOf(workflow)),
     orAbsent(lagOf(workflow)),
   ])
+  return { ...graphView(workflow), ...(byState === undefined ? undefined : { byState }), ...statuses, lag: lag ?? [] }
+}
+
+/** Undefined while a store with very many runs still counts them. */
+async function statesOf(workflow: WatchedWorkflow, kept: KeptAnswers): Promise<WorkflowDetailJson['byState']> {
+  return await kept.soon(`states ${workflow.name}`, countsKeepMs, async () =>
+    Object.fromEntries(await workflow.ask((it) => it.count('state'))),
+  )
+}
+
+async function statusesOf(workflow: WatchedWorkflow): Promise<Pick<WorkflowDetailJson, 'byStatus' | 'oldest'>> {
+  const byStatus = await workflow.ask((it) => it.count('status', { state: unfinished }))
   const oldest = await boundedMap([...byStatus.keys()], questionsAtOnce, async (status) => {
     const { items } = await workflow.ask((it) => it.list({ status, state: unfinished, order: 'oldest', limit: 1 }))
     return items.map((run): [string, RunJson] => [status, runView(run, workflow.redaction)])
   })
-  return {
-    ...graphView(workflow),
-    byState: Object.fromEntries(byState),
-    byStatus: Object.fromEntries(byStatus),
-    oldest: Object.fromEntries(oldest.flat()),
-    lag: lag ?? [],
-  }
+  return { byStatus: Object.fromEntries(byStatus), oldest: Object.fromEntries(oldest.flat()) }
 }
 
 export function graphView(workflow: WatchedWorkflow): WorkflowJson {

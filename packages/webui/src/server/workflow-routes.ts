@@ -7,6 +7,7 @@ import {
   sessionJson,
   type SessionJson,
   workflowDetailJson,
+  type WorkflowDetailJson,
 } from '../api/workflow-json.ts'
 import { analyticsOf } from './analytics.ts'
 import { detailOf, graphView, overviewOf } from './overview.ts'
@@ -42,7 +43,8 @@ export const workflowRoutes: readonly Route[] = [
     id: 'getWorkflow',
     summary: 'A workflow: its graph, and its runs in numbers',
     answer: workflowDetailJson,
-    handle: ({ server, workflow }) => server.kept.of(`workflow ${workflow.name}`, overviewKeepMs, () => detailOf(workflow)),
+    handle: ({ server, workflow }) =>
+      server.kept.of(`workflow ${workflow.name}`, overviewKeepMs, () => detailOf(workflow, server.kept), isCounted),
   }),
   route({
     ...read,
@@ -61,15 +63,19 @@ function sessionOf({ settings, workflows }: ServerState, actor: string, permissi
   return { actor, permissions: [...permissions], readOnly: settings.readOnly, workflows: [...workflows.values()].map(graphView) }
 }
 
-/** What leaves something out because a store is away is not kept for longer than it has to be. */
+/** What leaves something out because a store is away, or still counts, is not kept for longer than it has to be. */
 function isWhole({ workflows }: OverviewJson): boolean {
   return workflows.every(({ health, byState, lag }) => health.up && byState !== undefined && lag !== undefined)
 }
 
-async function overview({ settings, workflows, created, feed }: ServerState): Promise<OverviewJson> {
+function isCounted({ byState, byStatus }: WorkflowDetailJson): boolean {
+  return byState !== undefined && byStatus !== undefined
+}
+
+async function overview({ settings, workflows, kept, created, feed }: ServerState): Promise<OverviewJson> {
   const nowMs = settings.clock.now()
   const all = await Promise.all(
-    [...workflows.values()].map((workflow) => overviewOf(workflow, created(workflow), feed.heard(workflow.name, nowMs), nowMs)),
+    [...workflows.values()].map((workflow) => overviewOf(workflow, kept, created(workflow), feed.heard(workflow.name, nowMs), nowMs)),
   )
   return { at: new Date(nowMs).toISOString(), workflows: all }
 }

@@ -1,7 +1,8 @@
 /** The pages in a real Chromium: they are accessible, show what is, follow what happens. Skipped aloud where there is none. */
 import { describe, expect, test } from 'vitest'
 import { overflow, violations } from './accessibility.ts'
-import { openBrowser, wear } from './browser.ts'
+import { openShop } from '../shop.ts'
+import { openBrowser, openWindow, served, wear } from './browser.ts'
 import { openPages } from './open-pages.ts'
 
 const browser = await openBrowser()
@@ -88,6 +89,28 @@ describe.skipIf(browser === undefined)('pages', () => {
     await server.restore()
     await page.getByText('bob: while nobody looked', { exact: true }).waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
+  })
+
+  test('say that runs are still being counted, and show the counts by themselves', async () => {
+    if (browser === undefined) return
+    // Of its own: what other tests have asked for is kept.
+    await using shop = await openShop()
+    await using server = await served(shop.ui)
+    await using window = await openWindow(browser, server.url)
+    await shop.paid('order-paid')
+    const counted = Promise.withResolvers<void>()
+    shop.storeCounting(counted.promise)
+    await window.show('')
+    const { page } = window
+    await page.getByText('Counting the runs …').first().waitFor()
+    expect(await page.getByRole('link', { name: 'Running 1: runs of orders' }).count()).toBe(0)
+    await page.goto(`${server.url}workflows/orders`)
+    await page.getByText('Counting the runs …').waitFor()
+    counted.resolve()
+    await page.getByText('Counting the runs …').waitFor({ state: 'detached' })
+    await page.goto(server.url)
+    await page.getByRole('link', { name: 'Running 1: runs of orders' }).waitFor()
+    expect(window.faults).toEqual([])
   })
 
   test('say that the store is down, since when, and recover by themselves', async () => {
