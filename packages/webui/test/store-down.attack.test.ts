@@ -88,6 +88,7 @@ it('an answer that may come later is not waited for, and is there for whoever as
   await clock.advance(150)
   expect(await early).toBeUndefined()
   answers[0]?.reject(new Error('the store has gone'))
+  await clock.advance(0)
   const next = kept.soon('x', 1_000, ask)
   await clock.advance(150)
   expect(await next).toBeUndefined()
