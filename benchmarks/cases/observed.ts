@@ -1,74 +1,56 @@
-/** What instrumentations cost: each round runs all of them and none, so that what the machine does otherwise hits all alike. */
-import type { Workflow } from '@workflow/core'
-import type { Case, Size } from '../harness/bench.ts'
-import { type Observation, observations } from '../harness/observations.ts'
-import { meter, type Reading } from '../harness/meter.ts'
-import { countedOrders, orderOf, type Orders, stepsPerRun } from '../harness/orders.ts'
+/**
+ * What instrumentations cost: an engine without any, and one with each, every one a process of its own as in production. They take
+ * turns in slices of a fraction of a second, so that what the machine does otherwise hits all alike.
+ */
+import type { Case } from '../harness/bench.ts'
+import { Child } from '../harness/child.ts'
+import { observationNames } from '../harness/observations.ts'
+import { stepsPerRun } from '../harness/orders.ts'
 import type { Figure } from '../harness/report.ts'
-import type { Opened } from './throughput.ts'
+import type { Reading } from '../processes/observed.ts'
 
-const windowSize = 1_000
+const window = 500
+const runsPerSlice = 1_500
+const warmUps = 6
 
-/** A case that keeps 1,000 runs in flight under each instrumentation in turn. */
-export function observed(name: string, runs: number, open: () => Opened): Case {
+/** A repeat takes as many slices of each as `runs` needs, and compares their sums. */
+export function observed(store: 'sqlite' | 'memory', runs: number): Case {
   return {
-    name,
+    name: store,
     runs,
-    measure: async ({ runs: asked, repeats }: Size) => {
-      const ways = observations()
-      const readings = new Map<string, Reading[]>(ways.map((way) => [way.name, []]))
-      // Twice for nothing: whatever is compiled on the way is compiled then.
-      for (let round = -2; round < repeats; round++) {
-        for (const [place] of ways.entries()) {
-          // Each is the first as often as any other.
-          const way = ways[(place + Math.max(0, round)) % ways.length]
-          if (way === undefined) continue
-          const reading = await once(open, way, `${way.name}-${round}`, asked)
-          if (round >= 0) readings.get(way.name)?.push(reading)
-        }
+    measure: async ({ runs: asked, repeats }) => {
+      await using stack = new AsyncDisposableStack()
+      const engines = observationNames.map((name) => ({ name, child: stack.use(new Child('observed', [store, name, String(window)])) }))
+      for (const { child } of engines) await child.next()
+      const slice = async (child: Child): Promise<Reading> => {
+        child.say(String(Math.min(runsPerSlice, asked)))
+        return await child.next<Reading>()
       }
-      for (const way of ways) await way.end()
-      return figures(readings, asked * stepsPerRun)
+      const count = Math.ceil(asked / runsPerSlice)
+      for (let i = 0; i < warmUps; i++) for (const { child } of engines) await slice(child)
+      const sums = new Map<string, Reading[]>(engines.map(({ name }) => [name, []]))
+      for (let repeat = 0; repeat < repeats; repeat++) {
+        const readings = new Map<string, Reading[]>(engines.map(({ name }) => [name, []]))
+        for (let i = 0; i < count; i++) {
+          for (const place of engines.keys()) {
+            // Each is the first as often as any other.
+            const engine = engines[(place + i) % engines.length]
+            if (engine !== undefined) readings.get(engine.name)?.push(await slice(engine.child))
+          }
+        }
+        for (const [name, each] of readings) sums.get(name)?.push(sumOf(each))
+      }
+      for (const { child } of engines) await child.end()
+      return figures(sums, count * Math.min(runsPerSlice, asked) * stepsPerRun)
     },
   }
 }
 
-async function once(open: () => Opened, { instrumentation }: Observation, prefix: string, runs: number): Promise<Reading> {
-  await using opened = open()
-  const counter = { handled: 0, onEach: (): void => undefined }
-  await using workflow = countedOrders({ ...opened.infrastructure, ...(instrumentation && { instrumentation }) }, counter)
-  await workflow.run()
-  globalThis.gc?.()
-  const elapsed = meter()
-  await window(workflow, counter, prefix, runs)
-  return elapsed()
-}
-
-/** The last handler of a run starts the next run, so that nothing has to be measured or awaited to know of it. */
-async function window(
-  workflow: Workflow<Orders>,
-  counter: { handled: number; onEach: () => void },
-  prefix: string,
-  runs: number,
-): Promise<void> {
-  const all = Promise.withResolvers<void>()
-  const last: Promise<string>[] = []
-  let next = 0
-  const start = (): void => {
-    if (next >= runs) return
-    const i = next++
-    const started = workflow.trigger(`${prefix}-${i}`, { initialValue: orderOf(i) })
-    if (i >= runs - windowSize) last.push(started)
-    else started.catch(all.reject)
+function sumOf(readings: readonly Reading[]): Reading {
+  return {
+    wallMs: readings.reduce((sum, { wallMs }) => sum + wallMs, 0),
+    cpuMs: readings.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
   }
-  counter.onEach = () => {
-    start()
-    if (counter.handled === runs) all.resolve()
-  }
-  for (let i = 0; i < windowSize; i++) start()
-  await all.promise
-  // Handled, not yet committed.
-  await Promise.all((await Promise.all(last)).map((runId) => workflow.awaitCompletion(runId)))
 }
 
 function figures(readings: ReadonlyMap<string, readonly Reading[]>, transitions: number): readonly Figure[] {
@@ -80,8 +62,8 @@ function figures(readings: ReadonlyMap<string, readonly Reading[]>, transitions:
     ]
     if (place === 0) return told
     const paired = (of: (reading: Reading) => number): readonly number[] =>
-      each.flatMap((reading, round) => {
-        const other = without[round]
+      each.flatMap((reading, repeat) => {
+        const other = without[repeat]
         return other === undefined ? [] : [of(reading) / of(other)]
       })
     return [

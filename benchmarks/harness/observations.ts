@@ -15,7 +15,6 @@ import { prometheus } from '@workflow/prometheus'
 import { Registry } from 'prom-client'
 
 export interface Observation {
-  readonly name: string
   /** Absent: nothing is measured. */
   readonly instrumentation?: Instrumentation
   readonly end: () => Promise<void>
@@ -24,10 +23,24 @@ export interface Observation {
 const sampled = 0.1
 const collectEveryMs = 5_000
 
+const observations: Readonly<Record<string, () => Observation>> = {
+  off: () => ({ end: async () => undefined }),
+  'metrics, Prometheus': scraped,
+  'metrics, OpenTelemetry': collected,
+  [`tracing ${sampled * 100} %`]: traced,
+}
+
 /** None first: the others are compared with it. */
-export function observations(): readonly Observation[] {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-  const tracerProvider = tracing()
+export const observationNames: readonly string[] = Object.keys(observations)
+
+/** Begins what one of the names stands for. */
+export function observation(name: string): Observation {
+  const begun = observations[name]?.()
+  if (begun === undefined) throw new Error(`there is no way to observe by the name of '${name}'`)
+  return begun
+}
+
+function collected(): Observation {
   const meterProvider = new MeterProvider({
     readers: [
       new PeriodicExportingMetricReader({
@@ -37,20 +50,7 @@ export function observations(): readonly Observation[] {
       }),
     ],
   })
-  return [
-    { name: 'off', end: async () => undefined },
-    scraped(),
-    {
-      name: 'metrics, OpenTelemetry',
-      instrumentation: opentelemetry({ traces: false, meterProvider }),
-      end: () => meterProvider.shutdown(),
-    },
-    {
-      name: `tracing ${sampled * 100} %`,
-      instrumentation: opentelemetry({ metrics: false, tracerProvider }),
-      end: () => tracerProvider.shutdown(),
-    },
-  ]
+  return { instrumentation: opentelemetry({ traces: false, meterProvider }), end: () => meterProvider.shutdown() }
 }
 
 /** In a registry that is read as often as the other's reader collects. */
@@ -58,18 +58,20 @@ function scraped(): Observation {
   const registry = new Registry()
   const instrumentation = prometheus({ registry })
   const timer = setInterval(() => void registry.metrics(), collectEveryMs)
-  return { name: 'metrics, Prometheus', instrumentation, end: async () => clearInterval(timer) }
+  return { instrumentation, end: async () => clearInterval(timer) }
 }
 
 /** Spans are batched and then dropped: encoding and sending them is the exporter's, and can be another process's. */
-function tracing(): TracerProvider {
+function traced(): Observation {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   const exporter: SpanExporter = {
     // 0 is success.
     export: (_spans, done) => done({ code: 0 }),
     shutdown: async () => undefined,
   }
-  return new TracerProvider({
+  const tracerProvider = new TracerProvider({
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampled) }),
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   })
+  return { instrumentation: opentelemetry({ metrics: false, tracerProvider }), end: () => tracerProvider.shutdown() }
 }
