@@ -67,12 +67,14 @@ async function setAside(place: PostgresPlace, templates: Readonly<Record<string,
 }
 
 async function copyAll(place: PostgresPlace, copies: number, firstSeq: number): Promise<void> {
-  const [longest] = await place.sql('SELECT max(version) AS versions FROM bench_event')
+  const [longest] = await place.sql(
+    'SELECT max(events) AS events FROM (SELECT count(*) AS events FROM bench_event GROUP BY bench_kind) AS of_kind',
+  )
   const columns = await columnsOf(place)
   for (let from = 0; from < copies; from += copiesAtOnce) {
     const numbers = Array.from({ length: Math.min(copies - from, copiesAtOnce) }, (_, i) => from + i)
     const runs = numbers.map((i) => claimRunId(firstSeq + i))
-    const batch = await takenNumbers(place, 'batch', (numbers.length * Number(longest?.['versions'])) / batchSize)
+    const batch = await takenNumbers(place, 'batch', (numbers.length * Number(longest?.['events'])) / batchSize)
     const values = [numbers, runs, runs.map((run) => slotOf(run, claimSlots)), numbers.map(claimKindOf), firstSeq, copies, batch]
     await place.sql('BEGIN')
     for (const table of filled) await place.sql(copySql(table, columns.get(table) ?? []), values)

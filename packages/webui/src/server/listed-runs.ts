@@ -5,7 +5,7 @@ import { ApiError } from './api-error.ts'
 import type { WatchedWorkflow } from './watched-workflow.ts'
 
 /** A page that few runs match is given as far as it has come by then: its cursor says where to go on. */
-const pageMs = 25
+const pageMs = 15
 
 /**
  * Up to `limit` runs. A page with a cursor may have fewer, or none: the store was looked through for a while, and there is more
