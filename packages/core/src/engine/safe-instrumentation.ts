@@ -46,7 +46,7 @@ export function safeInstrumentation(given: Instrumentation, logger: Logger, cloc
 function safeSpan(span: Span, threw: Threw): Span {
   return <T>(start: Parameters<Span>[0], work: (traceparent: string | undefined) => Promise<T>): Promise<T> => {
     let result: Promise<T> | undefined
-    const once = (traceparent?: string): Promise<T> => (result ??= begun(work, traceparent))
+    const once = (traceparent?: string): Promise<T> => (result ??= begun(work, traceparent, start.traceparent))
     const failed = (error: unknown): void => threw({ span: start.kind }, `span ${start.kind}`, error)
     try {
       const spanned: unknown = span(start, once)
@@ -77,9 +77,13 @@ function settled(result: unknown, failed: (error: unknown) => void): void {
   if (result instanceof Promise) result.catch(failed)
 }
 
-function begun<T>(work: (traceparent: string | undefined) => Promise<T>, traceparent: string | undefined): Promise<T> {
+function begun<T>(
+  work: (traceparent: string | undefined) => Promise<T>,
+  traceparent: string | undefined,
+  known: string | undefined,
+): Promise<T> {
   // What is none would be stored with the run, or refused where it is triggered.
-  return work(isTraceparent(traceparent) ? traceparent : undefined)
+  return work(traceparent === known || isTraceparent(traceparent) ? traceparent : undefined)
 }
 
 function safeAttach(attach: NonNullable<Instrumentation['attach']>, threw: Threw): NonNullable<Instrumentation['attach']> {

@@ -26,6 +26,15 @@ test.each<readonly [string, unknown, boolean]>([
   expect(isTraceparent(text)).toBe(is)
 })
 
+test('version 00 is read by hand as an expression reads it', () => {
+  const asWritten = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+  for (let i = 2; i < good.length; i++)
+    for (const other of ['0', '9', 'a', 'f', 'g', '/', ':', '`', 'A', '-', ' ', 'ä']) {
+      const text = good.slice(0, i) + other + good.slice(i + 1)
+      expect([text, isTraceparent(text)]).toEqual([text, asWritten.test(text)])
+    }
+})
+
 test('headers carry it under a name of any case', () => {
   expect(traceparentIn({ traceparent: good })).toBe(good)
   expect(traceparentIn({ other: 'x', Traceparent: good })).toBe(good)
