@@ -35,6 +35,8 @@ export interface Listener {
 
 /** A connection that was there once is worth waiting for, also where the server refuses for a while who it knows. */
 const forEver = { maxReconnectAttempts: -1, reconnectTimeWait: 250, ignoreAuthErrorAbort: true }
+/** A connection on which nothing comes any more, without a word of its end, is given up after nine seconds; the client's own is six minutes. */
+const alive = { pingInterval: 3_000, maxPingOut: 2 }
 /** A stack for each request, in case that it fails, costs more than the request: the errors are wrapped in ours anyway. */
 const withoutTraces = { noAsyncTraces: true }
 const beatMs = 1_000
@@ -145,7 +147,7 @@ export class Session {
     try {
       connection =
         settings.connection ??
-        (await connect({ ...forEver, ...withoutTraces, timeout, ...settings.connect, servers: [...settings.servers] }))
+        (await connect({ ...forEver, ...alive, ...withoutTraces, timeout, ...settings.connect, servers: [...settings.servers] }))
       assertVersion(connection)
       const manager = await jetstreamManager(connection, { timeout })
       const asker = await jetstreamManager(connection, { timeout: Math.min(timeout, askMs), checkAPI: false })

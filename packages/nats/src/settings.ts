@@ -9,7 +9,10 @@ export interface NatsOptions {
    * understood, and `tls://…` connects by TLS or not at all.
    */
   readonly servers?: string | readonly string[]
-  /** Credentials, TLS and whatever else the client knows, beside `servers`. It reconnects for ever unless this says otherwise. */
+  /**
+   * Credentials, TLS and whatever else the client knows, beside `servers`. Unless this says otherwise it reconnects for ever, and gives up a
+   * connection that has gone silent after 9 s: `pingInterval` 3,000 ms, `maxPingOut` 2.
+   */
   readonly connect?: Omit<NodeConnectionOptions, 'servers'>
   /** Instead of `servers`: a connection of your own, which stays yours. */
   readonly connection?: NatsConnection

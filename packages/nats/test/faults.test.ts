@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { natsBinaries, isTooOld } from '../../../scripts/services/nats-binaries.ts'
+import { FaultProxy } from '../../postgres/test/faults/fault-proxy.ts'
 import { type NatsServer, type NatsStartOptions, startNats, startNatsCluster } from '../../../scripts/services/nats-server.ts'
 import { type Nats, nats, type NatsOptions } from '../src/index.ts'
 import { ensure, eventOf, eventsOf, openReceiver, refusalOf, send, slots, spec, take, versionsOf, workflowName } from './events.ts'
@@ -24,6 +25,32 @@ function opened(options: NatsOptions): Nats {
 const ignore = (): void => undefined
 // What fails while a server is away is no wonder.
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+describe.skipIf(!canStart)('connections that go silent', { timeout: 60_000 }, () => {
+  test.concurrent.each(['requests', 'replies'] as const)('in the direction of %s are given up, and work goes on', async (direction) => {
+    const server = await startNats()
+    const proxy = await FaultProxy.before(server.url)
+    const one = nats({ servers: proxy.url, requestTimeout: '1s', logger: silent })
+    try {
+      await ensure(one.eventStreamer)
+      const receiver = await openReceiver(one)
+      await send(one, [eventOf(1)])
+      for (const delivery of await take(receiver, 1)) await delivery.ack()
+      proxy.swallow(direction)
+      const beganAt = performance.now()
+      const other = nats({ servers: server.url, logger: silent })
+      await send(other, [eventOf(2)])
+      await other.close()
+      expect(versionsOf(await take(receiver, 1))).toEqual([2])
+      // Nine seconds, and what it takes to be there again.
+      expect(performance.now() - beganAt).toBeLessThan(20_000)
+    } finally {
+      await one.close()
+      await proxy[Symbol.asyncDispose]()
+      server.remove()
+    }
+  })
+})
 
 describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
   test('that is not there is StoreUnavailable, and the next call finds it when it has come', async () => {
