@@ -16,7 +16,7 @@ export async function kafkaTarget(): Promise<StreamTarget> {
   const server = await startKafka({ fast: true })
   return {
     name: 'kafka',
-    about: `Kafka ${version}, one broker on the same machine with Java's options as Kafka's own scripts give them, acks=all, not synced to disk, as by default`,
+    about: `Kafka ${version}, one broker on the same machine with heap and collector as Kafka's own scripts choose them, acks=all, not synced to disk, as by default`,
     open: () => {
       const { eventStreamer, close } = kafka({ brokers: [server.url], prefix: `b-${randomUUID().slice(0, 8)}` })
       return { eventStreamer, close }

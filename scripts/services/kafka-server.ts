@@ -40,7 +40,7 @@ export const kafkaGuest = { username: 'guest', password: 'guessed' } as const
 
 const storePassword = 'changeit'
 const quickStart = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-/** As kafka-run-class.sh and kafka-server-start.sh give them where nothing else is said. */
+/** Heap and collector as kafka-run-class.sh and kafka-server-start.sh choose them where nothing else is said. */
 const longRun = ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35']
 /** It takes 3 s on an idle machine and ten times that on a busy one, because all of it is one JVM that warms up. */
 const startMs = 120_000

@@ -49,7 +49,7 @@ export class Crew {
     const program = fileURLToPath(new URL('worker-process.ts', import.meta.url))
     const child = spawn(
       process.execPath,
-      ['--conditions=@workflow/source', '--disable-warning=TimeoutNegativeWarning', program, JSON.stringify(settings)],
+      ['--conditions=@workflow/source', program, JSON.stringify(settings)],
       {
         stdio: ['pipe', 'ignore', 'inherit'],
       },

@@ -128,7 +128,7 @@ class Relay {
   constructor(network: Network) {
     const file = new URL('relay-process.ts', import.meta.url)
     this.#process = fork(file, [JSON.stringify(network.straight)], {
-      execArgv: ['--conditions=@workflow/source', '--expose-gc', '--disable-warning=TimeoutNegativeWarning'],
+      execArgv: ['--conditions=@workflow/source', '--expose-gc'],
     })
     this.started = Promise.race([
       once(this.#process, 'message'),

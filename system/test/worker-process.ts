@@ -37,6 +37,8 @@ const workflow = parcelDefinition(ledger, seededRandom(seed)).build({
   logger,
   ...workerOptions,
 })
+/** Before whoever asked loses patience. */
+const leavesLateMs = 20_000
 let leaving: Promise<void> | undefined
 const lines = createInterface({ input: process.stdin })
 lines.on('line', () => void (leaving ??= leave()))
@@ -45,9 +47,14 @@ lines.on('close', () => {
   if (leaving === undefined) process.exit()
 })
 
+/** Says how far it has come, and what keeps it alive where that takes too long. */
 async function leave(): Promise<void> {
+  const watch = setTimeout(() => say('error', { resources: process.getActiveResourcesInfo() }, 'leaving takes long'), leavesLateMs)
+  watch.unref()
   await workflow.stop({ timeout: '10s' })
+  say('info', {}, 'leaving: stopped')
   await ports.close()
+  say('info', {}, 'leaving: closed')
   lines.close()
   process.stdin.destroy()
 }

@@ -9,6 +9,7 @@ const start = (...args: readonly string[]): Promise<{ readonly stdout: string; r
   promisify(execFile)(process.execPath, [
     '--conditions=@workflow/source',
     '--disable-warning=ExperimentalWarning',
+    // The other program of this example is a plain client of kafkajs.
     '--disable-warning=TimeoutNegativeWarning',
     join(import.meta.dirname, 'main.ts'),
     ...args,

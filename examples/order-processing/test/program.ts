@@ -48,7 +48,7 @@ export function testProgram(): TestProgram {
 
 function startIn(folder: string, args: readonly string[], stdin: string | { readonly stays: 'open' }): Start {
   const main = join(import.meta.dirname, '..', 'src', 'main.ts')
-  const flags = ['--conditions=@workflow/source', '--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
+  const flags = ['--conditions=@workflow/source', '--disable-warning=ExperimentalWarning']
   // Servers of its own are what is tested here.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !Object.values<string>(urlVariables).includes(name)))
   const child = spawn(process.execPath, [...flags, main, '--db', join(folder, 'orders.db'), ...args], { env })

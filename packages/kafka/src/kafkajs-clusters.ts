@@ -32,7 +32,7 @@ export interface Cluster {
 }
 
 interface ConnectionPool {
-  readonly pool: readonly { readonly requestQueue: RequestQueue }[]
+  readonly pool: readonly Connection[]
 }
 
 interface RequestQueue {
@@ -40,21 +40,29 @@ interface RequestQueue {
   scheduleCheckPendingRequests: () => void
 }
 
-/** Makes clusters of a client that are mended, as are those of its producers and admins from here on. */
+/** Of another version nobody knows whether it has this: what cannot be mended works all the same. */
+interface Connection {
+  readonly requestQueue?: Partial<RequestQueue>
+}
+
+/** Makes clusters of a client. They are mended, as are those of its producers and admins from here on. */
 export function clustersOf(client: Kafka): () => Cluster {
   const symbol = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'private:Kafka:createCluster')
   // The members are looked at below: whatever stands there is not of a type that we could name.
   const members = client as unknown as Record<symbol, ((options: object) => unknown) | undefined>
   const create = symbol === undefined ? undefined : members[symbol]
-  const created = (options: object): Cluster => {
+  const created = (options: object): unknown => {
     const cluster = create?.call(client, options)
-    if (isCluster(cluster)) return mended(cluster)
+    return isCluster(cluster) ? mended(cluster) : cluster
+  }
+  if (symbol !== undefined && create !== undefined) members[symbol] = created
+  return () => {
+    const cluster = created({ allowAutoTopicCreation: false, metadataMaxAge: 0, isolationLevel: 1 })
+    if (isCluster(cluster)) return cluster
     throw new Configuration(
       'this version of kafkajs is built in another way than 2.2.4; install kafkajs@2.2.4, or pass a driver of your own',
     )
   }
-  if (symbol !== undefined) members[symbol] = created
-  return () => created({ allowAutoTopicCreation: false, metadataMaxAge: 0, isolationLevel: 1 })
 }
 
 /**
@@ -66,15 +74,21 @@ function mended(cluster: Cluster): Cluster {
   const build = connectionPoolBuilder.build.bind(connectionPoolBuilder)
   connectionPoolBuilder.build = async (destination) => {
     const connections = await build(destination)
-    for (const { requestQueue } of connections.pool) {
-      const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue)
-      requestQueue.scheduleCheckPendingRequests = () => {
-        if (requestQueue.pending.length > 0) schedule()
-      }
-    }
+    for (const { requestQueue } of connections.pool) if (isQueue(requestQueue)) calmed(requestQueue)
     return connections
   }
   return cluster
+}
+
+function calmed(queue: RequestQueue): void {
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue)
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule()
+  }
+}
+
+function isQueue(queue: Partial<RequestQueue> | undefined): queue is RequestQueue {
+  return typeof queue?.scheduleCheckPendingRequests === 'function' && Array.isArray(queue.pending)
 }
 
 const clusterMethods = ['connect', 'disconnect', 'metadata', 'findBroker', 'fetchTopicsOffset'] as const

@@ -35,7 +35,7 @@ export interface Listener {
 
 /** A connection that was there once is worth waiting for, also where the server refuses for a while who it knows. */
 const forEver = { maxReconnectAttempts: -1, reconnectTimeWait: 250, ignoreAuthErrorAbort: true }
-/** A connection on which nothing comes any more, without a word of its end, is given up after nine seconds; the client's own is six minutes. */
+/** A connection whose server answers no ping for up to nine seconds is given up; by the client's own defaults that is six minutes. */
 const alive = { pingInterval: 3_000, maxPingOut: 2 }
 /** A stack for each request, in case that it fails, costs more than the request: the errors are wrapped in ours anyway. */
 const withoutTraces = { noAsyncTraces: true }

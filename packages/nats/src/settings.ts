@@ -11,7 +11,7 @@ export interface NatsOptions {
   readonly servers?: string | readonly string[]
   /**
    * Credentials, TLS and whatever else the client knows, beside `servers`. Unless this says otherwise it reconnects for ever, and gives up a
-   * connection that has gone silent after 9 s: `pingInterval` 3,000 ms, `maxPingOut` 2.
+   * connection whose server answers no ping for up to 9 s: `pingInterval` 3,000 ms, `maxPingOut` 2. More, where a link is slow.
    */
   readonly connect?: Omit<NodeConnectionOptions, 'servers'>
   /** Instead of `servers`: a connection of your own, which stays yours. */

@@ -1,5 +1,5 @@
 /** What the API answers to those who look. */
-import { unchecked, workflow } from '@workflow/core'
+import { StoreUnavailable, unchecked, workflow } from '@workflow/core'
 import { memory } from '@workflow/core/memory'
 import { number, object } from 'valibot'
 import { describe, expect, it } from 'vitest'
@@ -165,14 +165,24 @@ describe('workflows', () => {
     const overview = async (): Promise<object | undefined> => ((await shop.get('/overview')).body as { workflows: object[] }).workflows[0]
     const detail = async (): Promise<unknown> => (await shop.get('/workflows/orders')).body
     const early = await overview()
-    expect(early).toMatchObject({ name: 'orders', health: { up: true }, needsPerson: [{ runId: paused }] })
+    expect(early).toMatchObject({ name: 'orders', health: { up: true }, counting: true, needsPerson: [{ runId: paused }] })
     expect(early).not.toHaveProperty('byState')
     const page = await detail()
-    expect(page).toMatchObject({ name: 'orders', starts: ['created'], lag: expect.any(Array) })
+    expect(page).toMatchObject({ name: 'orders', starts: ['created'], counting: true, lag: expect.any(Array) })
     for (const late of ['byState', 'byStatus', 'oldest']) expect(page).not.toHaveProperty(late)
     counted.resolve()
     await expect.poll(overview).toMatchObject({ byState: { Running: 1, Paused: 1 } })
     await expect.poll(detail).toMatchObject({ byState: { Running: 1, Paused: 1 }, byStatus: { paid: 1, created: 1 }, oldest: { paid: {} } })
+    expect(await detail()).not.toHaveProperty('counting')
+  })
+
+  it('say so where counting fails at last', async () => {
+    await using shop = await openShop()
+    const counted = Promise.withResolvers<void>()
+    shop.storeCounting(counted.promise)
+    expect((await shop.get('/workflows/orders')).status).toBe(200)
+    counted.reject(new StoreUnavailable('the statement took too long'))
+    await expect.poll(async () => (await shop.get('/workflows/orders')).status, { interval: 20 }).toBe(503)
   })
 
   it('are analysed by the newest finished runs', async () => {

@@ -43,7 +43,7 @@ it('an answer that leaves something out is not kept for as long as it took', asy
     await clock.advance(10_000)
     return value
   }
-  const of = (ask: () => Promise<string>): Promise<string> => kept.of('x', 2_000, ask, (value) => value !== 'down')
+  const of = (ask: () => Promise<string>): Promise<string> => kept.of('x', 2_000, ask, { isWhole: (value) => value !== 'down' })
   expect(await of(slow('down'))).toBe('down')
   await clock.advance(2_001)
   expect(await of(() => Promise.resolve('up'))).toBe('up')
@@ -89,6 +89,9 @@ it('an answer that may come later is not waited for, and is there for whoever as
   expect(await early).toBeUndefined()
   answers[0]?.reject(new Error('the store has gone'))
   await clock.advance(0)
+  // As long as it took to fail.
+  await expect(kept.soon('x', 1_000, ask)).rejects.toThrow('the store has gone')
+  await clock.advance(150)
   const next = kept.soon('x', 1_000, ask)
   await clock.advance(150)
   expect(await next).toBeUndefined()
@@ -98,4 +101,28 @@ it('an answer that may come later is not waited for, and is there for whoever as
   const failing = kept.soon('y', 1_000, () => Promise.reject(new Error('down')))
   await expect(failing).rejects.toThrow('down')
   expect(clock.pending()).toEqual([])
+})
+
+it('an answer that may not be old is waited for', async () => {
+  const clock = new VirtualClock()
+  const kept = new KeptAnswers(clock)
+  const answers: PromiseWithResolvers<string>[] = []
+  const of = (): Promise<string> =>
+    kept.of(
+      'x',
+      1_000,
+      () => {
+        answers.push(Promise.withResolvers())
+        return answers.at(-1)?.promise ?? Promise.reject(new Error('nothing was asked'))
+      },
+      { mayBeOld: false },
+    )
+  const first = of()
+  answers[0]?.resolve('half')
+  expect(await first).toBe('half')
+  await clock.advance(1_000)
+  const second = of()
+  await clock.advance(5_000)
+  answers[1]?.resolve('whole')
+  expect(await second).toBe('whole')
 })

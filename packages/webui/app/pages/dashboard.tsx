@@ -40,9 +40,9 @@ export function DashboardPage(): JSX.Element {
   )
 }
 
-/** A store that answers, and has so many runs that its counts take a while. */
-function isCounting({ health, byState }: WorkflowOverviewJson): boolean {
-  return health.up && byState === undefined
+/** A store that has so many runs that its counts take a while. */
+function isCounting({ counting }: WorkflowOverviewJson): boolean {
+  return counting === true
 }
 
 /** Of all workflows whose stores answer. */
@@ -52,7 +52,7 @@ function States({ workflows, at }: { readonly workflows: readonly WorkflowOvervi
     ['Created per min', createdPerMinute(workflows)],
     ['Finished per min', finishedPerMinute(workflows, at)],
   ] as const
-  const isNothingKnown = workflows.length > 0 && workflows.every(isCounting)
+  const isNothingKnown = workflows.some(isCounting) && workflows.every(({ byState }) => byState === undefined)
   return (
     <Panel title="Runs">
       {workflows.some(isCounting) ? <Counting /> : null}

@@ -15,7 +15,7 @@ export function WorkflowPage({ workflow }: { readonly workflow: string }): JSX.E
     workflow,
     (ask, signal) => ask(workflowPath(workflow), { signal }),
     (change) => change.workflow === workflow,
-    ({ byState, byStatus }) => byState === undefined || byStatus === undefined,
+    ({ counting }) => counting === true,
   )
   const analytics = useResource<AnalyticsJson>(
     workflow,

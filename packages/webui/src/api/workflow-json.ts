@@ -40,6 +40,7 @@ const states = pipe(
   ),
 )
 
+const counting = pipe(boolean(), description('true while a store with very many runs counts them: what is absent is there in some seconds'))
 const perMinute = array(count)
 export const heardJson = object({ since: time, completed: perMinute, cancelled: perMinute, paused: perMinute })
 export type HeardJson = InferOutput<typeof heardJson>
@@ -48,6 +49,7 @@ export const workflowOverviewJson = object({
   name: string(),
   health: object({ up: boolean(), since: optional(time), message: optional(string()) }),
   byState: optional(states),
+  counting: optional(counting),
   created: optional(
     pipe(
       array(count),
@@ -75,6 +77,7 @@ export type OverviewJson = InferOutput<typeof overviewJson>
 export const workflowDetailJson = object({
   ...workflowJson.entries,
   byState: optional(states),
+  counting: optional(counting),
   byStatus: optional(pipe(record(string(), count), description('unfinished runs per status; absent while they are still being counted'))),
   oldest: optional(
     pipe(

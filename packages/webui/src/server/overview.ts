@@ -24,7 +24,7 @@ export async function overviewOf(
   heard: HeardJson | undefined,
   nowMs: number,
 ): Promise<WorkflowOverviewJson> {
-  const [byState, createdCounts, needsPerson, lag] = await Promise.all([
+  const [states, createdCounts, needsPerson, lag] = await Promise.all([
     orAbsent(statesOf(workflow, kept)),
     orAbsent(created.upTo(nowMs)),
     orAbsent(needsPersonOf(workflow)),
@@ -34,7 +34,7 @@ export async function overviewOf(
     name: workflow.name,
     // Read last: the questions above have found it out.
     health: workflow.health,
-    ...(byState === undefined ? undefined : { byState }),
+    ...states,
     ...(createdCounts === undefined ? undefined : { created: createdCounts }),
     ...(heard === undefined ? undefined : { heard }),
     ...(needsPerson === undefined ? undefined : { needsPerson }),
@@ -44,19 +44,19 @@ export async function overviewOf(
 
 /** Rejects where the store does not answer. */
 export async function detailOf(workflow: WatchedWorkflow, kept: KeptAnswers): Promise<WorkflowDetailJson> {
-  const [byState, statuses, lag] = await Promise.all([
+  const [states, statuses, lag] = await Promise.all([
     statesOf(workflow, kept),
     kept.soon(`statuses ${workflow.name}`, countsKeepMs, () => statusesOf(workflow)),
     orAbsent(lagOf(workflow)),
   ])
-  return { ...graphView(workflow), ...(byState === undefined ? undefined : { byState }), ...statuses, lag: lag ?? [] }
+  return { ...graphView(workflow), ...states, ...(statuses ?? { counting: true }), lag: lag ?? [] }
 }
 
-/** Undefined while a store with very many runs still counts them. */
-async function statesOf(workflow: WatchedWorkflow, kept: KeptAnswers): Promise<WorkflowDetailJson['byState']> {
-  return await kept.soon(`states ${workflow.name}`, countsKeepMs, async () =>
+async function statesOf(workflow: WatchedWorkflow, kept: KeptAnswers): Promise<Pick<WorkflowDetailJson, 'byState' | 'counting'>> {
+  const byState = await kept.soon(`states ${workflow.name}`, countsKeepMs, async () =>
     Object.fromEntries(await workflow.ask((it) => it.count('state'))),
   )
+  return byState === undefined ? { counting: true } : { byState }
 }
 
 async function statusesOf(workflow: WatchedWorkflow): Promise<Pick<WorkflowDetailJson, 'byStatus' | 'oldest'>> {

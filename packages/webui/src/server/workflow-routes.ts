@@ -35,7 +35,7 @@ export const workflowRoutes: readonly Route[] = [
     id: 'getOverview',
     summary: 'All workflows at a glance; what a store does not answer is left out',
     answer: overviewJson,
-    handle: ({ server }) => server.kept.of('overview', overviewKeepMs, () => overview(server), isWhole),
+    handle: ({ server }) => server.kept.of('overview', overviewKeepMs, () => overview(server), { isWhole, mayBeOld: false }),
   }),
   route({
     ...read,
@@ -44,7 +44,10 @@ export const workflowRoutes: readonly Route[] = [
     summary: 'A workflow: its graph, and its runs in numbers',
     answer: workflowDetailJson,
     handle: ({ server, workflow }) =>
-      server.kept.of(`workflow ${workflow.name}`, overviewKeepMs, () => detailOf(workflow, server.kept), isCounted),
+      server.kept.of(`workflow ${workflow.name}`, overviewKeepMs, () => detailOf(workflow, server.kept), {
+        isWhole: isCounted,
+        mayBeOld: false,
+      }),
   }),
   route({
     ...read,
@@ -68,8 +71,8 @@ function isWhole({ workflows }: OverviewJson): boolean {
   return workflows.every(({ health, byState, lag }) => health.up && byState !== undefined && lag !== undefined)
 }
 
-function isCounted({ byState, byStatus }: WorkflowDetailJson): boolean {
-  return byState !== undefined && byStatus !== undefined
+function isCounted({ counting }: WorkflowDetailJson): boolean {
+  return counting !== true
 }
 
 async function overview({ settings, workflows, kept, created, feed }: ServerState): Promise<OverviewJson> {
