@@ -47,13 +47,9 @@ export class Crew {
       seed: Math.floor(this.#random() * 2 ** 31),
     }
     const program = fileURLToPath(new URL('worker-process.ts', import.meta.url))
-    const child = spawn(
-      process.execPath,
-      ['--conditions=@workflow/source', program, JSON.stringify(settings)],
-      {
-        stdio: ['pipe', 'ignore', 'inherit'],
-      },
-    )
+    const child = spawn(process.execPath, ['--conditions=@workflow/source', program, JSON.stringify(settings)], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
     // One that has died has no ears.
     child.stdin.on('error', () => undefined)
     const worker: Worker = { pid: child.pid ?? 0, place, process: child, expected: false }
