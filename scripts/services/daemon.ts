@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Place, runningPid } from './server-folder.ts'
+import { type Place, lingeringPid } from './server-folder.ts'
 
 /** One program and how it is called. One of `args` must name the folder, or a path in it. */
 export interface DaemonPlace extends Place {
@@ -47,7 +47,7 @@ function startMsOf({ startMs = startMsDefault }: DaemonPlace): number {
 /** The daemon of a place, running or not. `isReady` is asked again and again while it starts; what it throws means no. */
 export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): Daemon {
   const pidFile = join(place.folder, 'pid')
-  const pid = (): number | undefined => runningPid(pidFile, place.folder)
+  const pid = (): number | undefined => lingeringPid(pidFile, place.folder)
   const signal = (name: NodeJS.Signals): void => {
     const running = pid()
     if (running === undefined) return

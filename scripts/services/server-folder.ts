@@ -37,16 +37,31 @@ export function own(place: Place): void {
 }
 
 /**
- * The process of a server, as `pidFile` names it and its command line names `folder`, until it has let go of its ports. A power cut, or
- * the end of a container, leaves the file behind, and by then that may be the id of anybody's process.
+ * The process of a server, as `pidFile` names it and its command line names `folder`. A power cut, or the end of a container, leaves
+ * the file behind, and by then that may be the id of anybody's process.
  */
 export function runningPid(pidFile: string, folder: string): number | undefined {
-  const pid = Number.parseInt(textOf(pidFile), 10)
-  if (!Number.isInteger(pid)) return undefined
-  if (!existsSync('/proc/self/cmdline'))
-    return spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout.includes(folder) ? pid : undefined
-  const commandLine = textOf(`/proc/${pid}/cmdline`)
+  const pid = pidIn(pidFile)
+  return pid !== undefined && commandLineOf(pid).includes(folder) ? pid : undefined
+}
+
+/** The same until it has let go of its ports, which on Linux comes later than the end of its command line. */
+export function lingeringPid(pidFile: string, folder: string): number | undefined {
+  const pid = pidIn(pidFile)
+  if (pid === undefined) return undefined
+  const commandLine = commandLineOf(pid)
   return commandLine.includes(folder) || (commandLine === '' && isEnding(pid)) ? pid : undefined
+}
+
+function pidIn(file: string): number | undefined {
+  const pid = Number.parseInt(textOf(file), 10)
+  return Number.isInteger(pid) ? pid : undefined
+}
+
+function commandLineOf(pid: number): string {
+  return existsSync('/proc/self/cmdline')
+    ? textOf(`/proc/${pid}/cmdline`)
+    : spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' }).stdout
 }
 
 /** Linux's PF_EXITING, among the flags of /proc/<pid>/stat. */

@@ -26,8 +26,13 @@ export const prefix = 'crash'
 const queryTimeout = '3s'
 const requestTimeout = '2s'
 
-/** Opens nothing before it is used. A server that has gone silent is given up after two or three seconds. */
-export function openPorts(addresses: Addresses, instance: string, logger: Logger): CrashPorts {
+/** Opens nothing before it is used. A server that has gone silent is given up after two or three seconds. `onClosed` is told what has closed. */
+export function openPorts(
+  addresses: Addresses,
+  instance: string,
+  logger: Logger,
+  onClosed: (what: string) => void = () => undefined,
+): CrashPorts {
   const { lease } = addresses
   const records = postgres({ connectionString: addresses.postgres, schema, lease, instance, connections: 8, queryTimeout })
   const stream = openStream(addresses, logger)
@@ -35,8 +40,11 @@ export function openPorts(addresses: Addresses, instance: string, logger: Logger
     addresses.etcd.length === 0 ? records.roleScheduler : rinkLikeScheduler({ endpoints: addresses.etcd, prefix, lease, instance })
   const close = async (): Promise<void> => {
     if (roleScheduler !== records.roleScheduler) await roleScheduler.close()
+    onClosed('roles')
     await stream.close()
+    onClosed('stream')
     await records.close()
+    onClosed('records')
   }
   return { recordStore: records.recordStore, timeoutStore: records.timeoutStore, eventStreamer: stream.eventStreamer, roleScheduler, close }
 }

@@ -30,7 +30,7 @@ const logger: Logger = {
   warn: (fields, message) => say('warn', fields, message),
   error: (fields, message) => say('error', fields, message),
 }
-const ports = openPorts(addresses, instance, logger)
+const ports = openPorts(addresses, instance, logger, (what) => say('info', {}, `leaving: closed its ${what}`))
 const workflow = parcelDefinition(ledger, seededRandom(seed)).build({
   ...ports,
   roleScheduler: loggedScheduler(ports.roleScheduler, roles),
@@ -54,7 +54,6 @@ async function leave(): Promise<void> {
   await workflow.stop({ timeout: '10s' })
   say('info', {}, 'leaving: stopped')
   await ports.close()
-  say('info', {}, 'leaving: closed')
   lines.close()
   process.stdin.destroy()
 }
