@@ -14,11 +14,8 @@ export const globalSetups: readonly string[] = workspacePackages()
   .map(({ folder }) => globalSetupOf(folder))
   .filter((file) => existsSync(file))
 
-/**
- * Tests of servers mostly wait, so that three share two cores well; and they come after all others, so that no server takes the
- * processor from what does not need it.
- */
-const waitingMostly = { sequence: { groupOrder: 1 }, maxWorkers: 3 }
+/** Tests of servers mostly wait, and come after all others, so that no server takes the processor from what does not need it. */
+const waitingMostly = { sequence: { groupOrder: 1 } }
 
 const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
 

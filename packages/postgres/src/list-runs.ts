@@ -21,7 +21,7 @@ import { Conditions, conditionsOf } from './run-conditions.ts'
 /** So many rows are looked at in one statement. */
 const windowRows = 8_000
 /** So many numbers in each of the first ones of a page: mostly it is full then. */
-const windowSeqs = 10_000
+const windowSeqs = 20_000
 const windowsOfSeqs = 3
 /** A page ends, even if it is not full, after so many windows: whoever looks for few among many gets its answers soon. */
 const windowsMax = windowsOfSeqs + 1
