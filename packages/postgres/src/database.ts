@@ -44,6 +44,8 @@ export class Database implements Queryable {
   /** Those who wait for a connection. */
   readonly #connecting = new Set<() => void>()
   readonly #heard = new WeakSet<PgPoolClient>()
+  /** Connections of our own pool that have not ended. */
+  readonly #own = new Set<PgPoolClient>()
   #pool: PgPool | undefined
   #closed = false
 
@@ -161,6 +163,8 @@ export class Database implements Queryable {
     }
     pool.on('error', () => undefined)
     await pool.end()
+    // A server that has gone silent does not close its end: nothing is waited for there, so it keeps no process alive.
+    for (const client of this.#own) client.unref?.()
   }
 
   readonly #onPoolError = (): void => this.#lost()
@@ -173,6 +177,9 @@ export class Database implements Queryable {
     if (this.#heard.has(client)) return
     this.#heard.add(client)
     client.on('error', () => undefined)
+    if (this.#settings.pool !== undefined) return
+    this.#own.add(client)
+    client.on('end', () => this.#own.delete(client))
   }
 
   #open(): PgPool {

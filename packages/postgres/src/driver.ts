@@ -30,6 +30,8 @@ export interface PgPoolClient extends PgClient {
   on(event: 'end', listener: () => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
   removeAllListeners(event: string): unknown
+  /** Lets the process end while the connection is there. */
+  unref?(): void
 }
 
 /** What `NOTIFY` brings. */

@@ -1,4 +1,7 @@
 /** An instance that goes silent while it holds something that all others need. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { newest } from '../database.ts'
 import { unitOf } from '../../../testing/test/database/make-unit.ts'
@@ -54,5 +57,21 @@ describe.skipIf(newest === undefined)('an instance that goes silent', () => {
     await expect.poll(() => other.recordStore.commit(unitOf('run', 2)), { timeout: 10_000 }).toMatchObject({ ok: true, replayed: false })
     abort.abort(new Error('enough'))
     await expect(step).rejects.toThrow('enough')
+  })
+
+  test('keeps no process alive that has closed', { timeout: 60_000 }, async () => {
+    await using behind = await behindProxy()
+    await behind.place.open().recordStore.lookup('a run')
+    const child = fork(fileURLToPath(new URL('leaving-process.ts', import.meta.url)), [behind.proxy.url, behind.place.schema], {
+      execArgv: ['--conditions=@workflow/source'],
+    })
+    try {
+      await once(child, 'message')
+      behind.proxy.swallow('requests')
+      child.send('leave')
+      expect(await once(child, 'exit', { signal: AbortSignal.timeout(20_000) })).toEqual([0, null])
+    } finally {
+      child.kill('SIGKILL')
+    }
   })
 })
