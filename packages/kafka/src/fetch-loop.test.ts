@@ -88,3 +88,52 @@ test('a topic that was made anew, and is still empty when it is looked at, is no
   loop.close()
   expect([source.takeLoss(), source.shift()?.timestampMs]).toEqual([true, 2])
 })
+
+test.each(['led elsewhere', 'out of range'] as const)(
+  'a topic that was made anew and filled, whose fetch is refused as %s, is read anew',
+  async (kind) => {
+    const written = Array.from({ length: 6 }, (_, offset) => ({ ...record(offset), timestampMs: 2 }))
+    let refusals = 0
+    const fetch = async (_: string, { from }: FetchRequest): Promise<readonly Fetched[]> => {
+      if (refusals++ === 0) throw new KafkaFault(kind, 'refused')
+      await new Promise((resolve) => setImmediate(resolve))
+      return from.map((at) => ({ ...at, records: written.slice(at.offset), next: 6, end: 6 }))
+    }
+    const driver = {
+      fetch,
+      describe: async () => new Map([['t', ['1']]]),
+      offsets: async (_: unknown, which: 'earliest' | 'latest') => [which === 'earliest' ? 0 : 6],
+    } as Partial<KafkaDriver> as KafkaDriver
+    const source = sourceOf(0)
+    source.accept({ topic: 't', partition: 0, records: [0, 1, 2, 3].map(record), next: 4, end: 4 })
+    while (source.hasRecords) source.shift()
+    const loop = new FetchLoop({ name: 'orders', driver, clock: systemClock, logger: consoleLogger(), onChange: () => undefined })
+    loop.add([source])
+    await expect.poll(() => source.hasRecords).toBe(true)
+    loop.close()
+    expect([source.takeLoss(), source.shift()?.offset]).toEqual([true, 0])
+  },
+)
+
+test('a leader that has just become one, and does not know its end yet, is no other topic', async () => {
+  let answers = 0
+  const fetch = async (_: string, { from }: FetchRequest): Promise<readonly Fetched[]> => {
+    if (answers++ === 0) throw new KafkaFault('led elsewhere', 'refused')
+    await new Promise((resolve) => setImmediate(resolve))
+    // It hands out what is before its end only, and that is behind for a moment.
+    const end = answers < 4 ? 2 : 5
+    return from.map((at) => {
+      const records = at.offset < end ? [0, 1, 2, 3, 4].map(record).slice(at.offset, end) : []
+      return { ...at, records, next: at.offset + records.length, end }
+    })
+  }
+  const driver = { fetch, describe: async () => new Map([['t', ['1']]]) } as Partial<KafkaDriver> as KafkaDriver
+  const source = sourceOf(0)
+  source.accept({ topic: 't', partition: 0, records: [0, 1, 2, 3].map(record), next: 4, end: 4 })
+  while (source.hasRecords) source.shift()
+  const loop = new FetchLoop({ name: 'orders', driver, clock: systemClock, logger: consoleLogger(), onChange: () => undefined })
+  loop.add([source])
+  await expect.poll(() => source.hasRecords).toBe(true)
+  loop.close()
+  expect([source.takeLoss(), source.shift()?.offset]).toEqual([false, 4])
+})

@@ -3,7 +3,7 @@
  * all that are free, and others that become free meanwhile go into a further one, a few at once per broker.
  */
 import { backOffMs, systemRandom, type Clock, type Logger } from '@workflow/core/adapter'
-import { KafkaFault, partitionKey, type KafkaDriver, type Partition } from './driver.ts'
+import { type FaultKind, KafkaFault, partitionKey, type KafkaDriver, type Partition } from './driver.ts'
 import type { Landmark, Source } from './source.ts'
 
 /** An idle fetch of many partitions costs a millisecond or two, so it is not repeated often. */
@@ -18,6 +18,12 @@ const maxBytes = 1
 const locateMs = 5_000
 const locateSoonMs = 500
 const restMs = 500
+/** What a fetch is refused with where a topic was deleted: by brokers that know that, and by those that know of its successor. */
+const doubts: Readonly<Partial<Record<FaultKind, Source['doubt']>>> = {
+  missing: 'missing',
+  'led elsewhere': 'refused',
+  'out of range': 'refused',
+}
 
 export interface FetchLoopOptions {
   readonly name: string
@@ -157,7 +163,8 @@ export class FetchLoop {
     if (this.#closed) return
     const { name, logger } = this.#options
     this.#failures++
-    if (error instanceof KafkaFault && error.kind === 'missing') for (const source of sources) source.doubtful = true
+    const doubt = error instanceof KafkaFault ? doubts[error.kind] : undefined
+    if (doubt !== undefined) for (const source of sources) source.doubt = doubt
     try {
       await this.#locate(sources)
       const found = sources.filter(({ leader }) => leader !== '')
@@ -194,7 +201,7 @@ export class FetchLoop {
     for (const source of sources) {
       const { topic, partition } = source.spec.at
       source.leader = topics.get(topic)?.[partition] ?? ''
-      if (source.leader !== '' && source.doubtful) await this.#compare(source)
+      if (source.leader !== '' && source.doubt !== undefined) await this.#compare(source)
     }
     this.#tellOfMissing(sources, topics)
     const isMissed = sources.some(({ leader }) => leader === '')
@@ -220,24 +227,25 @@ export class FetchLoop {
   async #compare(source: Source): Promise<void> {
     const { driver, onChange } = this.#options
     const { at } = source.spec
-    const { newest } = source
+    const { newest, doubt } = source
     // Where nothing was read yet, an offset beyond the end shows by itself.
-    if (newest !== undefined && (await this.#isReplaced(source.leader, at, newest))) {
+    if (newest !== undefined && (await this.#isReplaced(source.leader, at, newest, doubt))) {
       const [start = 0] = await driver.offsets([at], 'earliest')
       source.lose(start)
       onChange()
     }
-    source.doubtful = false
+    source.doubt = undefined
   }
 
-  async #isReplaced(leader: string, at: Partition, { offset, timestampMs, key }: Landmark): Promise<boolean> {
+  async #isReplaced(leader: string, at: Partition, { offset, timestampMs, key }: Landmark, doubt: Source['doubt']): Promise<boolean> {
     const { driver } = this.#options
     try {
       const [fetched] = await driver.fetch(leader, { from: [{ ...at, offset }], maxWaitMs: 0, maxBytes, maxBytesPerPartition: maxBytes })
       const found = fetched?.records.find((record) => record.offset === offset)
       if (found !== undefined) return found.timestampMs !== timestampMs || String(found.key) !== key
-      // One that is gone may have been compacted away; one beyond the end, as it was in the same answer, was never there.
-      return fetched !== undefined && fetched.end <= offset
+      // One that is gone may have been compacted away; one beyond the end, as it was in the same answer, was never there. But a leader
+      // that has just become one may not know its end yet.
+      return doubt === 'missing' && fetched !== undefined && fetched.end <= offset
     } catch (error) {
       if (!(error instanceof KafkaFault) || error.kind !== 'out of range') throw error
       // Retention takes from the beginning. What is not before that is beyond the end, or was when it was asked for.
@@ -252,7 +260,7 @@ export class FetchLoop {
     if (this.#locating !== undefined || this.#closed) return
     this.#locating = this.#options.clock.setTimer(afterMs, () => {
       this.#locating = undefined
-      const lost = [...this.#sources].filter(({ leader, doubtful }) => leader === '' || doubtful)
+      const lost = [...this.#sources].filter(({ leader, doubt }) => leader === '' || doubt !== undefined)
       if (this.#closed || lost.length === 0) return
       this.#locate(lost).then(
         () => this.pump(),

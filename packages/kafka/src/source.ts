@@ -25,8 +25,11 @@ export class Source {
   leader = ''
   /** Whether a fetch for it is under way. */
   busy = false
-  /** Whether the topic may be another one by now, of the same name. */
-  doubtful = false
+  /**
+   * Why the topic may be another one by now, of the same name: it was missing, or a fetch was refused as it is by a broker that knows
+   * of the new one already.
+   */
+  doubt: 'missing' | 'refused' | undefined
   #acks: ContiguousAcks<number> | undefined
   readonly #known: boolean
   #records = new Fifo<KafkaRecord>()
@@ -67,7 +70,7 @@ export class Source {
   }
 
   get wantsMore(): boolean {
-    return !this.busy && !this.doubtful && this.leader !== '' && this.#records.length < lowMark
+    return !this.busy && this.doubt === undefined && this.leader !== '' && this.#records.length < lowMark
   }
 
   get hasRecords(): boolean {

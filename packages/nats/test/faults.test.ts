@@ -42,6 +42,7 @@ describe.skipIf(!canStart)('connections that go silent', { timeout: 60_000 }, ()
       await send(other, [eventOf(2)])
       await other.close()
       expect(versionsOf(await take(receiver, 1))).toEqual([2])
+      await expect.poll(() => send(one, [eventOf(3)]).then(() => 'sent', String), { timeout: 15_000 }).toBe('sent')
       // Nine seconds, and what it takes to be there again.
       expect(performance.now() - beganAt).toBeLessThan(20_000)
     } finally {
