@@ -127,7 +127,7 @@ test('a leader that has just become one, and does not know its end yet, is no ot
       return { ...at, records, next: at.offset + records.length, end }
     })
   }
-  const driver = { fetch, describe: async () => new Map([['t', ['1']]]) } as Partial<KafkaDriver> as KafkaDriver
+  const driver = { fetch, describe: async () => new Map([['t', ['1']]]), offsets: async () => [0] } as Partial<KafkaDriver> as KafkaDriver
   const source = sourceOf(0)
   source.accept({ topic: 't', partition: 0, records: [0, 1, 2, 3].map(record), next: 4, end: 4 })
   while (source.hasRecords) source.shift()
