@@ -15,7 +15,7 @@ export const globalSetups: readonly string[] = workspacePackages()
   .filter((file) => existsSync(file))
 
 /** Tests of servers mostly wait, and come after all others, so that no server takes the processor from what does not need it. */
-const waitingMostly = { sequence: { groupOrder: 1 } }
+const waitingMostly = { sequence: { groupOrder: 1 }, maxWorkers: 3 }
 
 const projects = [...workspacePackages().map(({ folder }) => folder), 'scripts']
 
