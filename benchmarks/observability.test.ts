@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
-import { observationNames } from './harness/observations.ts'
+import { observationNames, tracingPartNames } from './harness/observations.ts'
 import { figuresOf } from './harness/small-form.ts'
 
-test('a small form finds what each instrumentation costs', { timeout: 120_000 }, async () => {
-  const figures = await figuresOf('observability', '--case', 'memory', '--runs', '20')
-  const [off, ...others] = observationNames
+test.each([
+  ['each instrumentation', 'memory', observationNames],
+  ['each part of tracing', 'tracing-parts', tracingPartNames],
+] as const)('a small form finds what %s costs', { timeout: 120_000 }, async (_what, name, names) => {
+  const figures = await figuresOf('observability', '--case', name, '--runs', '20')
+  const [off, ...others] = names
   expect(figures.get(`${off}: throughput`)).toBeGreaterThan(0)
   for (const name of others)
     for (const metric of ['throughput lost', 'processor time more'])

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { kafkaBinary } from '../scripts/services/kafka-binaries.ts'
 import { natsBinary } from '../scripts/services/nats-binaries.ts'
 import { postgresBinaries } from '../scripts/services/postgres-binaries.ts'
 import { figuresOf } from './harness/small-form.ts'
@@ -34,5 +35,15 @@ describe.skipIf(natsBinary() === undefined)('a small form of the cases finds its
     }
     const [committed = 0, handled = 0] = ['commit', 'event handled'].map((end) => figures.get(`Postgres and nats: to the last ${end}`))
     expect(handled).toBeLessThan(committed)
+  })
+})
+
+describe.skipIf(kafkaBinary() === undefined)('a small form of the cases finds its figures on Kafka', { timeout: 120_000 }, () => {
+  test("throughput, beside the bare client with and without the adapter's headers", async () => {
+    const figures = await figuresOf('streams', '--adapter', 'kafka', '--case', 'throughput', '--runs', '2000')
+    for (const metric of ['adapter', 'bare client, a message per event', "bare client, with the adapter's headers"])
+      expect([metric, figures.get(metric)]).toEqual([metric, expect.toSatisfy((value: number) => value > 0)])
+    const [ours = 0, same = 0] = ['adapter', "bare client, with the adapter's headers"].map((metric) => figures.get(metric))
+    expect(figures.get("adapter as part of the bare client with the adapter's headers")).toBeCloseTo((ours / same) * 100, 1)
   })
 })

@@ -4,7 +4,6 @@
  */
 import type { Case } from '../harness/bench.ts'
 import { Child } from '../harness/child.ts'
-import { observationNames } from '../harness/observations.ts'
 import { stepsPerRun } from '../harness/orders.ts'
 import type { Figure } from '../harness/report.ts'
 import type { Reading } from '../processes/observed.ts'
@@ -13,14 +12,14 @@ const window = 500
 const runsPerSlice = 1_500
 const warmUps = 6
 
-/** A repeat takes as many slices of each as `runs` needs, and compares their sums. */
-export function observed(store: 'sqlite' | 'memory', runs: number): Case {
+/** A repeat takes as many slices of each as `runs` needs, and compares their sums with those of the first of the names. */
+export function observed(name: string, store: 'sqlite' | 'memory', names: readonly string[], runs: number): Case {
   return {
-    name: store,
+    name,
     runs,
     measure: async ({ runs: asked, repeats }) => {
       await using stack = new AsyncDisposableStack()
-      const engines = observationNames.map((name) => ({ name, child: stack.use(new Child('observed', [store, name, String(window)])) }))
+      const engines = names.map((name) => ({ name, child: stack.use(new Child('observed', [store, name, String(window)])) }))
       for (const { child } of engines) await child.next()
       const slice = async (child: Child): Promise<Reading> => {
         child.say(String(Math.min(runsPerSlice, asked)))

@@ -1,4 +1,6 @@
-/** The instrumentations that are compared, with what a process in production has behind them. */
+/** The instrumentations that are compared, with what a process in production has behind them, and the parts of tracing. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomBytes } from 'node:crypto'
 import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
@@ -9,7 +11,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { Instrumentation } from '@workflow/core'
+import type { Instrumentation, SpanStart } from '@workflow/core'
 import { opentelemetry } from '@workflow/opentelemetry'
 import { prometheus } from '@workflow/prometheus'
 import { Registry } from 'prom-client'
@@ -23,21 +25,49 @@ export interface Observation {
 const sampled = 0.1
 const collectEveryMs = 5_000
 
+const off = 'off'
+const tracing = `tracing ${sampled * 100} %`
+
 const observations: Readonly<Record<string, () => Observation>> = {
-  off: () => ({ end: async () => undefined }),
+  [off]: () => ({ end: async () => undefined }),
   'metrics, Prometheus': scraped,
   'metrics, OpenTelemetry': collected,
-  [`tracing ${sampled * 100} %`]: traced,
+  [tracing]: traced,
+}
+
+/** Each does what the one before does, and more. */
+const tracingParts: Readonly<Record<string, () => Observation>> = {
+  'spans of nothing': () => spanning((_start, work) => work(undefined)),
+  'trace contexts': () => spanning((start, work) => work(contextOf(start))),
+  'trace contexts, AsyncLocalStorage': () => {
+    const storage = new AsyncLocalStorage<string>()
+    return spanning((start, work) => {
+      const traceparent = contextOf(start)
+      return storage.run(traceparent, work, traceparent)
+    })
+  },
 }
 
 /** None first: the others are compared with it. */
 export const observationNames: readonly string[] = Object.keys(observations)
+/** The same for what tracing consists of. */
+export const tracingPartNames: readonly string[] = [off, ...Object.keys(tracingParts), tracing]
 
 /** Begins what one of the names stands for. */
 export function observation(name: string): Observation {
-  const begun = observations[name]?.()
+  const begun = (observations[name] ?? tracingParts[name])?.()
   if (begun === undefined) throw new Error(`there is no way to observe by the name of '${name}'`)
   return begun
+}
+
+function spanning(span: NonNullable<Instrumentation['span']>): Observation {
+  const nothing = (): void => undefined
+  return { instrumentation: { span, count: nothing, gauge: nothing, observe: nothing }, end: async () => undefined }
+}
+
+/** Of the run, or a new one that is not sampled. */
+function contextOf({ traceparent }: SpanStart): string {
+  return traceparent ?? `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`
 }
 
 function collected(): Observation {

@@ -43,7 +43,7 @@ const versionedLength = 55
 const dash = 45
 const zero = 48
 
-/** By hand, because each attempt of each traced run is asked, and an expression takes five times as long. */
+/** By hand, because each attempt of each traced run is asked. */
 function isVersioned(text: string): boolean {
   return (
     text.charCodeAt(2) === dash &&
