@@ -25,6 +25,8 @@ const windowSeqs = 20_000
 const windowsOfSeqs = 3
 /** A page ends, even if it is not full, after so many windows: whoever looks for few among many gets its answers soon. */
 const windowsMax = windowsOfSeqs + 1
+/** And after one of numbers in which at least so many rows were looked at. */
+const manyRows = 5_000
 
 /** Where rows are looked at, and from where on. */
 interface Place {
@@ -58,6 +60,8 @@ export async function listRuns(connection: Queryable, query: RunQuery, page: Pag
     }
     if (rows.length > missing) return { items, next: encodePageToken(listing, [BigInt(taken.at(-1)?.[0] ?? position)]) }
     if (end === undefined) return { items }
+    if (bySeqs && (await isReached(connection, query, place, end, manyRows)))
+      return { items, next: encodePageToken(listing, [BigInt(end)]) }
     // Where nothing is, for whatever reason, nothing needs to be looked at.
     const next = bySeqs && rows.length === 0 ? await nextPosition(connection, query, { newest, position: end }) : end
     if (next === undefined) return { items }
@@ -74,22 +78,32 @@ function endOfSeqs({ newest, position }: Place, last: number): number | undefine
 
 /** The place from which the next run is in sight, past all that has been purged or is of no interest; undefined where there is none. */
 async function nextPosition(connection: Queryable, query: RunQuery, place: Place): Promise<number | undefined> {
-  const conditions = beyond(new Conditions(), place)
-  if (isOpen(query)) conditions.add('open')
-  const [row] = await connection.query<[number]>(
-    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} LIMIT 1`,
-    conditions.params,
-  )
-  if (row === undefined) return undefined
-  return place.newest ? row[0] + 1 : row[0] - 1
+  const seq = await seqOf(connection, query, beyond(new Conditions(), place), place.newest, 1)
+  if (seq === undefined) return undefined
+  return place.newest ? seq + 1 : seq - 1
 }
 
 /** The last of so many rows; undefined where there are fewer. */
-async function windowEnd(connection: Queryable, query: RunQuery, place: Place): Promise<number | undefined> {
-  const conditions = beyond(new Conditions(), place)
+function windowEnd(connection: Queryable, query: RunQuery, place: Place): Promise<number | undefined> {
+  return seqOf(connection, query, beyond(new Conditions(), place), place.newest, windowRows)
+}
+
+/** Whether there are so many rows up to an end. */
+async function isReached(connection: Queryable, query: RunQuery, place: Place, end: number, count: number): Promise<boolean> {
+  return (await seqOf(connection, query, upTo(beyond(new Conditions(), place), place, end), place.newest, count)) !== undefined
+}
+
+/** Where the row is that is the so manyth; undefined where there are fewer. Read from an index alone where the table is vacuumed. */
+async function seqOf(
+  connection: Queryable,
+  query: RunQuery,
+  conditions: Conditions,
+  newest: boolean,
+  count: number,
+): Promise<number | undefined> {
   if (isOpen(query)) conditions.add('open')
   const [row] = await connection.query<[number]>(
-    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} OFFSET ${windowRows - 1} LIMIT 1`,
+    `SELECT seq FROM {record} ${conditions.sql} ORDER BY seq ${newest ? 'DESC' : 'ASC'} OFFSET ${count - 1} LIMIT 1`,
     conditions.params,
   )
   return row?.[0]
@@ -97,6 +111,10 @@ async function windowEnd(connection: Queryable, query: RunQuery, place: Place): 
 
 function beyond(conditions: Conditions, { newest, position }: Place): Conditions {
   return conditions.add(newest ? 'seq < ?' : 'seq > ?', position)
+}
+
+function upTo(conditions: Conditions, { newest }: Place, end: number): Conditions {
+  return conditions.add(newest ? 'seq >= ?' : 'seq <= ?', end)
 }
 
 async function readWindow(
@@ -109,7 +127,7 @@ async function readWindow(
   const conditions = conditionsOf(query)
   if (conditions === undefined) return []
   beyond(conditions, place)
-  if (end !== undefined) conditions.add(place.newest ? 'seq >= ?' : 'seq <= ?', end)
+  if (end !== undefined) upTo(conditions, place, end)
   const order = `ORDER BY seq ${place.newest ? 'DESC' : 'ASC'} LIMIT ${conditions.value(limit)}`
   return connection.query<RecordRow>(`SELECT ${recordColumns} FROM {record} ${conditions.sql} ${order}`, conditions.params)
 }

@@ -7,6 +7,7 @@ describe.skipIf(newest === undefined)('on Postgres', () => {
   listingPromises(() => {
     const place = freshSchema()
     return {
+      emptyPages: 4,
       open: () => place.open().recordStore,
       move: async (runId, seq) => void (await place.sql('UPDATE {record} SET seq = $1 WHERE run_id = $2', [seq, runId])),
       fill: async (count) => {

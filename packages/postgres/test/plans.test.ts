@@ -40,17 +40,17 @@ const calls: Readonly<Record<string, Ends>> = {
   'the newest run of a foreign id': { call: ({ recordStore }) => recordStore.latest(workflowName, 'order 7'), rows: 2 },
   'a page of the newest runs': {
     call: ({ recordStore }) => recordStore.list({ order: 'newest' }, { limit }),
-    rows: limit + 10,
+    rows: limit + 20,
     rowsAtFirst: stored + 100,
   },
   'a page of the oldest runs of a status': {
     call: ({ recordStore }) => recordStore.list({ workflowName, status: ['created'] }, { limit }),
-    rows: limit + 10,
+    rows: limit + 20,
     rowsAtFirst: stored + 100,
   },
   'a page of the runs that are unfinished': {
     call: ({ recordStore }) => recordStore.list({ workflowName, runState: ['Initiated', 'Running'], updatedBefore: new Date() }, { limit }),
-    rows: limit + 10,
+    rows: limit + 20,
     rowsAtFirst: stored / 100 + 100,
   },
   'the runs of a foreign id': {

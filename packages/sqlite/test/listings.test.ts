@@ -9,6 +9,7 @@ describe('on a SQLite file', () => {
     const file = folder.file('workflow.db')
     const opened: Sqlite[] = []
     return {
+      emptyPages: 2,
       open: () => {
         const db = sqlite({ file })
         opened.push(db)

@@ -11,6 +11,8 @@ export interface ListedDatabase extends AsyncDisposable {
   readonly move: (runId: string, seq: number) => Promise<void>
   /** Adds so many runs like the one that is there, the only one. */
   readonly fill: (count: number) => Promise<void>
+  /** Into so many pages 70,000 runs are divided where none is found: the fewest, from either end. */
+  readonly emptyPages: number
 }
 
 /** The columns of a table, as a statement takes them from the only row of it for each `n` of a series. */
@@ -68,7 +70,8 @@ export function listingPromises(fresh: () => ListedDatabase): void {
         pages++
         after = page.next
       } while (after !== undefined)
-      expect(pages).toBe(2)
+      // Numbers that were skipped may make it one more.
+      expect(pages - place.emptyPages).toBeOneOf([0, 1])
       // What is found at once does not wait for that.
       expect((await store.list({ order, runState: ['Running'] }, { limit: 100 })).items).toHaveLength(100)
     },
