@@ -60,8 +60,8 @@ export function kafkaConnector(options: KafkaConnectorOptions, layout: Layout, {
 }
 
 function foreignEvent(at: Partition, record: KafkaRecord, decode: NonNullable<KafkaConnectorOptions['decode']>): ForeignEvent | Error {
-  const { key, value, headers, timestampMs, offset } = record
   try {
+    const { key, value, headers, timestampMs, offset } = record
     return {
       id: `${partitionKey(at)}/${offset}`,
       key: key === null ? '' : key.toString('utf8'),

@@ -1,0 +1,54 @@
+/** The answer to a fetch, version 11 of Kafka's protocol: https://kafka.apache.org/protocol.html#The_Messages_Fetch. */
+import type { Buffer } from 'node:buffer'
+import { ByteReader } from './byte-reader.ts'
+import { type AbortedTransaction, areReadable } from './record-batch.ts'
+
+/** The version that brokers from Kafka 2.3 on agree on with kafkajs. Of others kafkajs makes what it can. */
+export const fetchVersion = 11
+
+/** An answer with its batches as they came: members that kafkajs looks at are called as it calls them. */
+export interface FetchAnswer {
+  /** How long the broker wants to be left alone, in ms. */
+  readonly clientSideThrottleTime: number
+  readonly errorCode: number
+  readonly responses: readonly {
+    readonly topicName: string
+    readonly partitions: readonly FetchedBatches[]
+  }[]
+}
+
+/** What came of one partition. */
+export interface FetchedBatches {
+  readonly partition: number
+  readonly errorCode: number
+  /** The offset that the next record will get. */
+  readonly highWatermark: number
+  readonly aborted: readonly AbortedTransaction[]
+  readonly batches: Buffer
+}
+
+/** Undefined where some batch is of a form that only kafkajs decodes. Throws `RangeError` for bytes that are no such answer. */
+export function fetchAnswerOf(bytes: Buffer): FetchAnswer | undefined {
+  const reader = new ByteReader(bytes)
+  const clientSideThrottleTime = reader.int32()
+  const errorCode = reader.int16()
+  // A session, of which there is none.
+  reader.skip(4)
+  const responses = reader.array(() => ({ topicName: reader.text(), partitions: reader.array(partitionOf) }))
+  const all = responses.flatMap(({ partitions }) => partitions)
+  return all.every(({ batches }) => areReadable(batches)) ? { clientSideThrottleTime, errorCode, responses } : undefined
+}
+
+function partitionOf(reader: ByteReader): FetchedBatches {
+  const partition = reader.int32()
+  const errorCode = reader.int16()
+  const highWatermark = reader.int64()
+  // The last stable offset, and the first one that is kept.
+  reader.skip(16)
+  const aborted = reader.array(() => ({ producerId: reader.bigInt64(), firstOffset: reader.int64() }))
+  // The replica that would rather be read.
+  reader.skip(4)
+  const size = Math.max(0, reader.int32())
+  const at = reader.skip(size)
+  return { partition, errorCode, highWatermark, aborted, batches: reader.bytes.subarray(at, at + size) }
+}
