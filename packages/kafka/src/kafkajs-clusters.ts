@@ -1,14 +1,9 @@
 /**
  * The clusters of kafkajs: what it publishes as types for authors of partition assigners, and keeps behind a symbol of its class
- * `Kafka`. Those that its own producers and admins are made of come from there, too.
+ * `Kafka`. Those that its admins are made of come from there, too.
  */
-import { Configuration } from '@workflow/core/adapter'
 import type { Kafka } from 'kafkajs'
-import type { FetchResponse } from './kafkajs-records.ts'
-
-interface Broker {
-  readonly fetch: (request: object) => Promise<{ readonly responses: readonly FetchResponse[] }>
-}
+import { type Broker, builtOtherwise, type ConnectionPool, decodeFetches, type RequestQueue } from './kafkajs-protocol.ts'
 
 interface Metadata {
   readonly topicMetadata: readonly {
@@ -29,23 +24,13 @@ export interface Cluster {
     readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]
   >
   readonly connectionPoolBuilder: { build: (destination?: object) => Promise<ConnectionPool> }
+  /** Of ours: ends its connections as they are, and makes no new ones. What is under way is rejected, also where nobody answers. */
+  readonly abandon: () => void
 }
 
-interface ConnectionPool {
-  readonly pool: readonly Connection[]
-}
+type CreatedCluster = Omit<Cluster, 'abandon'>
 
-interface RequestQueue {
-  readonly pending: readonly unknown[]
-  scheduleCheckPendingRequests: () => void
-}
-
-/** Of another version nobody knows whether it has this: what cannot be mended works all the same. */
-interface Connection {
-  readonly requestQueue?: Partial<RequestQueue>
-}
-
-/** Makes clusters of a client. They are mended, as are those of its producers and admins from here on. */
+/** Makes clusters of a client. They are mended, as are those of its admins from here on. */
 export function clustersOf(client: Kafka): () => Cluster {
   const symbol = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'private:Kafka:createCluster')
   // The members are looked at below: whatever stands there is not of a type that we could name.
@@ -57,27 +42,45 @@ export function clustersOf(client: Kafka): () => Cluster {
   }
   if (symbol !== undefined && create !== undefined) members[symbol] = created
   return () => {
-    const cluster = created({ allowAutoTopicCreation: false, metadataMaxAge: 0, isolationLevel: 1 })
-    if (isCluster(cluster)) return cluster
-    throw new Configuration(
-      'this version of kafkajs is built in another way than 2.2.4; install kafkajs@2.2.4, or pass a driver of your own',
-    )
+    const cluster = create?.call(client, { allowAutoTopicCreation: false, metadataMaxAge: 0, isolationLevel: 1 })
+    if (isCluster(cluster)) return mended(cluster)
+    throw builtOtherwise()
   }
 }
 
 /**
  * kafkajs 2.2.4 looks for requests that wait on every connection that was ever used, once a millisecond and for ever, because it asks
- * for a timer in the past; an idle process pays a hundredth of a core for each. Here it looks only while some wait.
+ * for a timer in the past, which keeps an idle process busy. Here it looks only while some wait. Answers to fetches are decoded here.
  */
-function mended(cluster: Cluster): Cluster {
+function mended(cluster: CreatedCluster): Cluster {
   const { connectionPoolBuilder } = cluster
   const build = connectionPoolBuilder.build.bind(connectionPoolBuilder)
+  const built: ConnectionPool[] = []
+  let abandoned = false
   connectionPoolBuilder.build = async (destination) => {
+    if (abandoned) throw givenUp()
     const connections = await build(destination)
     for (const { requestQueue } of connections.pool) if (isQueue(requestQueue)) calmed(requestQueue)
+    decodeFetches(connections)
+    built.push(connections)
     return connections
   }
-  return cluster
+  const abandon = (): void => {
+    abandoned = true
+    for (const connection of built.flatMap(({ pool }) => pool)) {
+      connection.connect = async () => {
+        throw givenUp()
+      }
+      // Without an error kafkajs would not notice, and wait on.
+      connection.socket?.destroy(givenUp())
+    }
+  }
+  return Object.assign(cluster, { abandon })
+}
+
+/** kafkajs tries again by itself where an error does not say that this is of no use. */
+function givenUp(): Error {
+  return Object.assign(new Error('the connection has been given up'), { retriable: false })
 }
 
 function calmed(queue: RequestQueue): void {
@@ -93,7 +96,7 @@ function isQueue(queue: Partial<RequestQueue> | undefined): queue is RequestQueu
 
 const clusterMethods = ['connect', 'disconnect', 'metadata', 'findBroker', 'fetchTopicsOffset'] as const
 
-function isCluster(value: unknown): value is Cluster {
+function isCluster(value: unknown): value is CreatedCluster {
   if (typeof value !== 'object' || value === null) return false
   const { connectionPoolBuilder } = value as { readonly connectionPoolBuilder?: { readonly build?: unknown } }
   return (

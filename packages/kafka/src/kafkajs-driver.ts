@@ -1,15 +1,15 @@
 /**
  * The driver on kafkajs. Its consumers read what Kafka's group protocol gives them, while here the engine's role scheduler
- * decides who reads what: so reading goes through clusters of kafkajs. Producing and creating use the public surface.
+ * decides who reads what: so reading goes through clusters of kafkajs, and writing, too. Creating uses the public surface.
  */
-import { type Admin, Kafka, logLevel, type ISocketFactory, type KafkaConfig, Partitioners, type Producer } from 'kafkajs'
+import { type Admin, Kafka, logLevel, type ISocketFactory, type KafkaConfig } from 'kafkajs'
 import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewTopic, Partition } from './driver.ts'
 import { type Cluster, clustersOf } from './kafkajs-clusters.ts'
 import { fetchedOf } from './kafkajs-records.ts'
 import { type FaultKind, KafkaFault, partitionKey } from './driver.ts'
+import { IdempotentProducer } from './idempotent-producer.ts'
 import { faultOf } from './kafkajs-fault.ts'
 import { setTimeout as pause } from 'node:timers/promises'
-import { sendAll } from './kafkajs-sending.ts'
 import { trackedSockets } from './tracked-sockets.ts'
 
 /** What of kafkajs's settings there is to choose. */
@@ -49,7 +49,7 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
       ({ level, log: { message, timestamp: _timestamp, ...fields } }) =>
         log?.(levels.get(level) ?? 'debug', fields, `kafkajs: ${message}`),
   })
-  const driver = new KafkaJsDriver(client, sockets.destroy)
+  const driver = new KafkaJsDriver(client, sockets.destroy, openMsOf(config))
   return {
     describe: (topics) => driver.describe(topics),
     create: (topics) => driver.create(topics),
@@ -61,14 +61,24 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
   }
 }
 
+/** How long a producer may take to connect: every broker that is named may have to be waited for, and one of them to be asked. */
+function openMsOf({
+  brokers,
+  connectionTimeout = 1_000,
+  requestTimeout = 30_000,
+}: Pick<KafkaConfig, 'brokers' | 'connectionTimeout' | 'requestTimeout'>): number {
+  return connectionTimeout * (Array.isArray(brokers) ? brokers.length : 1) + requestTimeout
+}
+
 class KafkaJsDriver {
   readonly #client: Kafka
   readonly #clusterOf: () => Cluster
   readonly #destroySockets: () => void
+  readonly #openMs: number
   /** Clusters that wait for the next fetch: a connection serves one at a time. */
   readonly #idle: Cluster[] = []
   readonly #clusters = new Set<Cluster>()
-  readonly #producers = new Set<Producer>()
+  readonly #producers = new Set<IdempotentProducer>()
   #admin: Promise<Admin> | undefined
   /** For questions that are answered at once. */
   #questions: Cluster | undefined
@@ -77,7 +87,8 @@ class KafkaJsDriver {
   #anchor: string | undefined
   #closed = false
 
-  constructor(client: Kafka, destroySockets: () => void) {
+  constructor(client: Kafka, destroySockets: () => void, openMs: number) {
+    this.#openMs = openMs
     this.#client = client
     this.#clusterOf = clustersOf(client)
     this.#destroySockets = destroySockets
@@ -192,8 +203,9 @@ class KafkaJsDriver {
           })),
         })),
       })
+      const fetched = fetchedOf(request, responses)
       this.#keep(cluster)
-      return fetchedOf(request, responses)
+      return fetched
     } catch (error) {
       const fault = faultOf(error, 'reading')
       // Of a connection that failed nobody knows what is still under way on it.
@@ -205,24 +217,17 @@ class KafkaJsDriver {
 
   async producer(): Promise<KafkaProducer> {
     this.#assertOpen()
-    const producer = this.#client.producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
-      retry,
+    const producer = new IdempotentProducer({
+      newCluster: () => this.#create(),
+      onDiscard: (cluster) => this.#clusters.delete(cluster),
+      openMs: this.#openMs,
     })
     this.#producers.add(producer)
-    const close = async (): Promise<void> => {
+    const close = (): Promise<void> => {
       this.#producers.delete(producer)
-      await producer.disconnect().catch(() => undefined)
+      return producer.close()
     }
-    try {
-      await producer.connect()
-    } catch (error) {
-      await close()
-      throw faultOf(error, 'connecting a producer')
-    }
-    return { send: (records) => sendAll(producer, records, (topic) => this.#leadersOf(topic)), close }
+    return { send: producer.send, close }
   }
 
   async close(): Promise<void> {
@@ -233,13 +238,9 @@ class KafkaJsDriver {
     await Promise.allSettled([
       admin?.disconnect(),
       ...[...this.#clusters].map((cluster) => cluster.disconnect()),
-      ...[...this.#producers].map((producer) => producer.disconnect()),
+      ...[...this.#producers].map((producer) => producer.close()),
     ])
     this.#destroySockets()
-  }
-
-  async #leadersOf(topic: string): Promise<readonly string[] | undefined> {
-    return (await this.describe([topic])).get(topic)
   }
 
   /** One question at a time: kafkajs remembers the leaders of those topics only that it was asked for last. */
