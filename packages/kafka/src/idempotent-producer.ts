@@ -8,7 +8,7 @@ import { KafkaFault, type KafkaProducer, type NewRecord, partitionKey } from './
 import { faultOf } from './kafkajs-fault.ts'
 import { type Broker, produce } from './kafkajs-protocol.ts'
 import { LeaderLink, type LeaderLinkOptions } from './leader-link.ts'
-import type { ProducedBatch, Producing } from './produce-request.ts'
+import { type ProducedBatch, type Producing, sequenceAfter } from './produce-request.ts'
 import { ProtocolError } from './protocol-error.ts'
 import { gravest, type Setback } from './setback.ts'
 
@@ -21,8 +21,6 @@ const firstPauseMs = 50
 const pauseMaxMs = 500
 /** Part of the question for an id, where there are no transactions, too: what kafkajs takes. */
 const transactionMs = 60_000
-/** Sequence numbers go up to 2^31 - 1, and from there to 0. */
-const sequences = 2 ** 31
 
 type Identity = Omit<Producing, 'timestampMs'>
 
@@ -70,7 +68,7 @@ export class IdempotentProducer implements KafkaProducer {
       open = open.filter((batch) => !offsets.has(partitionKey(batch)))
       if (open.length > 0) await this.#recover(open, errors, setbacks)
     }
-    for (const batch of batches) this.#sequences.set(partitionKey(batch), (batch.sequence + batch.records.length) % sequences)
+    for (const batch of batches) this.#sequences.set(partitionKey(batch), sequenceAfter(batch.sequence, batch.records.length))
     return offsets
   }
 

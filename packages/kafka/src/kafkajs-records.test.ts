@@ -15,7 +15,7 @@ test('records begin at the offset that was asked for, and reading goes on after 
   const request = { from: [{ topic: 't', partition: 0, offset: 5 }], maxWaitMs: 0, maxBytes: 1, maxBytesPerPartition: 1 }
   const messages = [
     message(4),
-    message(5, { headers: { a: Buffer.from('é'), b: ['1', '2'], c: undefined } }),
+    message(5, { headers: { a: Buffer.from('é'), b: ['1', '2'], c: undefined, d: null, e: ['1', null] } }),
     message(6, { ...marker, ...inTransaction('1') }),
   ]
   const [fetched] = fetchedOf(request, [{ topicName: 't', partitions: [{ partition: 0, highWatermark: '9', messages }] }])

@@ -26,6 +26,14 @@ export interface ProducedBatch extends Partition {
   readonly sequence: number
 }
 
+/** Sequence numbers go up to 2^31 - 1, and from there to 0: Kafka's `DefaultRecordBatch.incrementSequence`. */
+const sequences = 2 ** 31
+
+/** The sequence number of what comes after so many records. */
+export function sequenceAfter(sequence: number, records: number): number {
+  return (sequence + records) % sequences
+}
+
 /** What every batch of a request has in common. */
 export interface Producing {
   readonly producerId: bigint

@@ -79,6 +79,15 @@ export class Broker implements AsyncDisposable {
     }
   }
 
+  /** Waits until so many partitions of a topic have leaders that know it. */
+  async offsetsKnown(topic: string, partitions: number): Promise<void> {
+    const admin = await this.admin()
+    for (;;) {
+      const offsets = await admin.fetchTopicOffsets(topic).catch(() => [])
+      if (offsets.length === partitions) return
+    }
+  }
+
   /** Deletes a topic and makes another one of that name. */
   async replace(topic: string, partitions: number, policy: 'delete' | 'compact' = 'delete'): Promise<void> {
     const admin = await this.admin()

@@ -1,0 +1,265 @@
+/** Records as they are coded here, beside kafkajs: each reads what the other has written. */
+import { type Kafka, type KafkaMessage, type Message, Partitioners } from 'kafkajs'
+import { createRequire } from 'node:module'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Fetched, type FetchRequest, type KafkaDriver, kafkajsDriver } from '../src/index.ts'
+import { fetchAnswerOf } from '../src/fetch-answer.ts'
+import { fetchedOf } from '../src/kafkajs-records.ts'
+import { Broker } from './broker.ts'
+import { apiKeys, KafkaProxy } from './kafka-proxy.ts'
+
+const require = createRequire(import.meta.url)
+/** Names that Node does not find among the exports of a CommonJS module. */
+const { CompressionCodecs, CompressionTypes } = require('kafkajs') as typeof import('kafkajs')
+/** How kafkajs itself decodes the answers that are decoded here. */
+const { decode } = require('kafkajs/src/protocol/requests/fetch/v11/response') as {
+  readonly decode: (bytes: Buffer) => Promise<{ readonly responses: Parameters<typeof fetchedOf>[1] }>
+}
+
+interface Stage {
+  readonly broker: Broker
+  readonly driver: KafkaDriver
+  readonly topic: string
+  readonly proxy: KafkaProxy
+  /** What came of a whole partition. */
+  readonly fetch: (offset?: number, partition?: number) => Promise<Fetched>
+  /** The bodies of all answers to fetches until now. */
+  readonly answers: readonly Buffer[]
+}
+
+async function staged(): Promise<Stage> {
+  const broker = new Broker()
+  const proxy = await KafkaProxy.before(Broker.url ?? '')
+  const driver = kafkajsDriver({ brokers: [...broker.brokers], clientId: 'test', socketFactory: proxy.socketFactory })
+  onTestFinished(async () => {
+    await driver.close()
+    await proxy[Symbol.asyncDispose]()
+    await broker[Symbol.asyncDispose]()
+  })
+  const topic = broker.topicOf('orders/coded')
+  await broker.create(topic, 2)
+  await broker.offsetsKnown(topic, 2)
+  const answers: Buffer[] = []
+  proxy.onAnswer = ({ apiKey, bytes }) => {
+    if (apiKey === apiKeys.fetch) answers.push(bytes.subarray(8))
+    return 'pass'
+  }
+  const fetch = async (offset = 0, partition = 0): Promise<Fetched> => {
+    const [leader = ''] = (await driver.describe([topic])).get(topic) ?? []
+    const [fetched] = await driver.fetch(leader, requestOf(topic, [partition], offset))
+    if (fetched === undefined) throw new Error('there is no answer')
+    return fetched
+  }
+  return { broker, driver, topic, proxy, fetch, answers }
+}
+
+function requestOf(topic: string, partitions: readonly number[], offset = 0): FetchRequest {
+  const from = partitions.map((partition) => ({ topic, partition, offset }))
+  return { from, maxWaitMs: 0, maxBytes: 10_000_000, maxBytesPerPartition: 10_000_000 }
+}
+
+/** As values, so that two ways to read can be compared. */
+function told({ records, next, end }: Fetched): object {
+  return {
+    next,
+    end,
+    records: records.map(({ offset, timestampMs, key, value, headers }) => ({
+      offset,
+      timestampMs,
+      key: key === null ? null : String(key),
+      value: value === null ? null : String(value),
+      headers,
+    })),
+  }
+}
+
+/** The newest answer as kafkajs decodes it. Fails where that was done anyway. */
+async function byKafkaJs({ answers, topic }: Stage, offset = 0): Promise<Fetched | undefined> {
+  const answer = answers.at(-1) ?? Buffer.alloc(0)
+  expect(fetchAnswerOf(answer)).toBeDefined()
+  const { responses } = await decode(answer)
+  return fetchedOf(requestOf(topic, [0], offset), responses)[0]
+}
+
+async function consumed(client: Kafka, topic: string, count: number): Promise<readonly KafkaMessage[]> {
+  const consumer = client.consumer({ groupId: topic })
+  await consumer.connect()
+  onTestFinished(() => consumer.disconnect())
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const messages: KafkaMessage[] = []
+  await consumer.run({ eachMessage: async ({ message }) => void messages.push(message) })
+  await expect.poll(() => messages.length, { timeout: 30_000 }).toBe(count)
+  return messages
+}
+
+async function publish(broker: Broker, topic: string, messages: readonly Message[], compression: number): Promise<void> {
+  const producer = broker.client().producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  await producer.send({ topic, compression, messages: messages.map((message) => ({ partition: 0, ...message })) })
+  await producer.disconnect()
+}
+
+describe.skipIf(Broker.url === undefined)('records', { timeout: 90_000 }, () => {
+  test('that are written here are read by kafkajs as they were meant', async () => {
+    const { broker, driver, topic } = await staged()
+    const records = [
+      { key: 'run', value: 'plain', headers: { a: '1', b: '' } },
+      { key: 'Schlüssel 鍵 \u{1f511}', value: 'Wörter \u{1f600} 語 "\u0000"', headers: { 'Köpfe ': 'ß'.repeat(300) } },
+      { key: '', value: null },
+      { key: 'large', value: 'ü'.repeat(200_000), headers: {} },
+      { key: 'long'.repeat(100), value: '' },
+    ]
+    const producer = await driver.producer()
+    const beganAt = Date.now()
+    await producer.send(records.map((record) => ({ topic, partition: 0, ...record })))
+    const messages = await consumed(broker.client(), topic, records.length)
+    expect(
+      messages.map(({ key, value, headers = {} }) => ({
+        key: String(key),
+        value: value === null ? null : String(value),
+        headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
+      })),
+    ).toEqual(records.map((record) => ({ headers: {}, ...record })))
+    for (const { timestamp } of messages) expect(Math.abs(Number(timestamp) - beganAt)).toBeLessThan(30_000)
+  })
+
+  test('that kafkajs has written are read here as it would read them', async () => {
+    const stage = await staged()
+    const { broker, topic, fetch } = stage
+    const messages: Message[] = [
+      { key: null, value: 'one', headers: { a: 'x', b: ['1', '2', '3'], c: Buffer.from('é') } },
+      { key: 'k', value: null, timestamp: '1000' },
+      { key: Buffer.from([255, 0]), value: Buffer.from([254]), timestamp: '999' },
+      { key: 'k', value: 'last', headers: { __proto: '' } },
+    ]
+    await publish(broker, topic, messages, CompressionTypes.None)
+    await publish(broker, topic, [{ value: 'another batch' }], CompressionTypes.None)
+    for (const offset of [0, 2, 4]) {
+      const ours = told(await fetch(offset))
+      expect(ours).toEqual(told((await byKafkaJs(stage, offset)) ?? Object.create(null)))
+      expect(ours).toMatchObject({ next: 5, end: 5 })
+    }
+    expect((await fetch()).records[0]?.headers).toEqual({ a: 'x', b: '3', c: 'é' })
+  })
+
+  test('of transactions come when they are committed, and not when they are aborted', async () => {
+    const stage = await staged()
+    const { broker, topic, fetch } = stage
+    const producers = ['one', 'two'].map((name) =>
+      broker.client().producer({
+        transactionalId: `${broker.prefix}-${name}`,
+        idempotent: true,
+        maxInFlightRequests: 1,
+        createPartitioner: Partitioners.DefaultPartitioner,
+      }),
+    )
+    const [one, two] = producers
+    if (one === undefined || two === undefined) throw new Error('there are two')
+    for (const producer of producers) await producer.connect()
+    const send = (to: Pick<typeof one, 'send'>, value: string) => to.send({ topic, messages: [{ value, partition: 0 }] })
+    const [a, b] = [await one.transaction(), await two.transaction()]
+    await send(a, 'aborted 1')
+    await send(b, 'committed 1')
+    await send(a, 'aborted 2')
+    await publish(broker, topic, [{ value: 'by itself' }], CompressionTypes.None)
+    await a.abort()
+    await send(b, 'committed 2')
+    await b.commit()
+    const c = await one.transaction()
+    await send(c, 'committed 3')
+    await c.commit()
+    for (const producer of producers) await producer.disconnect()
+    const fetched = await fetch()
+    expect(fetched.records.map(({ value }) => String(value))).toEqual(['committed 1', 'by itself', 'committed 2', 'committed 3'])
+    expect(told(fetched)).toEqual(told((await byKafkaJs(stage)) ?? Object.create(null)))
+    expect(fetched.next).toBe(fetched.end)
+  })
+
+  test('have the time of the log where the topic says so', async () => {
+    const stage = await staged()
+    const { broker, topic, fetch } = stage
+    const admin = await broker.admin()
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: 2, name: topic, configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] }],
+    })
+    await expect
+      .poll(
+        async () => {
+          await publish(broker, topic, [{ value: 'v', timestamp: '1000' }], CompressionTypes.None)
+          const fetched = await fetch()
+          expect(told(fetched)).toEqual(told((await byKafkaJs(stage)) ?? Object.create(null)))
+          return (fetched.records.at(-1)?.timestampMs ?? 0) > 1_000
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(true)
+  })
+
+  test('in compressed batches are read by kafkajs, together with all that comes with them', async () => {
+    const { broker, driver, topic, fetch, answers } = await staged()
+    const producer = await driver.producer()
+    await producer.send([0, 1].map((partition) => ({ topic, partition, key: 'k', value: 'plain' })))
+    await publish(broker, topic, [{ value: 'gzip 1', headers: { a: ['1', '2'] } }, { value: 'gzip 2' }], CompressionTypes.GZIP)
+    await producer.send([{ topic, partition: 0, key: 'k', value: 'plain again' }])
+    const [leader = ''] = (await driver.describe([topic])).get(topic) ?? []
+    const fetched = (await driver.fetch(leader, requestOf(topic, [0, 1]))).toSorted((a, b) => a.partition - b.partition)
+    expect(fetchAnswerOf(answers.at(-1) ?? Buffer.alloc(0))).toBeUndefined()
+    expect(fetched.map(({ records }) => records.map(({ value }) => String(value)))).toEqual([
+      ['plain', 'gzip 1', 'gzip 2', 'plain again'],
+      ['plain'],
+    ])
+    expect(fetched[0]).toMatchObject({ next: 4, end: 4 })
+    expect(fetched[0]?.records[1]?.headers).toEqual({ a: '2' })
+    expect((await fetch(2)).records.map(({ offset }) => offset)).toEqual([2, 3])
+  })
+
+  test('need the codec that kafkajs was given, and without one it is said which', async () => {
+    const { broker, topic, fetch } = await staged()
+    const none = CompressionCodecs[CompressionTypes.ZSTD]
+    const restore = (): void => void (CompressionCodecs[CompressionTypes.ZSTD] = none)
+    onTestFinished(restore)
+    CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+      compress: async ({ buffer }: { readonly buffer: Buffer }) => zstdCompressSync(buffer),
+      decompress: async (bytes: Buffer) => zstdDecompressSync(bytes),
+    })
+    await publish(broker, topic, [{ value: 'v'.repeat(100) }], CompressionTypes.ZSTD)
+    expect((await fetch()).records.map(({ value }) => String(value))).toEqual(['v'.repeat(100)])
+    restore()
+    await expect(fetch()).rejects.toMatchObject({ kind: 'unavailable', message: 'reading: ZSTD compression not implemented' })
+  })
+
+  test('that were damaged on their way are not handed out, and read again', async () => {
+    const { driver, topic, proxy, fetch } = await staged()
+    const producer = await driver.producer()
+    await producer.send([{ topic, partition: 0, key: 'k', value: 'precious' }])
+    let damage = true
+    proxy.onAnswer = ({ apiKey, bytes }) => {
+      if (damage && apiKey === apiKeys.fetch) bytes.write('t', bytes.indexOf('precious'), 'latin1')
+      return 'pass'
+    }
+    await expect(fetch()).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: `reading: what Kafka has of ${topic}/0 from offset 0 on is damaged: the checksum of a batch is not that of its bytes`,
+    })
+    damage = false
+    expect((await fetch()).records.map(({ value }) => String(value))).toEqual(['precious'])
+  })
+
+  test('are fetched when the broker wants to be asked again, and not before', async () => {
+    const { driver, topic, proxy, fetch } = await staged()
+    const producer = await driver.producer()
+    await producer.send([{ topic, partition: 0, key: 'k', value: 'v' }])
+    await fetch()
+    const throttleMs = 400
+    proxy.onAnswer = ({ apiKey, bytes }) => {
+      if (apiKey === apiKeys.fetch) bytes.writeInt32BE(throttleMs, 8)
+      return 'pass'
+    }
+    await fetch()
+    const beganAt = performance.now()
+    await fetch()
+    expect(performance.now() - beganAt).toBeGreaterThan(throttleMs / 2)
+  })
+})
