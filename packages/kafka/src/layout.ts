@@ -45,6 +45,8 @@ export class Layout {
   readonly log: ControlLog
   readonly #settings: Settings
   readonly #cursorTopic: string
+  /** Of our topics, as Kafka calls them: each event asks. */
+  readonly #names = new Map<string, string>()
   #ready: Promise<void> | undefined
 
   constructor(settings: Settings) {
@@ -55,7 +57,11 @@ export class Layout {
 
   /** The topic of Kafka that carries one of ours. */
   kafkaTopic(topic: string): string {
-    return kafkaTopicOf(this.#settings.prefix, topic)
+    const known = this.#names.get(topic)
+    if (known !== undefined) return known
+    const name = kafkaTopicOf(this.#settings.prefix, topic)
+    this.#names.set(topic, name)
+    return name
   }
 
   /** Makes sure that the cursor topic is there, and that all that is known of topics and receivers has been read. */

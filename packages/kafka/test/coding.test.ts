@@ -1,4 +1,5 @@
 /** Records as they are coded here, beside kafkajs: each reads what the other has written. */
+import type * as KafkaJs from 'kafkajs'
 import { type Kafka, type KafkaMessage, type Message, Partitioners } from 'kafkajs'
 import { createRequire } from 'node:module'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
@@ -11,7 +12,7 @@ import { apiKeys, KafkaProxy } from './kafka-proxy.ts'
 
 const require = createRequire(import.meta.url)
 /** Names that Node does not find among the exports of a CommonJS module. */
-const { CompressionCodecs, CompressionTypes } = require('kafkajs') as typeof import('kafkajs')
+const { CompressionCodecs, CompressionTypes } = require('kafkajs') as typeof KafkaJs
 /** How kafkajs itself decodes the answers that are decoded here. */
 const { decode } = require('kafkajs/src/protocol/requests/fetch/v11/response') as {
   readonly decode: (bytes: Buffer) => Promise<{ readonly responses: Parameters<typeof fetchedOf>[1] }>
