@@ -17,7 +17,10 @@ export interface KafkaDriver {
    * (in ms since the epoch; the next one to be written where there is none). In the order of `partitions`.
    */
   readonly offsets: (partitions: readonly Partition[], at: 'earliest' | 'latest' | number) => Promise<readonly number[]>
-  /** Reads from one broker; partitions that it does not lead make the call fail. May be called many times at once. */
+  /**
+   * Reads from one broker; partitions that it does not lead make the call fail. One of which nothing can be read may be left out while
+   * others have something. May be called many times at once.
+   */
   readonly fetch: (leader: string, request: FetchRequest) => Promise<readonly Fetched[]>
   /** An idempotent producer that waits for all replicas. */
   readonly producer: () => Promise<KafkaProducer>

@@ -30,26 +30,37 @@ export interface FetchResponse {
   readonly partitions: readonly (FetchedMessages | FetchedBatches)[]
 }
 
-/** Records by partition, from the offsets that were asked for. Throws a `KafkaFault` where the bytes are not what was written. */
+/**
+ * Records by partition, from the offsets that were asked for. A partition whose bytes are not what was written is left out while others
+ * have something; then a `KafkaFault` is thrown for it.
+ */
 export function fetchedOf(request: FetchRequest, responses: readonly FetchResponse[]): readonly Fetched[] {
   const asked = new Map(request.from.map((from) => [partitionKey(from), from.offset]))
-  return responses.flatMap(({ topicName: topic, partitions }) =>
-    partitions.map((answer) => {
+  const fetched: Fetched[] = []
+  let damage: KafkaFault | undefined
+  for (const { topicName: topic, partitions } of responses) {
+    for (const answer of partitions) {
       const at = { topic, partition: answer.partition }
       // A batch may begin before the offset that was asked for.
       const from = asked.get(partitionKey(at)) ?? 0
-      return 'batches' in answer ? ofBatches(at, from, answer) : ofMessages(at, from, answer)
-    }),
-  )
+      try {
+        fetched.push('batches' in answer ? ofBatches(at, from, answer) : ofMessages(at, from, answer))
+      } catch (error) {
+        damage = damageOf(at, from, error)
+      }
+    }
+  }
+  if (damage !== undefined && fetched.every(({ records }) => records.length === 0)) throw damage
+  return fetched
+}
+
+function damageOf(at: Partition, from: number, error: unknown): KafkaFault {
+  const text = error instanceof Error ? error.message : String(error)
+  return new KafkaFault('unavailable', `reading: what Kafka has of ${partitionKey(at)} from offset ${from} on is damaged: ${text}`, error)
 }
 
 function ofBatches(at: Partition, from: number, { highWatermark, batches, aborted }: FetchedBatches): Fetched {
-  try {
-    return { ...at, ...recordsOf(batches, from, aborted), end: highWatermark }
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    throw new KafkaFault('unavailable', `reading: what Kafka has of ${partitionKey(at)} from offset ${from} on is damaged: ${text}`, error)
-  }
+  return { ...at, ...recordsOf(batches, from, aborted), end: highWatermark }
 }
 
 function ofMessages(at: Partition, from: number, { highWatermark, messages, abortedTransactions }: FetchedMessages): Fetched {

