@@ -233,13 +233,11 @@ class KafkaJsDriver {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    // First, so that none of them tries again.
+    const producers = [...this.#producers].map((producer) => producer.close())
     this.#destroySockets()
     const admin = await this.#admin?.catch(() => undefined)
-    await Promise.allSettled([
-      admin?.disconnect(),
-      ...[...this.#clusters].map((cluster) => cluster.disconnect()),
-      ...[...this.#producers].map((producer) => producer.close()),
-    ])
+    await Promise.allSettled([admin?.disconnect(), ...[...this.#clusters].map((cluster) => cluster.disconnect()), ...producers])
     this.#destroySockets()
   }
 

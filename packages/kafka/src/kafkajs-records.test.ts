@@ -21,6 +21,7 @@ test('records begin at the offset that was asked for, and reading goes on after 
   const [fetched] = fetchedOf(request, [{ topicName: 't', partitions: [{ partition: 0, highWatermark: '9', messages }] }])
   expect(fetched).toMatchObject({ next: 7, end: 9, records: [{ offset: 5, timestampMs: 7, headers: { a: 'é', b: '2' } }] })
   expect(fetched?.records).toHaveLength(1)
+  expect(fetched?.records[0]?.headers).toEqual({ a: 'é', b: '2' })
 })
 
 test('what a transaction wrote that was aborted is left out, and nothing else', () => {

@@ -213,6 +213,25 @@ describe('bytes that are not what was written', () => {
     expect(recordsOf(count(-1), 0, []).records).toEqual([])
   })
 
+  test('are refused where a size goes beyond its record, or is less than nothing', () => {
+    // Of the first record, its key and its value: a byte each, which is twice the size, or an odd number for one below zero.
+    const places = [
+      [61, 26],
+      [65, 5],
+      [71, 7],
+    ] as const
+    for (const [place, size] of places) {
+      expect(batch[place]).toBe(2 * size)
+      for (const wrong of [2 * 63, 2 * 40, 3, 127]) {
+        const damaged = amended(batch, (bytes) => void (bytes[place] = wrong))
+        expect(() => recordsOf(damaged, 0, []), `${wrong} at ${place}`).toThrow(RangeError)
+      }
+    }
+    // Headers are read when somebody looks at them: the size of the first name.
+    const damaged = amended(batch, (bytes) => void (bytes[bytes.indexOf('a', 79) - 1] = 126))
+    expect(() => recordsOf(damaged, 0, []).records[0]?.headers).toThrow(RangeError)
+  })
+
   test('make an error or other records, whatever they are', () => {
     const random = dice(7)
     for (let round = 0; round < 5_000; round++) {
