@@ -4,7 +4,7 @@ import { ByteWriter } from './byte-writer.ts'
 import type { NewRecord } from './driver.ts'
 import { IdempotentProducer } from './idempotent-producer.ts'
 import type { Cluster } from './kafkajs-clusters.ts'
-import type { Broker, ConnectionPool } from './kafkajs-protocol.ts'
+import { type Broker, type ConnectionPool, decodeFetches } from './kafkajs-protocol.ts'
 
 type Exchange = Parameters<ConnectionPool['send']>[0]
 
@@ -135,4 +135,21 @@ test('a partition without a leader is asked for a few times, and then given up',
   })
   expect(counts().asked).toBe(5)
   expect(written).toEqual([])
+})
+
+test('brokers that are built in another way than those of kafkajs 2.2.4 are said to be so', async () => {
+  const cluster: Partial<Cluster> = {
+    connect: async () => undefined,
+    disconnect: async () => undefined,
+    abandon: () => undefined,
+    metadata: async () => ({ topicMetadata: [{ topic: 't', partitionMetadata: [{ partitionId: 0, leader: 1 }] }] }),
+    findBroker: async () => ({}) as Broker,
+  }
+  const producer = new IdempotentProducer({ newCluster: () => cluster as Cluster, onDiscard: () => undefined, openMs: 5_000 })
+  await expect(producer.send([record(0)])).rejects.toMatchObject({
+    code: 'Configuration',
+    message: expect.stringContaining('install kafkajs@2.2.4'),
+  })
+  // Nor do connections without a way to send pass for some.
+  expect(() => decodeFetches({ pool: [] } as unknown as ConnectionPool)).toThrow('install kafkajs@2.2.4')
 })

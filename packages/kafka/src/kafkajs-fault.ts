@@ -1,5 +1,5 @@
 /** Errors of kafkajs, sorted by what can be done about them. */
-import { isTlsFault } from '@workflow/core/adapter'
+import { isTlsFault, isWorkflowError } from '@workflow/core/adapter'
 import { type FaultKind, KafkaFault } from './driver.ts'
 
 const kinds: Readonly<Record<string, FaultKind>> = {
@@ -35,9 +35,10 @@ interface KafkaJsError {
   readonly errors?: readonly unknown[]
 }
 
-/** What an error of kafkajs means. `doing` says in a message what was tried. */
+/** What an error of kafkajs means. `doing` says in a message what was tried. Throws an error of Workflow's as it is. */
 export function faultOf(error: unknown, doing: string): KafkaFault {
   if (error instanceof KafkaFault) return error
+  if (isWorkflowError(error)) throw error
   const { kind, message } = sort(error)
   return new KafkaFault(kind, `${doing}: ${message}`, error)
 }
