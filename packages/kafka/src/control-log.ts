@@ -145,8 +145,13 @@ export class ControlLog {
         await this.#settle(request, await this.#writer.send(request), readBefore)
       }
     } catch (error) {
-      if (isMissing(error)) await this.#revive()
-      throw unavailable(error, 'a cursor cannot be written')
+      const cause = isMissing(error)
+        ? await this.#revive().then(
+            () => error,
+            (later: unknown) => later,
+          )
+        : error
+      throw unavailable(cause, 'a cursor cannot be written')
     }
     this.#flushedMs = this.#options.clock.monotonic()
     return batch.map(() => undefined)

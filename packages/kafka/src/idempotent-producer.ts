@@ -14,9 +14,10 @@ import { gravest, type Setback } from './setback.ts'
 
 /**
  * How often one call goes on after each of them. What a broker has refused may go well a little later, e.g. where partitions get another
- * leader; a lost connection is replaced by a new one, and so is one on which nothing came, which has taken `requestTimeout` already.
+ * leader; one that has just started takes some seconds. A lost connection is replaced by a new one, and so is one on which nothing came,
+ * which has taken `requestTimeout` already.
  */
-const setbacksMax: Readonly<Record<Setback, number>> = { refused: 4, lost: 2, silent: 1, final: 0 }
+const setbacksMax: Readonly<Record<Setback, number>> = { refused: 4, starting: 20, lost: 2, silent: 1, final: 0 }
 const firstPauseMs = 50
 const pauseMaxMs = 500
 /** Part of the question for an id, where there are no transactions, too: what kafkajs takes. */
@@ -62,7 +63,7 @@ export class IdempotentProducer implements KafkaProducer {
   async #write(records: readonly NewRecord[]): Promise<ReadonlyMap<string, number>> {
     const batches = this.#batchesOf(records)
     const offsets = new Map<string, number>()
-    const setbacks: Record<Setback, number> = { refused: 0, lost: 0, silent: 0, final: 0 }
+    const setbacks: Record<Setback, number> = { refused: 0, starting: 0, lost: 0, silent: 0, final: 0 }
     for (let open = batches; open.length > 0; ) {
       const errors = await this.#attempt(open, offsets)
       open = open.filter((batch) => !offsets.has(partitionKey(batch)))
@@ -124,8 +125,8 @@ export class IdempotentProducer implements KafkaProducer {
     const { setback, error } = gravest(errors)
     if (++setbacks[setback] > setbacksMax[setback]) throw error
     if (setback === 'refused') this.#link.forget(open)
-    else this.#link.abandon()
-    const many = setbacks.refused + setbacks.lost + setbacks.silent
+    else if (setback !== 'starting') this.#link.abandon()
+    const many = setbacks.refused + setbacks.starting + setbacks.lost + setbacks.silent
     await pause(Math.min(firstPauseMs * 2 ** (many - 1), pauseMaxMs), undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }

@@ -3,13 +3,20 @@ import { isTlsFault } from '@workflow/core/adapter'
 import { KafkaFault } from './driver.ts'
 
 /** The later in this list, the more it decides where several come together. */
-const setbacks = ['refused', 'lost', 'silent', 'final'] as const
+const setbacks = ['refused', 'starting', 'lost', 'silent', 'final'] as const
 
 /**
- * `refused`: the broker says no, and may say yes a little later, or another one may. `lost`: the connection has ended. `silent`: nothing
- * has come in time. `final`: sending again is of no use.
+ * `refused`: the broker says no, and may say yes a little later, or another one may. `starting`: a broker that was just started cannot give
+ * out ids of producers yet. `lost`: the connection has ended. `silent`: nothing has come in time. `final`: sending again is of no use.
  */
 export type Setback = (typeof setbacks)[number]
+
+/** In these, "group" is what it once was for. */
+const starting: ReadonlySet<string | undefined> = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+])
 
 interface KafkaJsError {
   readonly name?: string
@@ -25,6 +32,7 @@ export function setbackOf(error: unknown): Setback {
   if (name === 'KafkaJSRequestTimeoutError') return 'silent'
   if (name === 'KafkaJSConnectionError' || name === 'KafkaJSConnectionClosedError') return isTlsFault(error) ? 'final' : 'lost'
   if (name === 'KafkaJSBrokerNotFound' || name === 'KafkaJSMetadataNotLoaded') return 'refused'
+  if (starting.has(type)) return 'starting'
   return type !== undefined && retriable === true ? 'refused' : 'final'
 }
 

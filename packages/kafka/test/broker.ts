@@ -91,6 +91,7 @@ export class Broker implements AsyncDisposable {
   /** Deletes a topic and makes another one of that name. */
   async replace(topic: string, partitions: number, policy: 'delete' | 'compact' = 'delete'): Promise<void> {
     const admin = await this.admin()
+    const before = await admin.fetchTopicOffsets(topic)
     await admin.deleteTopics({ topics: [topic] })
     for (;;) {
       try {
@@ -101,7 +102,14 @@ export class Broker implements AsyncDisposable {
         // It is still there.
       }
     }
-    while (!(await admin.listTopics()).includes(topic));
+    // The broker hears of it later, and takes records for the old one until then.
+    const isNew = async (): Promise<boolean> => {
+      const offsets = await admin.fetchTopicOffsets(topic).catch(() => [])
+      const ends = new Map(offsets.map(({ partition, high }) => [partition, Number(high)]))
+      const wasEmpty = before.every(({ high }) => high === '0')
+      return ends.size === partitions && (wasEmpty || before.some(({ partition, high }) => (ends.get(partition) ?? 0) < Number(high)))
+    }
+    while (!(await isNew()));
   }
 
   /** Every record of a topic, by partition and offset. */

@@ -3,7 +3,7 @@ import type { ISocketFactory } from 'kafkajs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 /** Of Kafka's protocol. */
-export const apiKeys = { produce: 0, fetch: 1, metadata: 3, saslHandshake: 17, apiVersions: 18 } as const
+export const apiKeys = { produce: 0, fetch: 1, metadata: 3, saslHandshake: 17, apiVersions: 18, initProducerId: 22 } as const
 
 /** A whole request or answer: its size, then its body. */
 export interface Frame {

@@ -169,6 +169,19 @@ describe.skipIf(Broker.url === undefined)('a producer', { timeout: 60_000 }, () 
     ])
   })
 
+  test('waits for a broker that has just started, and gives no ids to producers yet', async () => {
+    const { proxy, producer, topic, written } = await staged()
+    let refusals = 0
+    proxy.onAnswer = ({ apiKey, bytes }) => {
+      // Behind the size, the correlation id and the throttling: that its coordinator is loading.
+      if (apiKey === apiKeys.initProducerId && ++refusals <= 6) bytes.writeInt16BE(14, 12)
+      return 'pass'
+    }
+    await producer.send(recordsOf(topic, 0, '1'))
+    expect(refusals).toBe(7)
+    expect(await written()).toEqual([['1'], []])
+  })
+
   test.each([
     [3, 'missing'],
     [6, 'led elsewhere'],
