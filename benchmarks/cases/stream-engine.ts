@@ -35,14 +35,14 @@ interface Turn {
 
 /** Before the clock starts, so that slots are shared out and connections and topics are there. */
 const firstRuns = 200
-/** Rounds for nothing: the JVM of a broker still makes code of its own after a hundred thousand events. */
-const warmUps = 4
+/** Rounds for nothing: the JVM of a broker still makes code of its own after hundreds of thousands of events. */
+const warmUps = 3
 
 /** A case that keeps 1,000 runs in flight on Postgres alone, and on Postgres and the broker. */
 export function streamEngine(target: () => Promise<StreamTarget>, about: (text: string) => void): Case {
   return {
     name: 'engine',
-    runs: 10_000,
+    runs: 40_000,
     measure: async ({ runs, repeats }) => {
       const server = await startServer()
       try {
