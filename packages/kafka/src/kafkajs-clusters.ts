@@ -60,6 +60,8 @@ function mended(cluster: CreatedCluster): Cluster {
   connectionPoolBuilder.build = async (destination) => {
     if (abandoned) throw givenUp()
     const connections = await build(destination)
+    // Meanwhile, too: nobody would end these.
+    if (abandoned) throw givenUp()
     for (const { requestQueue } of connections.pool) if (isQueue(requestQueue)) calmed(requestQueue)
     decodeFetches(connections)
     built.push(connections)

@@ -277,6 +277,18 @@ describe.skipIf(Broker.url === undefined)('a producer', { timeout: 60_000 }, () 
     await expect.poll(() => proxy.size).toBe(0)
   })
 
+  test('leaves no connection behind when it is closed as soon as a call has begun', async () => {
+    const { proxy, topic, driver } = await staged()
+    for (let ticks = 0; ticks < 20; ticks++) {
+      const producer = await driver.producer()
+      const sending = producer.send(recordsOf(topic, 0, '1')).catch((error: unknown) => error)
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      await producer.close()
+      expect(await sending).toMatchObject({ kind: 'unavailable' })
+    }
+    await expect.poll(() => proxy.size).toBe(0)
+  })
+
   test('ends with its driver, in the midst of a call', async () => {
     const { proxy, producer, topic, driver } = await staged()
     const swallowed = Promise.withResolvers<void>()
