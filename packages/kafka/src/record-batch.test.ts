@@ -195,6 +195,20 @@ describe('bytes that are not what was written', () => {
     }
   })
 
+  test('keep back nothing of what comes before them', () => {
+    const second = at(batch, 2)
+    const count = amended(at(batch, 4), (bytes) => void bytes.writeInt32BE(3, 57))
+    const checksum = at(batch, 4)
+    checksum.writeUInt32BE(0, 17)
+    const length = at(batch, 4)
+    length.writeInt32BE(-1, 8)
+    for (const damaged of [count, checksum, length]) {
+      const { records, next } = recordsOf(Buffer.concat([batch, second, damaged, at(batch, 6)]), 0, [])
+      expect([records.map(({ offset }) => offset), next]).toEqual([[0, 1, 2, 3], 4])
+      expect(() => recordsOf(Buffer.concat([damaged, at(batch, 6)]), next, [])).toThrow(RangeError)
+    }
+  })
+
   test('are refused where a length makes no sense, and never read for ever', () => {
     const lengths = [-2_147_483_648, -1, 0, 48]
     for (const length of lengths) {

@@ -131,22 +131,29 @@ export interface DecodedBatches {
 
 /**
  * The records of batches that are `areReadable`. Left out are records before `from`, those of aborted transactions, markers of Kafka's
- * own, and a batch at the end that has come in part. Throws `RangeError` where the bytes are not what was written.
+ * own, and a batch at the end that has come in part. Throws `RangeError` where the bytes are not what was written; what comes before
+ * them is answered first, and whoever goes on from there is told.
  */
 export function recordsOf(batches: Buffer, from: number, aborted: readonly AbortedTransaction[]): DecodedBatches {
   const records: KafkaRecord[] = []
   const counts = committed(aborted)
   let next = from
-  let at = 0
-  while (at + countedFrom + headBytes <= batches.length) {
-    const end = at + countedFrom + lengthOf(batches, at)
-    if (end > batches.length) break
-    if (crc32c(batches, at + checkedFrom, end) !== batches.readUInt32BE(at + crcAt))
-      throw new RangeError(`the checksum of a batch is not that of its bytes`)
-    const batch = headOf(new ByteReader(batches, at, end))
-    if (counts(batch)) readRecords(batch, from, records)
-    next = Math.max(next, batch.lastOffset + 1)
-    at = end
+  for (let at = 0; at + countedFrom + headBytes <= batches.length; ) {
+    const before = records.length
+    try {
+      const end = at + countedFrom + lengthOf(batches, at)
+      if (end > batches.length) break
+      if (crc32c(batches, at + checkedFrom, end) !== batches.readUInt32BE(at + crcAt))
+        throw new RangeError(`the checksum of a batch is not that of its bytes`)
+      const batch = headOf(new ByteReader(batches, at, end))
+      if (counts(batch)) readRecords(batch, from, records)
+      next = Math.max(next, batch.lastOffset + 1)
+      at = end
+    } catch (error) {
+      if (next === from) throw error
+      records.length = before
+      break
+    }
   }
   return { records, next }
 }
