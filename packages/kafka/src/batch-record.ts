@@ -5,7 +5,7 @@ import type { KafkaRecord } from './driver.ts'
 
 /**
  * Most readers look at the value alone, so the rest is made only when somebody asks for it, and anew each time. The bytes of the whole
- * answer stay in memory as long as one of its records does.
+ * answer stay in memory as long as one of its records does, if its partition has a good share of them.
  */
 export class BatchRecord implements KafkaRecord {
   readonly offset: number

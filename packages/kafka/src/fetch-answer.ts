@@ -1,10 +1,16 @@
 /** The answer to a fetch, version 11 of Kafka's protocol: https://kafka.apache.org/protocol.html#The_Messages_Fetch. */
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { ByteReader } from './byte-reader.ts'
 import { type AbortedTransaction, areReadable } from './record-batch.ts'
 
 /** The version that brokers from Kafka 2.3 on agree on with kafkajs. Of others kafkajs makes what it can. */
 export const fetchVersion = 11
+
+/**
+ * Of the bytes of an answer. A partition with less is copied out of it: its records may wait long, and would keep in memory what came
+ * of others with them.
+ */
+const smallShare = 1 / 32
 
 /** An answer with its batches as they came: members that kafkajs looks at are called as it calls them. */
 export interface FetchAnswer {
@@ -50,5 +56,7 @@ function partitionOf(reader: ByteReader): FetchedBatches {
   reader.skip(4)
   const size = Math.max(0, reader.int32())
   const at = reader.skip(size)
-  return { partition, errorCode, highWatermark, aborted, batches: reader.bytes.subarray(at, at + size) }
+  const here = reader.bytes.subarray(at, at + size)
+  const batches = size < reader.bytes.length * smallShare ? Buffer.from(here) : here
+  return { partition, errorCode, highWatermark, aborted, batches }
 }
