@@ -22,11 +22,13 @@ const sequenceAt = 53
 function brokersOf(leaders: string[], answering: Promise<void> = Promise.resolve()) {
   const written: Written[] = []
   let [asked, ids, underway, mostAtOnce] = [0, 0, 0, 0]
+  let connected = true
   const brokerOf = (name: string): Partial<Broker> => ({
     initProducerId: async () => ({ producerId: String(++ids), producerEpoch: 0 }),
     lookupRequest: (_, { versions }) => versions.at(-1) ?? 0,
     connectionPool: {
       pool: [],
+      isConnected: () => connected,
       send: async ({ request, response }: Exchange): Promise<unknown> => {
         const { buffer } = (await request.encode()) as { readonly buffer: Buffer }
         mostAtOnce = Math.max(mostAtOnce, ++underway)
@@ -54,7 +56,10 @@ function brokersOf(leaders: string[], answering: Promise<void> = Promise.resolve
     findBroker: async ({ nodeId }) => brokers.get(nodeId) as Broker,
   }
   const producer = new IdempotentProducer({ newCluster: () => cluster as Cluster, onDiscard: () => undefined, openMs: 5_000 })
-  return { producer, written, counts: () => ({ asked, ids, mostAtOnce }) }
+  const disconnect = (): void => {
+    connected = false
+  }
+  return { producer, written, disconnect, counts: () => ({ asked, ids, mostAtOnce }) }
 }
 
 function partitionsOf(request: Buffer): readonly Omit<Written, 'broker'>[] {
@@ -125,6 +130,16 @@ test('what a broker no longer leads goes to the one that does, with the same seq
   await producer.send([record(0)])
   expect(written.at(-1)).toEqual({ broker: '2', partition: 0, sequence: 3 })
   expect(counts()).toMatchObject({ asked: 2, ids: 1 })
+})
+
+test('after a connection has ended there is a new producer id, and numbers begin anew: there may be another Kafka behind the next one', async () => {
+  const { producer, written, counts, disconnect } = brokersOf(['1'])
+  await producer.send([record(0)])
+  await producer.send([record(0)])
+  disconnect()
+  await producer.send([record(0)])
+  expect(written.map(({ sequence }) => sequence)).toEqual([0, 1, 0])
+  expect(counts()).toMatchObject({ ids: 2 })
 })
 
 test('a partition without a leader is asked for a few times, and then given up', async () => {

@@ -43,6 +43,7 @@ export class IdempotentProducer implements KafkaProducer {
   readonly send = async (records: readonly NewRecord[]): Promise<ReadonlyMap<string, number>> => {
     if (this.#sending || this.#failed) throw new KafkaFault('unavailable', 'writing: one call at a time, and none after one that failed')
     this.#sending = true
+    if (!this.#link.isWhole) this.#beginAnew()
     try {
       return await this.#write(records)
     } catch (error) {
@@ -60,6 +61,15 @@ export class IdempotentProducer implements KafkaProducer {
     else await this.#link.close()
   }
 
+  /**
+   * Between two calls there is nothing that a broker would have to know again. But behind a connection that has ended there may be
+   * another Kafka by now, e.g. on an empty disk, that gives the same id to somebody else, and takes the records of one for those of the other.
+   */
+  #beginAnew(): void {
+    this.#identity = undefined
+    this.#sequences.clear()
+  }
+
   async #write(records: readonly NewRecord[]): Promise<ReadonlyMap<string, number>> {
     const batches = this.#batchesOf(records)
     const offsets = new Map<string, number>()
@@ -70,6 +80,7 @@ export class IdempotentProducer implements KafkaProducer {
       if (open.length > 0) await this.#recover(open, errors, setbacks)
     }
     for (const batch of batches) this.#sequences.set(partitionKey(batch), sequenceAfter(batch.sequence, batch.records.length))
+    if (setbacks.lost + setbacks.silent > 0) this.#beginAnew()
     return offsets
   }
 

@@ -51,6 +51,7 @@ interface Connection {
 /** The connections of kafkajs to one broker. */
 export interface ConnectionPool {
   readonly pool: readonly Connection[]
+  readonly isConnected: () => boolean
   send: (exchange: Exchange) => Promise<unknown>
 }
 
@@ -105,7 +106,8 @@ export async function produce(
 /** Whether a broker of kafkajs has what writing needs. */
 export function isBroker(value: unknown): value is Broker {
   const { initProducerId, lookupRequest, connectionPool } = (value ?? {}) as Partial<Broker>
-  return typeof initProducerId === 'function' && typeof lookupRequest === 'function' && typeof connectionPool?.send === 'function'
+  const { send, isConnected } = connectionPool ?? {}
+  return [initProducerId, lookupRequest, send, isConnected].every((method) => typeof method === 'function')
 }
 
 /** The error of whoever installed another version than this package knows. */

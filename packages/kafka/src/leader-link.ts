@@ -17,9 +17,16 @@ export class LeaderLink {
   /** By topic and partition; `''` where there is none. */
   readonly #leaders = new Map<string, readonly string[]>()
   #cluster: Cluster | undefined
+  /** Those of the last call. */
+  #used: readonly Broker[] = []
 
   constructor(options: LeaderLinkOptions) {
     this.#options = options
+  }
+
+  /** Whether the connections of the last call are still there. */
+  get isWhole(): boolean {
+    return this.#cluster !== undefined && this.#used.every(({ connectionPool }) => connectionPool.isConnected())
   }
 
   /** What goes to which broker. Connects where there is no connection. Rejects with errors of kafkajs, and with a `KafkaFault`. */
@@ -62,6 +69,7 @@ export class LeaderLink {
       if (!isBroker(broker)) throw builtOtherwise()
       found.set(broker, its)
     }
+    this.#used = [...found.keys()]
     return found
   }
 
