@@ -1,6 +1,7 @@
 /**
- * Sends committed events to a streamer that does not read the store: receive, send, acknowledge, in commit order. If
- * the process dies after sending and before acknowledging, the events go out twice; every receiver knows duplicates.
+ * Sends committed events to a streamer that does not read the store: receive, send, acknowledge, in commit order. While some are
+ * acknowledged the next ones are read and sent, but none beyond those. If the process dies after sending and before acknowledging,
+ * the events go out twice; every receiver knows duplicates.
  */
 import { isWorkflowError } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
@@ -27,6 +28,8 @@ export class OutboxRelay {
   readonly #options: OutboxRelayOptions
   readonly #claims: Claims
   #isBusy = false
+  /** Of what was sent last. */
+  #acknowledged: Promise<void> = Promise.resolve()
 
   constructor(ctx: WorkerContext, process: Process, options: OutboxRelayOptions) {
     this.#ctx = ctx
@@ -40,6 +43,12 @@ export class OutboxRelay {
   }
 
   async run(stop: AbortSignal): Promise<void> {
+    await this.#relayAll(stop)
+    // What has been sent is not sent again by whoever comes next.
+    await this.#acknowledged.catch(() => undefined)
+  }
+
+  async #relayAll(stop: AbortSignal): Promise<void> {
     for (let failures = 0; !stop.aborted; ) {
       try {
         await this.#relay(stop)
@@ -63,9 +72,13 @@ export class OutboxRelay {
     const [oldest] = events
     if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime(), () => this.#isBusy)
     if (events.length > 0) await this.#publish(events, stop)
-    await this.#acknowledge(deliveries, stop)
-    // Whatever there was has gone out: nothing lags until there is more.
-    if (oldest !== undefined && deliveries.length < batch) reportLag(this.#ctx, this.process, 0)
+    await this.#acknowledged
+    this.#acknowledged = this.#acknowledge(deliveries, stop).then(() => {
+      // Whatever there was has gone out: nothing lags until there is more.
+      if (oldest !== undefined && deliveries.length < batch) reportLag(this.#ctx, this.process, 0)
+    })
+    // Whoever waits for it hears of it.
+    this.#acknowledged.catch(() => undefined)
     await turn(this.#ctx.clock)
   }
 

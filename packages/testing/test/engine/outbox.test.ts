@@ -140,6 +140,72 @@ test('an acknowledgement of the outbox that fails is made up for, and nothing is
   expect(acked).toBe(2)
 })
 
+test('while what was sent is acknowledged the next events go out, none beyond them, and stopping waits for it', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const streams = memoryDatabase()
+  const sent: string[] = []
+  let held = Promise.withResolvers<void>()
+  const release = (): void => {
+    held.resolve()
+    held = Promise.withResolvers<void>()
+  }
+  const wf = await world.start(
+    (ports) => {
+      const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
+      return definition.build({
+        ...ports,
+        eventStreamer: {
+          ...streamer,
+          newSender: async () => {
+            const sender = await streamer.newSender()
+            return {
+              [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
+              send: async (events) => {
+                sent.push(...events.map(({ foreignId, version }) => `${foreignId}/${version}`))
+                await sender.send(events)
+              },
+            }
+          },
+        },
+      })
+    },
+    'a',
+    {
+      change: (store: Store) => ({
+        ...store,
+        outbox: {
+          ...store.outbox,
+          newReceiver: async (options) => {
+            const receiver = await store.outbox.newReceiver(options)
+            return receiving(receiver, {
+              receive: async (how) =>
+                (await receiver.receive(how)).map((delivery) => ({ ...delivery, ack: () => held.promise.then(() => delivery.ack()) })),
+            })
+          },
+        },
+      }),
+    },
+  )
+  for (const foreignId of ['b1', 'b2', 'b3']) {
+    await world.within(wf.trigger(foreignId, { initialValue: { log: [] } }))
+    await world.pass(1_000)
+  }
+  // The first ones wait for their acknowledgement, the next ones for theirs to begin.
+  expect(sent).toEqual(['b1/1', 'b1/2'])
+  release()
+  await world.pass(1_000)
+  expect(sent.slice(2, 3)).toEqual(['b2/1'])
+  let stopped = false
+  const stopping = wf.stop().then(() => (stopped = true))
+  // For what was sent before, and then for what was sent last.
+  for (let n = 0; n < 2; n++) {
+    await world.pass(1_000)
+    expect(stopped).toBe(false)
+    release()
+  }
+  await world.within(stopping)
+})
+
 test('with outbox: false nothing is relayed: something else does it', async () => {
   await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
   const wf = await world.start((ports) => definition.build({ ...ports, outbox: false }))
