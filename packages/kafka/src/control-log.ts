@@ -20,6 +20,8 @@ const attemptsMax = 6
 const breathMs = 20
 /** Between two looks of a holder whether its slots were taken: a takeover does not wait for it, nor do acknowledgements. */
 const lookMs = 100
+/** And where one of the partitions cannot be read, which is not to keep the others waiting. */
+const followMaxMs = 2_000
 
 export interface ControlLogOptions {
   readonly driver: KafkaDriver
@@ -230,6 +232,9 @@ export class ControlLog {
       // Of a topic that is no more.
       if (era !== this.#era) return
       for (const fetched of answers.flat()) this.#take(fetched)
+      // After what came of the others: what a partition has there may decide who holds a slot, so it is never passed.
+      const damaged = answers.flat().find(({ damage }) => damage !== undefined)
+      if (damaged !== undefined) throw damaged.damage
     } catch (error) {
       if (isMissing(error)) await this.#revive()
       else if (error instanceof KafkaFault && error.kind === 'out of range') await this.#ends(partitions)
@@ -299,8 +304,8 @@ export class ControlLog {
       } catch (error) {
         if (signal.aborted) return
         failures++
-        if (failures === 3) logger.warn({ topic, error }, 'the cursor topic cannot be read; trying again')
-        await this.#wakeup.waitAtMost(signal, clock, backOffMs(failures, systemRandom)).catch(() => undefined)
+        if (failures === 3 || failures % 100 === 0) logger.warn({ topic, failures, error }, 'the cursor topic cannot be read; trying again')
+        await this.#wakeup.waitAtMost(signal, clock, backOffMs(failures, systemRandom, { maxMs: followMaxMs })).catch(() => undefined)
       }
     }
   }

@@ -18,8 +18,8 @@ export interface KafkaDriver {
    */
   readonly offsets: (partitions: readonly Partition[], at: 'earliest' | 'latest' | number) => Promise<readonly number[]>
   /**
-   * Reads from one broker; partitions that it does not lead make the call fail. One of which nothing can be read may be left out while
-   * others have something. May be called many times at once.
+   * Reads from one broker; partitions that it does not lead make the call fail. What cannot be read of one is told beside it, and
+   * hinders no others. One of which nothing came may be left out. May be called many times at once.
    */
   readonly fetch: (leader: string, request: FetchRequest) => Promise<readonly Fetched[]>
   /** An idempotent producer that waits for all replicas. */
@@ -60,6 +60,8 @@ export interface Fetched extends Partition {
   readonly next: number
   /** The offset that the next record will get. */
   readonly end: number
+  /** Why nothing can be read from the offset on that was asked for: what is there is not what was written. There are no records then. */
+  readonly damage?: KafkaFault
 }
 
 /** One record of a topic. */

@@ -1,7 +1,8 @@
 /** The answer to a fetch, version 11 of Kafka's protocol: https://kafka.apache.org/protocol.html#The_Messages_Fetch. */
 import { Buffer } from 'node:buffer'
 import { ByteReader } from './byte-reader.ts'
-import { type AbortedTransaction, areReadable } from './record-batch.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { type AbortedTransaction, foreignPartOf } from './record-batch.ts'
 
 /** The version that brokers from Kafka 2.3 on agree on with kafkajs. Of others kafkajs makes what it can. */
 export const fetchVersion = 11
@@ -11,6 +12,8 @@ export const fetchVersion = 11
  * of others with them.
  */
 const smallShare = 1 / 32
+/** What a number takes that says how many bytes come. */
+const sizeBytes = 4
 
 /** An answer with its batches as they came: members that kafkajs looks at are called as it calls them. */
 export interface FetchAnswer {
@@ -31,21 +34,28 @@ export interface FetchedBatches {
   readonly highWatermark: number
   readonly aborted: readonly AbortedTransaction[]
   readonly batches: Buffer
+  /** An answer with this partition alone, for kafkajs: some of its batches are of a form that only kafkajs decodes. */
+  readonly foreign?: Buffer
+  /** Why kafkajs could not decode it. */
+  readonly unread?: unknown
 }
 
-/** Undefined where some batch is of a form that only kafkajs decodes. Throws `RangeError` for bytes that are no such answer. */
-export function fetchAnswerOf(bytes: Buffer): FetchAnswer | undefined {
+/** Throws `RangeError` for bytes that are no such answer. */
+export function fetchAnswerOf(bytes: Buffer): FetchAnswer {
   const reader = new ByteReader(bytes)
   const clientSideThrottleTime = reader.int32()
   const errorCode = reader.int16()
   // A session, of which there is none.
   reader.skip(4)
-  const responses = reader.array(() => ({ topicName: reader.text(), partitions: reader.array(partitionOf) }))
-  const all = responses.flatMap(({ partitions }) => partitions)
-  return all.every(({ batches }) => areReadable(batches)) ? { clientSideThrottleTime, errorCode, responses } : undefined
+  const responses = reader.array(() => {
+    const topicName = reader.text()
+    return { topicName, partitions: reader.array(() => partitionOf(reader, topicName)) }
+  })
+  return { clientSideThrottleTime, errorCode, responses }
 }
 
-function partitionOf(reader: ByteReader): FetchedBatches {
+function partitionOf(reader: ByteReader, topic: string): FetchedBatches {
+  const beganAt = reader.position
   const partition = reader.int32()
   const errorCode = reader.int16()
   const highWatermark = reader.int64()
@@ -57,6 +67,22 @@ function partitionOf(reader: ByteReader): FetchedBatches {
   const size = Math.max(0, reader.int32())
   const at = reader.skip(size)
   const here = reader.bytes.subarray(at, at + size)
+  const part = foreignPartOf(here)
+  const foreign = part === undefined ? undefined : aloneOf(topic, reader.bytes.subarray(beganAt, at - sizeBytes), part)
   const batches = size < reader.bytes.length * smallShare ? Buffer.from(here) : here
-  return { partition, errorCode, highWatermark, aborted, batches }
+  return { partition, errorCode, highWatermark, aborted, batches, ...(foreign === undefined ? {} : { foreign }) }
+}
+
+/** An answer with one partition, of which `head` is what comes before the size of its batches. */
+function aloneOf(topic: string, head: Buffer, batches: Buffer): Buffer {
+  const before = new ByteWriter(0)
+  before.int32(0)
+  before.int16(0)
+  before.int32(0)
+  before.int32(1)
+  before.text(topic)
+  before.int32(1)
+  const size = Buffer.alloc(sizeBytes)
+  size.writeInt32BE(batches.length)
+  return Buffer.concat([before.bytes, head, size, batches])
 }

@@ -1,4 +1,4 @@
-import { type Clock, consoleLogger, systemClock } from '@workflow/core/adapter'
+import { type Clock, consoleLogger, type Logger, systemClock } from '@workflow/core/adapter'
 import { expect, test } from 'vitest'
 import { type Fetched, type FetchRequest, type KafkaDriver, KafkaFault, type KafkaRecord } from './driver.ts'
 import { FetchLoop } from './fetch-loop.ts'
@@ -56,6 +56,53 @@ test('a partition that ends with what compaction has left of a batch is not aske
   timers[0]?.()
   await expect.poll(() => asked).toBe(2)
   loop.close()
+})
+
+test('a partition whose bytes are damaged is told now and then and rests longer and longer, while the others go on', async () => {
+  const asked = [0, 0]
+  const told: unknown[] = []
+  const delaysMs: number[] = []
+  const timers: (() => void)[] = []
+  const damage = new KafkaFault('unavailable', 'damaged')
+  let healed = false
+  const fetch = async (_: string, { from }: FetchRequest): Promise<readonly Fetched[]> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return from.map((at) => {
+      asked[at.partition] = (asked[at.partition] ?? 0) + 1
+      if (at.partition === 0 && !healed) return { ...at, records: [], next: at.offset, end: 9, damage }
+      // The batches of the other one are so large that they come only by themselves.
+      const records = from.length === 1 ? [record(at.offset)] : []
+      return { ...at, records, next: at.offset + records.length, end: at.offset + 1 }
+    })
+  }
+  const clock: Clock = {
+    ...systemClock,
+    setTimer: (ms, callback) => {
+      delaysMs.push(ms)
+      timers.push(callback)
+      return { [Symbol.dispose]: () => undefined }
+    },
+  }
+  const logger: Logger = { ...consoleLogger(), warn: (fields) => void told.push(fields) }
+  const driver = { fetch } as Partial<KafkaDriver> as KafkaDriver
+  const sources = [0, 1].map(sourceOf)
+  const onChange = (): void => sources.forEach((source) => void source.shift())
+  const loop = new FetchLoop({ name: 'orders', driver, clock, logger, onChange })
+  loop.add(sources)
+  for (let rests = 1; rests <= 20; rests++) {
+    const before = asked[1] ?? 0
+    await expect.poll(() => asked[1]).toBeGreaterThan(before + 10)
+    expect([asked[0], timers.length]).toEqual([rests, rests])
+    if (rests === 20) healed = true
+    timers.at(-1)?.()
+  }
+  await expect.poll(() => asked[0]).toBeGreaterThan(21)
+  loop.close()
+  expect(told).toMatchObject([{ receiver: 'orders', topic: 't', slot: 0, failures: 1, error: damage }, { failures: 20 }])
+  const growing = delaysMs.slice(0, 9)
+  expect(growing).toEqual(growing.toSorted((a, b) => a - b))
+  expect(delaysMs[0]).toBeLessThanOrEqual(100)
+  expect(delaysMs.at(-1)).toBeGreaterThan(10_000)
 })
 
 test('a topic that was made anew, and is still empty when it is looked at, is not taken for the old one', async () => {

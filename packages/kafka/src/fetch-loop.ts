@@ -3,7 +3,7 @@
  * all that are free, and others that become free meanwhile go into a further one, a few at once per broker.
  */
 import { backOffMs, systemRandom, type Clock, type Logger } from '@workflow/core/adapter'
-import { type FaultKind, KafkaFault, partitionKey, type KafkaDriver, type Partition } from './driver.ts'
+import { type FaultKind, type Fetched, KafkaFault, partitionKey, type KafkaDriver, type Partition } from './driver.ts'
 import type { Landmark, Source } from './source.ts'
 
 /** An idle fetch of many partitions costs a millisecond or two, so it is not repeated often. */
@@ -18,6 +18,8 @@ const maxBytes = 1
 const locateMs = 5_000
 const locateSoonMs = 500
 const restMs = 500
+/** The longest pause of a partition whose bytes are not what was written. */
+const damagedMaxMs = 30_000
 /** What a fetch is refused with where a topic was deleted: by brokers that know that, and by those that know of its successor. */
 const doubts: Readonly<Partial<Record<FaultKind, Source['doubt']>>> = {
   missing: 'missing',
@@ -46,6 +48,8 @@ export class FetchLoop {
   readonly #sources = new Set<Source>()
   readonly #underway = new Set<Underway>()
   readonly #resting = new Map<Source, Disposable>()
+  /** How often, one after another, what came of a source was damaged. */
+  readonly #damaged = new WeakMap<Source, number>()
   #failures = 0
   /** Whether the last look has left partitions without a leader: then the next one need not be soon. */
   #missed = false
@@ -120,15 +124,8 @@ export class FetchLoop {
         maxBytesPerPartition: fetchBytesPerPartition,
       })
       this.#failures = 0
-      const byKey = new Map(sources.map((source) => [source.key, source]))
-      for (const fetched of answer) {
-        const source = byKey.get(partitionKey(fetched))
-        source?.accept(fetched)
-        if (source !== undefined && fetched.records.length > 0) this.#moveBack(source)
-      }
-      came = answer.some(({ records }) => records.length > 0)
-      if (came) this.#options.onChange()
-      else for (const { end, ...at } of answer) this.#rest(byKey.get(partitionKey(at)), end)
+      came = this.#accept(sources, answer)
+      if (answer.some(({ records }) => records.length > 0)) this.#options.onChange()
     } catch (error) {
       await this.#recover(sources, error)
     } finally {
@@ -139,13 +136,40 @@ export class FetchLoop {
     }
   }
 
-  /**
-   * Something is there, and nothing of it comes: what compaction leaves of a batch without records, at the end of a partition. The
-   * broker answers that at once, so it is not asked again at once.
-   */
-  #rest(source: Source | undefined, end: number): void {
-    if (source === undefined || source.next >= end || this.#closed) return
-    const timer = this.#options.clock.setTimer(restMs, () => {
+  /** Answers whether something has come, be it damage. */
+  #accept(sources: readonly Source[], answer: readonly Fetched[]): boolean {
+    const byKey = new Map(sources.map((source) => [source.key, source]))
+    const came = answer.some(({ records, damage }) => records.length > 0 || damage !== undefined)
+    for (const fetched of answer) {
+      const source = byKey.get(partitionKey(fetched))
+      if (source === undefined) continue
+      const before = source.next
+      source.accept(fetched)
+      if (source.next > before) this.#damaged.delete(source)
+      if (fetched.damage !== undefined) this.#restDamaged(source, fetched.damage)
+      // Something is there, and nothing of it comes: what compaction leaves of a batch without records, at the end of a partition.
+      else if (!came && source.next < fetched.end) this.#rest(source, restMs)
+      if (fetched.records.length > 0 || fetched.damage !== undefined) this.#moveBack(source)
+    }
+    return came
+  }
+
+  /** What was damaged on its way is there again soon. What is damaged at the broker holds up its own partition only. */
+  #restDamaged(source: Source, error: KafkaFault): void {
+    const { name: receiver, logger } = this.#options
+    if (!this.#sources.has(source)) return
+    const failures = (this.#damaged.get(source) ?? 0) + 1
+    this.#damaged.set(source, failures)
+    const { topic, slot } = source.spec
+    if (failures === 1 || failures % 20 === 0)
+      logger.warn({ receiver, topic, slot, failures, error }, 'a partition of Kafka cannot be read; trying again, the others go on')
+    this.#rest(source, backOffMs(failures, systemRandom, { maxMs: damagedMaxMs }))
+  }
+
+  /** The broker would answer at once, so it is not asked again at once. */
+  #rest(source: Source, ms: number): void {
+    if (this.#closed) return
+    const timer = this.#options.clock.setTimer(ms, () => {
       this.#resting.delete(source)
       source.busy = false
       this.pump()

@@ -5,7 +5,7 @@
 import { Configuration } from '@workflow/core/adapter'
 import type { Buffer } from 'node:buffer'
 import { KafkaFault } from './driver.ts'
-import { fetchAnswerOf, fetchVersion } from './fetch-answer.ts'
+import { type FetchAnswer, fetchAnswerOf, type FetchedBatches, fetchVersion } from './fetch-answer.ts'
 import type { FetchResponse } from './kafkajs-records.ts'
 import {
   produceAnswerOf,
@@ -66,15 +66,38 @@ export interface Broker {
   readonly connectionPool: ConnectionPool
 }
 
-/** Lets answers to fetches be decoded here, as far as their records are of the form that is. The others are left to kafkajs. */
+/** Lets answers to fetches be decoded here, as far as their records are of the form that is. Other partitions are left to kafkajs. */
 export function decodeFetches(connections: ConnectionPool): void {
   if (typeof connections.send !== 'function') throw builtOtherwise()
   const send = connections.send.bind(connections)
   connections.send = (exchange) => {
     const { request, response } = exchange
     if (request.apiKey !== fetchKey || request.apiVersion !== fetchVersion) return send(exchange)
-    const decode = async (bytes: Buffer): Promise<unknown> => fetchAnswerOf(bytes) ?? response.decode(bytes)
+    const decode = async (bytes: Buffer): Promise<unknown> => withForeign(fetchAnswerOf(bytes), response.decode)
     return send({ ...exchange, response: { ...response, decode } })
+  }
+}
+
+async function withForeign(answer: FetchAnswer, decode: Exchange['response']['decode']): Promise<unknown> {
+  const all = answer.responses.map(async ({ topicName, partitions }) => ({
+    topicName,
+    partitions: await Promise.all(partitions.map(async (one) => (one.foreign === undefined ? one : foreignOf(one, one.foreign, decode)))),
+  }))
+  return { ...answer, responses: await Promise.all(all) }
+}
+
+/** What kafkajs makes of one partition: where it can make nothing of it, it hinders no others. */
+async function foreignOf(
+  answer: FetchedBatches,
+  foreign: Buffer,
+  decode: Exchange['response']['decode'],
+): Promise<FetchResponse['partitions'][number]> {
+  try {
+    // What it decodes of such an answer.
+    const { responses } = (await decode(foreign)) as { readonly responses: readonly FetchResponse[] }
+    return responses[0]?.partitions[0] ?? answer
+  } catch (unread) {
+    return { ...answer, unread }
   }
 }
 

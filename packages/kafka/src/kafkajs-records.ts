@@ -30,36 +30,31 @@ export interface FetchResponse {
   readonly partitions: readonly (FetchedMessages | FetchedBatches)[]
 }
 
-/**
- * Records by partition, from the offsets that were asked for. A partition whose bytes are not what was written is left out while others
- * have something; then a `KafkaFault` is thrown for it.
- */
+/** Records by partition, from the offsets that were asked for. */
 export function fetchedOf(request: FetchRequest, responses: readonly FetchResponse[]): readonly Fetched[] {
   const asked = new Map(request.from.map((from) => [partitionKey(from), from.offset]))
-  const fetched: Fetched[] = []
-  let damage: KafkaFault | undefined
-  for (const { topicName: topic, partitions } of responses) {
-    for (const answer of partitions) {
+  return responses.flatMap(({ topicName: topic, partitions }) =>
+    partitions.map((answer) => {
       const at = { topic, partition: answer.partition }
       // A batch may begin before the offset that was asked for.
       const from = asked.get(partitionKey(at)) ?? 0
       try {
-        fetched.push('batches' in answer ? ofBatches(at, from, answer) : ofMessages(at, from, answer))
+        return 'batches' in answer ? ofBatches(at, from, answer) : ofMessages(at, from, answer)
       } catch (error) {
-        damage = damageOf(at, from, error)
+        return { ...at, records: [], next: from, end: Number(answer.highWatermark), damage: damageOf(at, from, error) }
       }
-    }
-  }
-  if (damage !== undefined && fetched.every(({ records }) => records.length === 0)) throw damage
-  return fetched
+    }),
+  )
 }
 
 function damageOf(at: Partition, from: number, error: unknown): KafkaFault {
   const text = error instanceof Error ? error.message : String(error)
-  return new KafkaFault('unavailable', `reading: what Kafka has of ${partitionKey(at)} from offset ${from} on is damaged: ${text}`, error)
+  const what = error instanceof RangeError ? 'is damaged' : 'cannot be read'
+  return new KafkaFault('unavailable', `reading: what Kafka has of ${partitionKey(at)} from offset ${from} on ${what}: ${text}`, error)
 }
 
-function ofBatches(at: Partition, from: number, { highWatermark, batches, aborted }: FetchedBatches): Fetched {
+function ofBatches(at: Partition, from: number, { highWatermark, batches, aborted, unread }: FetchedBatches): Fetched {
+  if (unread !== undefined) throw unread
   return { ...at, ...recordsOf(batches, from, aborted), end: highWatermark }
 }
 

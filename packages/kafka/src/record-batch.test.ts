@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ByteWriter } from './byte-writer.ts'
 import { crc32c } from './crc32c.ts'
 import type { NewRecord } from './driver.ts'
-import { areReadable, type BatchOrigin, recordsOf, writeBatch } from './record-batch.ts'
+import { type BatchOrigin, foreignPartOf, recordsOf, writeBatch } from './record-batch.ts'
 
 const require = createRequire(import.meta.url)
 /** kafkajs's own coding, of which nothing is published. */
@@ -35,6 +35,7 @@ function amended(batch: Buffer, amend: (bytes: Buffer) => void): Buffer {
 
 const at = (batch: Buffer, offset: number): Buffer => amended(batch, (bytes) => void bytes.writeBigInt64BE(BigInt(offset)))
 const withAttributes = (batch: Buffer, attributes: number): Buffer => amended(batch, (bytes) => void bytes.writeInt16BE(attributes, 21))
+const withForm = (batch: Buffer, form: number): Buffer => amended(batch, (bytes) => void bytes.writeInt8(form, 16))
 const by = (batch: Buffer, producerId: number): Buffer => amended(batch, (bytes) => void bytes.writeBigInt64BE(BigInt(producerId), 43))
 
 function offsetsOf(batches: readonly Buffer[], from = 0, aborted: Parameters<typeof recordsOf>[2] = []): readonly number[] {
@@ -111,11 +112,16 @@ describe('what is read', () => {
   test('begins at the offset that was asked for, and ends before what has come in part', () => {
     const whole = Buffer.concat([three, at(one, 13)])
     expect(offsetsOf([whole], 11)).toEqual([11, 12, 13])
-    for (let size = 0; size < whole.length; size++) {
+    expect(recordsOf(Buffer.alloc(0), 11, [])).toEqual({ records: [], next: 11 })
+    for (let size = 1; size < whole.length; size++) {
       const part = whole.subarray(0, size)
-      expect(areReadable(part)).toBe(true)
-      const { records, next } = recordsOf(part, 11, [])
-      expect([records.map(({ offset }) => offset), next]).toEqual(size < three.length ? [[], 11] : [[11, 12], 13])
+      expect(foreignPartOf(part)).toBeUndefined()
+      // Brokers give the first one whole, or nothing.
+      if (size < three.length) expect(() => recordsOf(part, 11, [])).toThrow(RangeError)
+      else {
+        const { records, next } = recordsOf(part, 11, [])
+        expect([records.map(({ offset }) => offset), next]).toEqual([[11, 12], 13])
+      }
     }
   })
 
@@ -210,17 +216,13 @@ describe('bytes that are not what was written', () => {
   })
 
   test('are refused where a length makes no sense, and never read for ever', () => {
-    const lengths = [-2_147_483_648, -1, 0, 48]
+    const lengths = [-2_147_483_648, -1, 0, 48, batch.length - 11, 2_147_483_647]
     for (const length of lengths) {
       const damaged = Buffer.from(batch)
       damaged.writeInt32BE(length, 8)
-      expect(areReadable(damaged)).toBe(true)
+      expect(foreignPartOf(damaged)).toBeUndefined()
       expect(() => recordsOf(damaged, 0, [])).toThrow(`a batch of ${length} bytes`)
     }
-    // One that is too large is taken for a batch that has come in part.
-    const large = Buffer.from(batch)
-    large.writeInt32BE(2_147_483_647, 8)
-    expect(recordsOf(large, 0, []).records).toEqual([])
     const count = (value: number): Buffer => amended(batch, (bytes) => void bytes.writeInt32BE(value, 57))
     expect(() => recordsOf(count(3), 0, [])).toThrow(RangeError)
     expect(() => recordsOf(count(2_147_483_647), 0, [])).toThrow(RangeError)
@@ -261,12 +263,37 @@ describe('bytes that are not what was written', () => {
   })
 })
 
-test('batches of another form, and compressed ones, are not for this', () => {
-  const batch = batchOf([first])
-  expect(areReadable(Buffer.concat([batch, batch]))).toBe(true)
-  const old = amended(batch, (bytes) => void bytes.writeInt8(1, 16))
-  for (const other of [old, withAttributes(batch, 1), withAttributes(batch, 4)]) {
-    expect(areReadable(other)).toBe(false)
-    expect(areReadable(Buffer.concat([batch, other]))).toBe(false)
-  }
+describe('batches of another form, and compressed ones,', () => {
+  const plain = batchOf([first])
+  const gzip = withAttributes(plain, 1)
+  const old = withForm(plain, 1)
+  // The checksum of those was another one.
+  old.writeUInt32BE(7, 17)
+
+  test('are not for this', () => {
+    expect(foreignPartOf(Buffer.concat([plain, plain]))).toBeUndefined()
+    for (const other of [old, gzip, withAttributes(plain, 4)]) {
+      for (const batches of [[other], [plain, other], [other, plain]]) {
+        const whole = Buffer.concat(batches)
+        expect(foreignPartOf(whole)?.equals(whole)).toBe(true)
+      }
+    }
+  })
+
+  test('are for kafkajs up to the first one that is damaged, or has come in part', () => {
+    const flipped = Buffer.from(plain)
+    flipped[22] = 1
+    const endless = Buffer.from(plain)
+    endless.writeInt32BE(0, 8)
+    for (const damaged of [flipped, withForm(plain, 1), withForm(plain, 66), withForm(plain, -126), endless, plain.subarray(0, 70)]) {
+      for (const sound of [[gzip], [plain, old]]) {
+        const before = Buffer.concat(sound)
+        expect(foreignPartOf(Buffer.concat([before, damaged, gzip]))?.equals(before)).toBe(true)
+      }
+      // What is damaged is told here.
+      expect(foreignPartOf(damaged)).toBeUndefined()
+      expect(() => recordsOf(damaged, 0, [])).toThrow(RangeError)
+      expect(offsetsOf([plain, damaged])).toEqual([0])
+    }
+  })
 })

@@ -97,8 +97,34 @@ function sizeOfText(text: string | null): number {
   return text === null ? 1 : sizeOfVarint(text.length) + text.length
 }
 
-/** Whether all of these batches are of this form, as far as their lengths make sense; anything else is for kafkajs to decode. */
-export function areReadable(batches: Buffer): boolean {
+/**
+ * What of these batches is for kafkajs to decode, which looks at no checksums: all before the first one that is damaged or has come in
+ * part. Undefined where none of them is compressed or of an older form.
+ */
+export function foreignPartOf(batches: Buffer): Buffer | undefined {
+  if (areReadable(batches)) return undefined
+  let isForeign = false
+  let at = 0
+  while (at + peekBytes <= batches.length) {
+    const length = batches.readInt32BE(at + lengthAt)
+    const end = at + countedFrom + length
+    if (length <= 0 || end > batches.length) break
+    const form = batches.readInt8(at + magicAt)
+    // The magic byte has no part in the checksum: a batch whose checksum is there and fits has none of an older form.
+    if (form < 0 || form > magic || (form === magic) !== isSound(batches, at, end)) break
+    isForeign ||= form < magic || (batches.readInt16BE(at + attributesAt) & compressed) !== 0
+    at = end
+  }
+  return isForeign ? batches.subarray(0, at) : undefined
+}
+
+/** Whether the checksum of a batch is there, and is that of its bytes. */
+function isSound(batches: Buffer, at: number, end: number): boolean {
+  return end - at >= countedFrom + headBytes && crc32c(batches, at + checkedFrom, end) === batches.readUInt32BE(at + crcAt)
+}
+
+/** Whether all of these batches are of this form, as far as their lengths make sense. */
+function areReadable(batches: Buffer): boolean {
   for (let at = 0; at + peekBytes <= batches.length; ) {
     if (batches.readInt8(at + magicAt) !== magic || (batches.readInt16BE(at + attributesAt) & compressed) !== 0) return false
     const length = batches.readInt32BE(at + lengthAt)
@@ -109,10 +135,12 @@ export function areReadable(batches: Buffer): boolean {
   return true
 }
 
-function lengthOf(batches: Buffer, at: number): number {
+function endOf(batches: Buffer, at: number): number {
+  const left = batches.length - at - countedFrom
+  if (left < headBytes) throw new RangeError('the head of a batch has come in part')
   const length = batches.readInt32BE(at + lengthAt)
-  if (length < headBytes) throw new RangeError(`a batch of ${length} bytes is announced`)
-  return length
+  if (length < headBytes || length > left) throw new RangeError(`a batch of ${length} bytes is announced, where ${left} are`)
+  return at + countedFrom + length
 }
 
 /** A transaction whose records do not count. */
@@ -130,21 +158,20 @@ export interface DecodedBatches {
 }
 
 /**
- * The records of batches that are `areReadable`. Left out are records before `from`, those of aborted transactions, markers of Kafka's
- * own, and a batch at the end that has come in part. Throws `RangeError` where the bytes are not what was written; what comes before
- * them is answered first, and whoever goes on from there is told.
+ * The records of batches without a `foreignPartOf`. Left out are records before `from`, those of aborted transactions, markers of Kafka's
+ * own, and a batch at the end that has come in part: not the first one, which brokers give whole or not at all (KIP-74). Throws
+ * `RangeError` where the bytes are not what was written; what comes before them is answered first, and whoever goes on from there is told.
  */
 export function recordsOf(batches: Buffer, from: number, aborted: readonly AbortedTransaction[]): DecodedBatches {
   const records: KafkaRecord[] = []
   const counts = committed(aborted)
   let next = from
-  for (let at = 0; at + countedFrom + headBytes <= batches.length; ) {
+  for (let at = 0; at < batches.length; ) {
     const before = records.length
     try {
-      const end = at + countedFrom + lengthOf(batches, at)
-      if (end > batches.length) break
-      if (crc32c(batches, at + checkedFrom, end) !== batches.readUInt32BE(at + crcAt))
-        throw new RangeError(`the checksum of a batch is not that of its bytes`)
+      const end = endOf(batches, at)
+      if (!isSound(batches, at, end)) throw new RangeError('the checksum of a batch is not that of its bytes')
+      if (batches.readInt8(at + magicAt) !== magic) throw new RangeError('a batch says that it is of another form than its checksum')
       const batch = headOf(new ByteReader(batches, at, end))
       if (counts(batch)) readRecords(batch, from, records)
       next = Math.max(next, batch.lastOffset + 1)
