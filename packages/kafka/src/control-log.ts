@@ -186,24 +186,37 @@ export class ControlLog {
   }
 
   async #readTo(ends: ReadonlyMap<number, number>): Promise<void> {
+    const targets = new Map(ends)
     for (let alone = false; ; ) {
-      const behind = [...ends].flatMap(([partition, end]) => ((this.#read[partition] ?? 0) < end ? [partition] : []))
+      const behind = [...targets].flatMap(([partition, end]) => ((this.#read[partition] ?? 0) < end ? [partition] : []))
       if (behind.length === 0) return
       this.#stop.signal.throwIfAborted()
       const before = behind.map((partition) => this.#read[partition] ?? 0)
       const wanted = alone ? behind.slice(0, 1) : behind
-      await this.#readAgain(wanted)
+      const [answer] = await this.#readAgain(wanted)
       const stuck = behind.every((partition, n) => this.#read[partition] === before[n])
-      // Compaction leaves batches without records behind, which kafkajs does not show: pass them, once no other partition can have
-      // taken their place in the answer.
       const [first] = wanted
-      if (stuck && alone && first !== undefined) this.#read[first] = (this.#read[first] ?? 0) + 1
+      // Only where no other partition can have taken its place in the answer.
+      if (stuck && alone && first !== undefined) await this.#passOrLower(first, answer, targets)
       alone = stuck
     }
   }
 
+  /** Nothing has come of a partition, though more was to be there. */
+  async #passOrLower(partition: number, answer: Fetched | undefined, targets: Map<number, number>): Promise<void> {
+    const offset = this.#read[partition] ?? 0
+    if (answer !== undefined && answer.end > offset) {
+      // What compaction leaves of a batch without records: a driver that looks at records only does not get past it by itself.
+      this.#read[partition] = offset + 1
+      return
+    }
+    // A broker that has just become its leader gives out a little later what is there. After an unclean election it is there no more.
+    const end = (await this.#ends([partition])).get(partition) ?? 0
+    targets.set(partition, Math.min(targets.get(partition) ?? 0, end))
+  }
+
   /** What was written before can be read, as soon as a broker is there for it: gives up only after some seconds. */
-  async #readAgain(partitions: readonly number[]): Promise<void> {
+  async #readAgain(partitions: readonly number[]): Promise<readonly Fetched[]> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#readSome(partitions, answerMs)
@@ -214,7 +227,7 @@ export class ControlLog {
     }
   }
 
-  async #readSome(partitions: readonly number[], maxWaitMs: number): Promise<void> {
+  async #readSome(partitions: readonly number[], maxWaitMs: number): Promise<readonly Fetched[]> {
     const byLeader = Map.groupBy(partitions, (partition) => this.#leaders[partition] ?? '')
     const era = this.#era
     try {
@@ -230,11 +243,12 @@ export class ControlLog {
         ),
       )
       // Of a topic that is no more.
-      if (era !== this.#era) return
+      if (era !== this.#era) return []
       for (const fetched of answers.flat()) this.#take(fetched)
       // After what came of the others: what a partition has there may decide who holds a slot, so it is never passed.
       const damaged = answers.flat().find(({ damage }) => damage !== undefined)
       if (damaged !== undefined) throw damaged.damage
+      return answers.flat()
     } catch (error) {
       if (isMissing(error)) await this.#revive()
       else if (error instanceof KafkaFault && error.kind === 'out of range') await this.#ends(partitions)
