@@ -17,6 +17,7 @@ interface Written {
 
 const notLeader = 6
 const sequenceAt = 53
+const replicasMs = 4_321
 
 /** Two brokers, of which each takes only what it leads. They answer when they are let. */
 function brokersOf(leaders: string[], answering: Promise<void> = Promise.resolve()) {
@@ -55,7 +56,7 @@ function brokersOf(leaders: string[], answering: Promise<void> = Promise.resolve
     // A producer asks its brokers for nothing else.
     findBroker: async ({ nodeId }) => brokers.get(nodeId) as Broker,
   }
-  const producer = new IdempotentProducer({ newCluster: () => cluster as Cluster, onDiscard: () => undefined, openMs: 5_000 })
+  const producer = new IdempotentProducer({ newCluster: () => cluster as Cluster, onDiscard: () => undefined, openMs: 5_000, replicasMs })
   const disconnect = (): void => {
     connected = false
   }
@@ -65,7 +66,8 @@ function brokersOf(leaders: string[], answering: Promise<void> = Promise.resolve
 function partitionsOf(request: Buffer): readonly Omit<Written, 'broker'>[] {
   const reader = new ByteReader(request)
   // No transaction, all replicas, how long they may take.
-  reader.skip(2 + 2 + 4)
+  reader.skip(2 + 2)
+  expect(reader.int32()).toBe(replicasMs)
   return reader
     .array(() => {
       reader.text()
@@ -160,7 +162,7 @@ test('brokers that are built in another way than those of kafkajs 2.2.4 are said
     metadata: async () => ({ topicMetadata: [{ topic: 't', partitionMetadata: [{ partitionId: 0, leader: 1 }] }] }),
     findBroker: async () => ({}) as Broker,
   }
-  const producer = new IdempotentProducer({ newCluster: () => cluster as Cluster, onDiscard: () => undefined, openMs: 5_000 })
+  const producer = new IdempotentProducer({ newCluster: () => cluster as Cluster, onDiscard: () => undefined, openMs: 5_000, replicasMs })
   await expect(producer.send([record(0)])).rejects.toMatchObject({
     code: 'Configuration',
     message: expect.stringContaining('install kafkajs@2.2.4'),

@@ -23,11 +23,17 @@ const pauseMaxMs = 500
 /** Part of the question for an id, where there are no transactions, too: what kafkajs takes. */
 const transactionMs = 60_000
 
-type Identity = Omit<Producing, 'timestampMs'>
+export interface IdempotentProducerOptions extends LeaderLinkOptions {
+  /** How long leaders wait for their replicas, in ms: less than a request may take, or their answer would come too late. */
+  readonly replicasMs: number
+}
+
+type Identity = Pick<Producing, 'producerId' | 'epoch'>
 
 /** Connects with its first call. */
 export class IdempotentProducer implements KafkaProducer {
   readonly #link: LeaderLink
+  readonly #replicasMs: number
   readonly #closing = new AbortController()
   /** Of the next record, by partition. */
   readonly #sequences = new Map<string, number>()
@@ -35,7 +41,8 @@ export class IdempotentProducer implements KafkaProducer {
   #sending = false
   #failed = false
 
-  constructor(options: LeaderLinkOptions) {
+  constructor({ replicasMs, ...options }: IdempotentProducerOptions) {
+    this.#replicasMs = replicasMs
     this.#link = new LeaderLink(options)
   }
 
@@ -122,7 +129,7 @@ export class IdempotentProducer implements KafkaProducer {
     offsets: Map<string, number>,
   ): Promise<readonly unknown[]> {
     try {
-      const answers = await produce(broker, batches, { ...identity, timestampMs: Date.now() })
+      const answers = await produce(broker, batches, { ...identity, timestampMs: Date.now(), replicasMs: this.#replicasMs })
       for (const answer of answers) if (answer.errorCode === 0) offsets.set(partitionKey(answer), answer.offset)
       return answers.filter(({ errorCode }) => errorCode !== 0).map(({ errorCode }) => new ProtocolError(errorCode))
     } catch (error) {

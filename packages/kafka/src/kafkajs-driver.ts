@@ -7,7 +7,7 @@ import type { FetchRequest, Fetched, KafkaDriver, KafkaProducer, NewTopic, Parti
 import { type Cluster, clustersOf } from './kafkajs-clusters.ts'
 import { fetchedOf } from './kafkajs-records.ts'
 import { type FaultKind, KafkaFault, partitionKey } from './driver.ts'
-import { IdempotentProducer } from './idempotent-producer.ts'
+import { IdempotentProducer, type IdempotentProducerOptions } from './idempotent-producer.ts'
 import { faultOf } from './kafkajs-fault.ts'
 import { setTimeout as pause } from 'node:timers/promises'
 import { trackedSockets } from './tracked-sockets.ts'
@@ -27,6 +27,11 @@ const retry = { retries: 4, initialRetryTime: 50, maxRetryTime: 500 } as const
 /** Hundreds of new partitions take a broker some seconds. */
 const leaderAttemptsMax: { readonly [kind in FaultKind]?: number } = { 'led elsewhere': 300, missing: 40 }
 const leaderPauseMs = 50
+/** Of `requestTimeout`: leaders say that their replicas are late before their connection is given up as a silent one. */
+const replicasShare = 0.75
+/** What kafkajs takes where nothing is said. */
+const connectionTimeoutMs = 1_000
+const requestTimeoutMs = 30_000
 /** So many connections, or fewer, wait for a fetch that needs one. */
 const idleMax = 8
 const levels = new Map<logLevel, 'warn' | 'info' | 'debug'>([
@@ -49,7 +54,7 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
       ({ level, log: { message, timestamp: _timestamp, ...fields } }) =>
         log?.(levels.get(level) ?? 'debug', fields, `kafkajs: ${message}`),
   })
-  const driver = new KafkaJsDriver(client, sockets.destroy, openMsOf(config))
+  const driver = new KafkaJsDriver(client, sockets.destroy, { openMs: openMsOf(config), replicasMs: replicasMsOf(config) })
   return {
     describe: (topics) => driver.describe(topics),
     create: (topics) => driver.create(topics),
@@ -64,17 +69,21 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
 /** How long a producer may take to connect: every broker that is named may have to be waited for, and one of them to be asked. */
 function openMsOf({
   brokers,
-  connectionTimeout = 1_000,
-  requestTimeout = 30_000,
+  connectionTimeout = connectionTimeoutMs,
+  requestTimeout = requestTimeoutMs,
 }: Pick<KafkaConfig, 'brokers' | 'connectionTimeout' | 'requestTimeout'>): number {
   return connectionTimeout * (Array.isArray(brokers) ? brokers.length : 1) + requestTimeout
+}
+
+function replicasMsOf({ requestTimeout = requestTimeoutMs }: Pick<KafkaConfig, 'requestTimeout'>): number {
+  return Math.ceil(requestTimeout * replicasShare)
 }
 
 class KafkaJsDriver {
   readonly #client: Kafka
   readonly #clusterOf: () => Cluster
   readonly #destroySockets: () => void
-  readonly #openMs: number
+  readonly #times: Pick<IdempotentProducerOptions, 'openMs' | 'replicasMs'>
   /** Clusters that wait for the next fetch: a connection serves one at a time. */
   readonly #idle: Cluster[] = []
   readonly #clusters = new Set<Cluster>()
@@ -87,8 +96,8 @@ class KafkaJsDriver {
   #anchor: string | undefined
   #closed = false
 
-  constructor(client: Kafka, destroySockets: () => void, openMs: number) {
-    this.#openMs = openMs
+  constructor(client: Kafka, destroySockets: () => void, times: Pick<IdempotentProducerOptions, 'openMs' | 'replicasMs'>) {
+    this.#times = times
     this.#client = client
     this.#clusterOf = clustersOf(client)
     this.#destroySockets = destroySockets
@@ -220,7 +229,7 @@ class KafkaJsDriver {
     const producer = new IdempotentProducer({
       newCluster: () => this.#create(),
       onDiscard: (cluster) => this.#clusters.delete(cluster),
-      openMs: this.#openMs,
+      ...this.#times,
     })
     this.#producers.add(producer)
     const close = (): Promise<void> => {

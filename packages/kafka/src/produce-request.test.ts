@@ -36,7 +36,7 @@ test('a request is to the byte what kafkajs sends', async () => {
   ]
   const { buffer } = await requestOf({
     acks: -1,
-    timeout: 30_000,
+    timeout: 7_500,
     producerId: '77',
     producerEpoch: 2,
     topicData: [...Map.groupBy(places, ({ topic }) => topic)].map(([topic, its]) => ({
@@ -44,7 +44,7 @@ test('a request is to the byte what kafkajs sends', async () => {
       partitions: its.map(({ partition, sequence: firstSequence, records: messages }) => ({ partition, firstSequence, messages })),
     })),
   }).encode()
-  const ours = produceRequestOf(places, { producerId: 77n, epoch: 2, timestampMs: Date.now() })
+  const ours = produceRequestOf(places, { producerId: 77n, epoch: 2, timestampMs: Date.now(), replicasMs: 7_500 })
   expect(ours.toString('hex')).toBe(buffer.toString('hex'))
 })
 

@@ -13,8 +13,6 @@ const withLogStart = 5
 const withClientThrottle = 6
 /** That all replicas in sync have it. */
 const allReplicas = -1
-/** How long a leader waits for its replicas, in ms: what kafkajs takes. */
-const replicasMs = 30_000
 /** What a record takes beside its value, mostly, and what a batch does: nothing but the first size of a buffer depends on it. */
 const recordBytes = 250
 const batchBytes = 128
@@ -40,6 +38,8 @@ export interface Producing {
   readonly epoch: number
   /** Of the records, in ms since the epoch. */
   readonly timestampMs: number
+  /** How long a leader waits for its replicas, in ms, before it says that they were late. */
+  readonly replicasMs: number
 }
 
 /** The body of a request to one broker. */
@@ -47,7 +47,7 @@ export function produceRequestOf(batches: readonly ProducedBatch[], producing: P
   const writer = new ByteWriter(expectedBytesOf(batches))
   writer.text(null)
   writer.int16(allReplicas)
-  writer.int32(replicasMs)
+  writer.int32(producing.replicasMs)
   const topics = Map.groupBy(batches, ({ topic }) => topic)
   writer.int32(topics.size)
   for (const [topic, its] of topics) {

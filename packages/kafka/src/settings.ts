@@ -27,7 +27,10 @@ export interface KafkaOptions {
   readonly topicSettings?: Readonly<Record<string, string>>
   /** How long a connection may take to be made. @default '3s' */
   readonly connectionTimeout?: Duration
-  /** How long a request may take. One to write that takes longer is sent again once, on a new connection. @default '10s' */
+  /**
+   * How long a request may take. One to write that takes longer is sent again once, on a new connection; replicas may take three quarters of
+   * it before the broker says that they are late. @default '10s'
+   */
   readonly requestTimeout?: Duration
   /** @default consoleLogger */
   readonly logger?: Logger

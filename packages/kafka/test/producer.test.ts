@@ -101,6 +101,17 @@ describe.skipIf(Broker.url === undefined)('a producer', { timeout: 60_000 }, () 
     expect(await written()).toEqual([['1', '2', '3', '5'], ['4']])
   })
 
+  test('writes once what it has sent three times, as two connections ended before the answer', async () => {
+    const { proxy, producer, topic, written } = await staged()
+    await producer.send(recordsOf(topic, 0, '1'))
+    let cuts = 0
+    proxy.onAnswer = ({ apiKey }) => (apiKey === apiKeys.produce && ++cuts <= 2 ? 'cut' : 'pass')
+    await producer.send(recordsOf(topic, 0, '2', '3'))
+    expect(cuts).toBe(3)
+    await producer.send(recordsOf(topic, 0, '4'))
+    expect(await written()).toEqual([['1', '2', '3', '4'], []])
+  })
+
   test('writes what was lost on its way', async () => {
     const { proxy, producer, topic, written } = await staged()
     await producer.send(recordsOf(topic, 0, '1'))
@@ -120,6 +131,20 @@ describe.skipIf(Broker.url === undefined)('a producer', { timeout: 60_000 }, () 
     // kafkajs would have waited five times, on the same connection.
     expect(tookMs).toBeLessThan(3 * requestTimeout)
     expect(await written()).toEqual([['1', '2'], []])
+  })
+
+  test('lets replicas take less time than a request may take, so that a broker can say that they were late', async () => {
+    const { proxy, producer, topic, written } = await staged()
+    const replicasMs: number[] = []
+    proxy.onRequest = ({ apiKey, bytes }) => {
+      // Behind the size, the head with the client's name, no transaction, and how many replicas.
+      if (apiKey === apiKeys.produce) replicasMs.push(bytes.readInt32BE(4 + 8 + 2 + bytes.readInt16BE(12) + 2 + 2))
+      return 'pass'
+    }
+    proxy.onAnswer = once(apiKeys.produce, ({ bytes }) => withError(bytes, 7))
+    await producer.send(recordsOf(topic, 0, '1'))
+    expect(replicasMs).toEqual([0.75 * requestTimeout, 0.75 * requestTimeout])
+    expect(await written()).toEqual([['1'], []])
   })
 
   test('gives up where all connections are silent, and tells that in time', async () => {
@@ -236,7 +261,12 @@ describe.skipIf(Broker.url === undefined)('a producer', { timeout: 60_000 }, () 
     let sequence = 2 ** 31 - 3
     for (const values of [['1', '2'], ['3', '4', '5'], ['6']]) {
       const batch = { topic, partition: 0, sequence, records: recordsOf(topic, 0, ...values) }
-      const answers = await produce(leader, [batch], { producerId: BigInt(producerId), epoch, timestampMs: Date.now() })
+      const answers = await produce(leader, [batch], {
+        producerId: BigInt(producerId),
+        epoch,
+        timestampMs: Date.now(),
+        replicasMs: requestTimeout,
+      })
       expect(answers).toMatchObject([{ errorCode: 0 }])
       sequence = sequenceAfter(sequence, values.length)
     }
