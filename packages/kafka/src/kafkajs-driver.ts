@@ -32,6 +32,8 @@ const replicasShare = 0.75
 /** What kafkajs takes where nothing is said. */
 const connectionTimeoutMs = 1_000
 const requestTimeoutMs = 30_000
+/** So many brokers are waited for where a function names them: how many it will name is not known before. */
+const unknownBrokers = 10
 /** So many connections, or fewer, wait for a fetch that needs one. */
 const idleMax = 8
 const levels = new Map<logLevel, 'warn' | 'info' | 'debug'>([
@@ -44,17 +46,21 @@ const levels = new Map<logLevel, 'warn' | 'info' | 'debug'>([
 /** A driver whose connections are made by kafkajs. Nothing is opened before it is needed. */
 export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions): KafkaDriver {
   const sockets = trackedSockets(socketFactory)
-  const client = new Kafka({
-    ...config,
-    socketFactory: sockets.factory,
-    retry,
-    logLevel: logLevel.WARN,
-    logCreator:
-      () =>
-      ({ level, log: { message, timestamp: _timestamp, ...fields } }) =>
-        log?.(levels.get(level) ?? 'debug', fields, `kafkajs: ${message}`),
-  })
-  const driver = new KafkaJsDriver(client, sockets.destroy, { openMs: openMsOf(config), replicasMs: replicasMsOf(config) })
+  const { brokers } = config
+  const newClient = (): Kafka =>
+    new Kafka({
+      ...config,
+      // kafkajs begins at the first one: if that is silent, it is not to hold up every cluster.
+      brokers: typeof brokers === 'function' ? async () => shuffled(await brokers()) : shuffled(brokers),
+      socketFactory: sockets.factory,
+      retry,
+      logLevel: logLevel.WARN,
+      logCreator:
+        () =>
+        ({ level, log: { message, timestamp: _timestamp, ...fields } }) =>
+          log?.(levels.get(level) ?? 'debug', fields, `kafkajs: ${message}`),
+    })
+  const driver = new KafkaJsDriver(newClient, sockets.destroy, { openMs: openMsOf(config), replicasMs: replicasMsOf(config) })
   return {
     describe: (topics) => driver.describe(topics),
     create: (topics) => driver.create(topics),
@@ -66,13 +72,22 @@ export function kafkajsDriver({ log, socketFactory, ...config }: KafkaJsOptions)
   }
 }
 
+/** What is no list is for kafkajs to refuse. */
+function shuffled(brokers: string[]): string[] {
+  if (!Array.isArray(brokers)) return brokers
+  return brokers
+    .map((broker) => ({ broker, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ broker }) => broker)
+}
+
 /** How long a producer may take to connect: every broker that is named may have to be waited for, and one of them to be asked. */
 function openMsOf({
   brokers,
   connectionTimeout = connectionTimeoutMs,
   requestTimeout = requestTimeoutMs,
 }: Pick<KafkaConfig, 'brokers' | 'connectionTimeout' | 'requestTimeout'>): number {
-  return connectionTimeout * (Array.isArray(brokers) ? brokers.length : 1) + requestTimeout
+  return connectionTimeout * (Array.isArray(brokers) ? brokers.length : unknownBrokers) + requestTimeout
 }
 
 function replicasMsOf({ requestTimeout = requestTimeoutMs }: Pick<KafkaConfig, 'requestTimeout'>): number {
@@ -80,8 +95,8 @@ function replicasMsOf({ requestTimeout = requestTimeoutMs }: Pick<KafkaConfig, '
 }
 
 class KafkaJsDriver {
-  readonly #client: Kafka
-  readonly #clusterOf: () => Cluster
+  /** Each with an order of its own in which it looks for brokers. */
+  readonly #newClient: () => Kafka
   readonly #destroySockets: () => void
   readonly #times: Pick<IdempotentProducerOptions, 'openMs' | 'replicasMs'>
   /** Clusters that wait for the next fetch: a connection serves one at a time. */
@@ -96,10 +111,9 @@ class KafkaJsDriver {
   #anchor: string | undefined
   #closed = false
 
-  constructor(client: Kafka, destroySockets: () => void, times: Pick<IdempotentProducerOptions, 'openMs' | 'replicasMs'>) {
+  constructor(newClient: () => Kafka, destroySockets: () => void, times: Pick<IdempotentProducerOptions, 'openMs' | 'replicasMs'>) {
     this.#times = times
-    this.#client = client
-    this.#clusterOf = clustersOf(client)
+    this.#newClient = newClient
     this.#destroySockets = destroySockets
   }
 
@@ -289,7 +303,10 @@ class KafkaJsDriver {
   async #administrating<T>(work: (admin: Admin) => Promise<T>, doing: string): Promise<T> {
     this.#assertOpen()
     this.#admin ??= (async () => {
-      const admin = this.#client.admin({ retry })
+      const client = this.#newClient()
+      // Mends the clusters that its admins are made of.
+      clustersOf(client)
+      const admin = client.admin({ retry })
       await admin.connect()
       return admin
     })()
@@ -321,7 +338,7 @@ class KafkaJsDriver {
 
   #create(): Cluster {
     this.#assertOpen()
-    const cluster = this.#clusterOf()
+    const cluster = clustersOf(this.#newClient())()
     this.#clusters.add(cluster)
     return cluster
   }
