@@ -1,7 +1,7 @@
 /**
  * The checksum of Kafka's record batches: CRC-32C (Castagnoli), as RFC 3720, appendix B.4, has it. Eight tables take eight bytes at a
  * time: "slicing-by-8" of Kounavis and Berry, "A Systematic Approach to Building High Performance Software-based CRC Generators" (2005).
- * It is more than twice as fast here as a byte at a time, which would be a tenth of what an event costs.
+ * All bytes that are read or written go through here, so it is not done a byte at a time.
  */
 import type { Buffer } from 'node:buffer'
 

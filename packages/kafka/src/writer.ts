@@ -1,7 +1,7 @@
 /**
- * One producer at a time, and one call at a time on it. After a call that failed nobody knows which of its records were written,
- * and kafkajs would give their sequence numbers to the next ones, which Kafka then takes for repetitions and drops: so the
- * producer is thrown away, and a new one has an identity of its own.
+ * One producer at a time, and one call at a time on it. After a call that failed nobody knows which of its records were written, so
+ * neither which sequence number the next one has: a producer takes no further call then. It is thrown away, and a new one has an
+ * identity of its own.
  */
 import type { KafkaDriver, KafkaProducer, NewRecord } from './driver.ts'
 
