@@ -1,7 +1,7 @@
 /**
- * Sends committed events to a streamer that does not read the store: receive, send, acknowledge, in commit order. While some are
- * acknowledged the next ones are read and sent, but none beyond those. If the process dies after sending and before acknowledging,
- * the events go out twice; every receiver knows duplicates.
+ * Sends committed events to a streamer that does not read the store: receive, send, acknowledge, in commit order. While some are sent
+ * or acknowledged the next ones are read, up to a bound. If the process dies after sending and before acknowledging, the events go
+ * out twice; every receiver knows duplicates.
  */
 import { isWorkflowError } from '../errors.ts'
 import type { RunEvent } from '../model/run-event.ts'
@@ -12,6 +12,9 @@ import type { Process } from './process.ts'
 import { isTraceparent } from './span-start.ts'
 import { sleep, turn } from './waiting.ts'
 import type { WorkerContext } from './worker-context.ts'
+
+/** So many batches at most have been read and are not acknowledged. */
+const inHandMax = 4
 
 export interface OutboxRelayOptions {
   readonly receiver: EventReceiver<RunEvent>
@@ -27,9 +30,10 @@ export class OutboxRelay {
   readonly #ctx: WorkerContext
   readonly #options: OutboxRelayOptions
   readonly #claims: Claims
-  #isBusy = false
-  /** Of what was sent last. */
-  #acknowledged: Promise<void> = Promise.resolve()
+  /** Of what was read last. */
+  #sent: Promise<void> = Promise.resolve()
+  /** A promise for each batch that has been read and is not acknowledged. */
+  readonly #inHand = new Set<Promise<void>>()
 
   constructor(ctx: WorkerContext, process: Process, options: OutboxRelayOptions) {
     this.#ctx = ctx
@@ -45,7 +49,7 @@ export class OutboxRelay {
   async run(stop: AbortSignal): Promise<void> {
     await this.#relayAll(stop)
     // What has been sent is not sent again by whoever comes next.
-    await this.#acknowledged.catch(() => undefined)
+    await Promise.allSettled(this.#inHand)
   }
 
   async #relayAll(stop: AbortSignal): Promise<void> {
@@ -65,20 +69,22 @@ export class OutboxRelay {
 
   async #relay(stop: AbortSignal): Promise<void> {
     const { receiver, batch } = this.#options
-    this.#isBusy = false
     const deliveries = await receiver.receive({ max: batch, signal: stop })
-    this.#isBusy = true
     const events = deliveries.flatMap((delivery) => this.#read(delivery))
     const [oldest] = events
-    if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime(), () => this.#isBusy)
-    if (events.length > 0) await this.#publish(events, stop)
-    await this.#acknowledged
-    this.#acknowledged = this.#acknowledge(deliveries, stop).then(() => {
-      // Whatever there was has gone out: nothing lags until there is more.
-      if (oldest !== undefined && deliveries.length < batch) reportLag(this.#ctx, this.process, 0)
-    })
-    // Whoever waits for it hears of it.
-    this.#acknowledged.catch(() => undefined)
+    if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime(), () => this.#inHand.size > 0)
+    this.#sent = this.#sent.then(() => (events.length > 0 ? this.#publish(events, stop) : undefined))
+    const over = this.#sent
+      .then(() => this.#acknowledge(deliveries, stop))
+      .then(() => {
+        this.#inHand.delete(over)
+        // Whatever there was has gone out: nothing lags until there is more.
+        if (oldest !== undefined && deliveries.length < batch && this.#inHand.size === 0) reportLag(this.#ctx, this.process, 0)
+      })
+    this.#inHand.add(over)
+    // Only a stop ends one before its time; whoever waits hears of it.
+    over.catch(() => undefined)
+    if (this.#inHand.size >= inHandMax) await Promise.race(this.#inHand)
     await turn(this.#ctx.clock)
   }
 
