@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
-/** What the code puts together, or others say. */
-const elsewhere = ['a connector failed; trying again']
+/** What the code puts together, or others say: kafkajs, of a codec that it does not have. */
+const elsewhere = ['a connector failed; trying again', 'compression not implemented']
 
 /** The sources as one text, twice: as it is, and with `…` in the place of whatever a message is filled with. */
 const sources = globSync('packages/*/src/**/*.ts', { cwd: root })
@@ -27,9 +27,8 @@ test('there is something to look for', () => {
 })
 
 test.each(quotes)('%s', (quote) => {
-  if (elsewhere.includes(quote)) return
   const parts = quote.split('…').map((part) => part.trim())
   // What is left of a quote between its gaps; a few letters would be found anywhere.
-  const missing = parts.filter((part) => part.length >= 8 && !texts.includes(part))
+  const missing = parts.filter((part) => part.length >= 8 && !elsewhere.includes(part) && !texts.includes(part))
   expect(missing).toEqual([])
 })

@@ -214,8 +214,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the relay acknowledges before it sends',
     file: 'engine/outbox-relay.ts',
-    from: '    if (events.length > 0) await this.#publish(events, stop)',
-    to: '    await this.#acknowledge(deliveries, stop)\n    if (events.length > 0) await this.#publish(events, stop)',
+    from: '    this.#sent = this.#sent.then(() => (events',
+    to: '    await this.#acknowledge(deliveries, stop)\n    this.#sent = this.#sent.then(() => (events',
     within: 40,
     breaks: ['no run lost', 'hooks called', 'events handled'],
   },
