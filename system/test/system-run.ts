@@ -11,7 +11,7 @@ import { Crew, type Worker } from './crew.ts'
 import { outboxFaults, settled, slots, slotsOf, tableFaults } from './leftovers.ts'
 import { Load } from './load.ts'
 import { type Misfortune, misfortunesOf, type Scene } from './misfortunes.ts'
-import { type Incident, type Move, movedSince, movesOf, newestEvent, recoveriesOf, type Recovery } from './moves.ts'
+import { type Incident, movedSince, movesOf, newestEvent, recoveriesOf, type Recovery } from './moves.ts'
 import { Network } from './network.ts'
 import { openPorts, prefix } from './ports.ts'
 import { RoleLog, roleFaults, type RoleLine, rolesOf } from './role-log.ts'
@@ -83,6 +83,8 @@ class SystemRun {
   readonly #roles: RoleLog
   readonly #deck: () => readonly [string, Misfortune]
   readonly #happenings: Happening[] = []
+  /** When the last happening had its time: then the load ends, and slots stand because there is nothing to do. */
+  #overAt = 0
   readonly #faults: string[] = []
 
   constructor(options: SystemOptions, servers: Servers, network: Network) {
@@ -136,6 +138,7 @@ class SystemRun {
       await this.#incident(what, false, () => misfortune(this.#scene))
       while (this.#crew.alive.length < workers) await this.#incident('worker joined', true, () => this.#crew.start())
     }
+    this.#overAt = Date.now()
   }
 
   async #incident(what: string, joined: boolean, happen: () => Promise<Worker | 'all'>): Promise<void> {
@@ -199,7 +202,7 @@ class SystemRun {
     return this.#servers.postgres.session(async (session) => {
       const stream = streamAudit(await committedOf(session), sent)
       const moves = await movesOf(session)
-      const incidents = this.#incidents(roles, moves)
+      const incidents = this.#incidents(roles)
       const faults = [
         ...this.#faults,
         ...this.#load.faults,
@@ -225,11 +228,10 @@ class SystemRun {
     })
   }
 
-  #incidents(roles: readonly RoleLine[], moves: readonly Move[]): readonly Incident[] {
+  #incidents(roles: readonly RoleLine[]): readonly Incident[] {
     const all = Array.from({ length: slots }, (_, slot) => slot)
-    const last = moves.at(-1)?.at ?? 0
     return this.#happenings.map(({ what, began, over, whom, joined }, n) => {
-      const until = this.#happenings[n + 1]?.began ?? last
+      const until = this.#happenings[n + 1]?.began ?? this.#overAt
       const its = whom === 'all' ? all : slotsOf(rolesOf(roles, whom.pid, joined ? until : began))
       return { what, began, over, until, slots: its }
     })
