@@ -34,6 +34,8 @@ export class OutboxRelay {
   #sent: Promise<void> = Promise.resolve()
   /** A promise for each batch that has been read and is not acknowledged. */
   readonly #inHand = new Set<Promise<void>>()
+  /** Whether as many were read last as may be read at once. */
+  #hasMore = false
 
   constructor(ctx: WorkerContext, process: Process, options: OutboxRelayOptions) {
     this.#ctx = ctx
@@ -48,7 +50,7 @@ export class OutboxRelay {
 
   async run(stop: AbortSignal): Promise<void> {
     await this.#relayAll(stop)
-    // What has been sent is not sent again by whoever comes next.
+    // What has been sent is acknowledged where the slot is still here: else whoever has it then sends it again.
     await Promise.allSettled(this.#inHand)
   }
 
@@ -71,15 +73,18 @@ export class OutboxRelay {
     const { receiver, batch } = this.#options
     const deliveries = await receiver.receive({ max: batch, signal: stop })
     const events = deliveries.flatMap((delivery) => this.#read(delivery))
-    const [oldest] = events
-    if (oldest !== undefined) reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime(), () => this.#inHand.size > 0)
-    this.#sent = this.#sent.then(() => (events.length > 0 ? this.#publish(events, stop) : undefined))
+    this.#hasMore = deliveries.length === batch
+    this.#sent = this.#sent.then(() => {
+      // What has not been begun is for whoever comes next.
+      stop.throwIfAborted()
+      return events.length > 0 ? this.#publish(events, stop) : undefined
+    })
     const over = this.#sent
       .then(() => this.#acknowledge(deliveries, stop))
       .then(() => {
         this.#inHand.delete(over)
         // Whatever there was has gone out: nothing lags until there is more.
-        if (oldest !== undefined && deliveries.length < batch && this.#inHand.size === 0) reportLag(this.#ctx, this.process, 0)
+        if (!this.#hasMore && this.#inHand.size === 0) reportLag(this.#ctx, this.process, 0)
       })
     this.#inHand.add(over)
     // Only a stop ends one before its time; whoever waits hears of it.
@@ -114,6 +119,7 @@ export class OutboxRelay {
   /** The same events in the same order until they are through: a run's events must not overtake each other. */
   async #send(events: readonly RunEvent[], stop: AbortSignal): Promise<void> {
     for (let failures = 1; ; failures++) {
+      this.#reportLag(events)
       try {
         return await this.#options.sender.send(events)
       } catch (error) {
@@ -123,18 +129,26 @@ export class OutboxRelay {
     }
   }
 
+  /** How long the oldest of them has waited: also while they are sent again and again, because the broker is away. */
+  #reportLag([oldest]: readonly RunEvent[]): void {
+    if (oldest === undefined) return
+    reportLag(this.#ctx, this.process, this.#ctx.clock.now() - oldest.at.getTime(), () => this.#inHand.size > 0)
+  }
+
   /** They are not handed out again while the receiver lives: what is not acknowledged here stays in the outbox. */
   async #acknowledge(deliveries: readonly Delivery<RunEvent>[], stop: AbortSignal): Promise<void> {
     let left = deliveries
     for (let failures = 1; ; failures++) {
       const failed: { readonly delivery: Delivery<RunEvent>; readonly error: unknown }[] = []
       await Promise.all(
-        left.map((delivery) =>
-          delivery.ack().catch((error: unknown) => {
+        left.map(async (delivery) => {
+          try {
+            await delivery.ack()
+          } catch (error) {
             // Whoever has the slot now sends it again.
             if (!isWorkflowError(error, 'Fenced')) failed.push({ delivery, error })
-          }),
-        ),
+          }
+        }),
       )
       const [first] = failed
       if (first === undefined) return

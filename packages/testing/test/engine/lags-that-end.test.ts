@@ -1,10 +1,13 @@
 /** A gauge of lag is of now: it does not keep a value that no later event would correct. Hooks and connectors have them too. */
 import { unchecked, workflow } from '@workflow/core'
+import type { EventSender, RecordStore } from '@workflow/core/adapter'
 import { memoryDatabase, memoryEventStreamer } from '@workflow/core/memory'
 import { expect, test } from 'vitest'
 import { memoryConnector } from '../../src/memory-connector.ts'
 import { Meter } from './tracer.ts'
-import { gate, World } from './world.ts'
+import { gate, receiving, World } from './world.ts'
+
+type Store = RecordStore<unknown[]>
 
 const simple = workflow('simple', { object: unchecked<{ n: number }>(), graph: { a: { step: ['b'] }, b: {} } })
 
@@ -66,6 +69,77 @@ test('an outbox whose last batch was full lags no more once it has gone out', as
   await world.pass(10_000)
   expect(told(meter, 'workflow_process_lag_seconds', 'outbox').at(-1)).toBe(0)
   expect(told(meter, 'workflow_process_lag_alert', 'outbox').at(-1)).toBe(0)
+})
+
+test('an outbox lags for as long as its broker is away, and is told once it does', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const meter = new Meter()
+  const streamer = memoryEventStreamer({ database: memoryDatabase(), clock: world.clock })
+  let away = true
+  const newSender = async (): Promise<EventSender> => {
+    const sender = await streamer.newSender()
+    const send: EventSender['send'] = async (events) => {
+      if (away) throw new Error('broker is away')
+      await sender.send(events)
+    }
+    return { send, [Symbol.asyncDispose]: async () => sender[Symbol.asyncDispose]() }
+  }
+  await world.start((ports) =>
+    simple
+      .addStep('a', () => new Promise(() => undefined))
+      .build({ ...ports, eventStreamer: { ...streamer, newSender }, instrumentation: meter, sweepFrequency: '1d' }),
+  )
+  const client = simple.client({ ...world.ports('c'), eventStreamer: streamer })
+  for (const id of ['1', '2', '3']) {
+    await client.trigger(id, { initialValue: { n: 1 } })
+    await world.pass(1_000)
+  }
+  await world.pass(600_000)
+  expect(told(meter, 'workflow_process_lag_seconds', 'outbox').at(-1)).toBeGreaterThanOrEqual(600)
+  expect(world.logged('warn', 'further behind than its lagAlert').length).toBe(1)
+  away = false
+  await world.pass(5_000)
+  expect(told(meter, 'workflow_process_lag_seconds', 'outbox').at(-1)).toBe(0)
+  expect(told(meter, 'workflow_process_lag_alert', 'outbox')).toEqual([0, 1, 0])
+})
+
+test('an outbox lags no more where a full batch is the last to be acknowledged', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const meter = new Meter()
+  const eventStreamer = memoryEventStreamer({ database: memoryDatabase(), clock: world.clock })
+  const client = simple.client({ ...world.ports('c'), eventStreamer })
+  for (const id of ['1', '2', '3']) await client.trigger(id, { initialValue: { n: 1 } })
+  await world.pass(500)
+  let batches = 0
+  const slowAtFirst = (store: Store): Store => ({
+    ...store,
+    outbox: {
+      ...store.outbox,
+      newReceiver: async (options) => {
+        const receiver = await store.outbox.newReceiver(options)
+        return receiving(receiver, {
+          receive: async (how) => {
+            const deliveries = await receiver.receive(how)
+            const ms = ++batches === 1 ? 300 : 10
+            const later = (): Promise<void> => new Promise((resolve) => world.clock.setTimer(ms, resolve))
+            return deliveries.map((delivery) => ({ ...delivery, ack: () => later().then(() => delivery.ack()) }))
+          },
+        })
+      },
+    },
+  })
+  await world.start(
+    (ports) =>
+      simple
+        .addStep('a', () => new Promise(() => undefined))
+        .build({ ...ports, eventStreamer, instrumentation: meter, outbox: { batch: 2 } }),
+    'a',
+    { change: slowAtFirst },
+  )
+  await world.pass(10_000)
+  expect(batches).toBe(2)
+  expect(Math.max(...told(meter, 'workflow_process_lag_seconds', 'outbox'))).toBeGreaterThanOrEqual(0.5)
+  expect(told(meter, 'workflow_process_lag_seconds', 'outbox').at(-1)).toBe(0)
 })
 
 test('hooks and connectors tell how late their events are, once each, and how long every attempt takes', async () => {

@@ -124,10 +124,12 @@ test('an acknowledgement of the outbox that fails is made up for, and nothing is
               receive: async (how) =>
                 (await receiver.receive(how)).map((delivery) => ({
                   ...delivery,
-                  ack: async () => {
-                    if (++acks <= 2) throw new StoreUnavailable('away')
-                    await delivery.ack()
+                  ack: () => {
+                    // At once, or by its promise.
+                    if (++acks === 1) throw new StoreUnavailable('away')
+                    if (acks === 2) return Promise.reject(new StoreUnavailable('away'))
                     acked += 1
+                    return delivery.ack()
                   },
                 })),
             })
@@ -242,6 +244,43 @@ test('whatever is read meanwhile, one batch is sent at a time and none overtakes
   expect(sendingMost).toBe(1)
   expect(begun.toSorted()).toEqual(['b1/1', 'b1/2', 'b2/1', 'b2/2', 'b3/1', 'b3/2'])
   for (const foreignId of ['b1', 'b2', 'b3']) expect(begun.indexOf(`${foreignId}/1`)).toBeLessThan(begun.indexOf(`${foreignId}/2`))
+})
+
+test('a stop waits for what is being sent, and begins to send nothing more: others have the slots', async () => {
+  await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
+  const streams = memoryDatabase()
+  const begun: string[] = []
+  const client = bills.client({ ...world.ports('client'), eventStreamer: memoryEventStreamer({ database: streams, clock: world.clock }) })
+  const wf = await world.start((ports) => {
+    const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
+    return definition.build({
+      ...ports,
+      eventStreamer: {
+        ...streamer,
+        newSender: async () => {
+          const sender = await streamer.newSender()
+          return {
+            [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
+            send: async (events) => {
+              begun.push(...events.map(({ foreignId }) => foreignId))
+              await new Promise<void>((resolve) => world.clock.setTimer(2_000, resolve))
+              await sender.send(events)
+            },
+          }
+        },
+      },
+    })
+  })
+  await world.pass(100)
+  for (const foreignId of ['b1', 'b2', 'b3', 'b4']) {
+    await client.trigger(foreignId, { initialValue: { log: [] } })
+    await world.pass(10)
+  }
+  expect(begun).toEqual(['b1'])
+  const at = world.clock.monotonic()
+  await world.within(wf.stop())
+  expect(begun).toEqual(['b1'])
+  expect(world.clock.monotonic() - at).toBeLessThanOrEqual(2_000)
 })
 
 test('with outbox: false nothing is relayed: something else does it', async () => {

@@ -214,8 +214,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the relay acknowledges before it sends',
     file: 'engine/outbox-relay.ts',
-    from: '    this.#sent = this.#sent.then(() => (events',
-    to: '    await this.#acknowledge(deliveries, stop)\n    this.#sent = this.#sent.then(() => (events',
+    from: '    this.#sent = this.#sent.then(() => {',
+    to: '    await this.#acknowledge(deliveries, stop)\n    this.#sent = this.#sent.then(() => {',
     within: 40,
     breaks: ['no run lost', 'hooks called', 'events handled'],
   },
