@@ -83,8 +83,8 @@ export class OutboxRelay {
       .then(() => this.#acknowledge(deliveries, stop))
       .then(() => {
         this.#inHand.delete(over)
-        // Whatever there was has gone out: nothing lags until there is more.
-        if (!this.#hasMore && this.#inHand.size === 0) reportLag(this.#ctx, this.process, 0)
+        // Whatever there was has gone out: nothing lags until there is more. What was late is looked at again by itself.
+        if (!this.#hasMore && this.#inHand.size === 0 && this.process.lagWatch === undefined) reportLag(this.#ctx, this.process, 0)
       })
     this.#inHand.add(over)
     // Only a stop ends one before its time; whoever waits hears of it.

@@ -87,7 +87,7 @@ test('an outbox lags for as long as its broker is away, and is told once it does
   await world.start((ports) =>
     simple
       .addStep('a', () => new Promise(() => undefined))
-      .build({ ...ports, eventStreamer: { ...streamer, newSender }, instrumentation: meter, sweepFrequency: '1d' }),
+      .build({ ...ports, eventStreamer: { ...streamer, newSender }, instrumentation: meter }),
   )
   const client = simple.client({ ...world.ports('c'), eventStreamer: streamer })
   for (const id of ['1', '2', '3']) {
