@@ -1,5 +1,5 @@
 /** The databases that benchmarks run on, named by a text that also another process can open them by. */
-import type { WorkerInfrastructure } from '@workflow/core'
+import type { Duration, WorkerInfrastructure } from '@workflow/core'
 import type { RecordStore, TimeoutStore } from '@workflow/core/adapter'
 import { postgres } from '@workflow/postgres'
 import { sqlite } from '@workflow/sqlite'
@@ -19,8 +19,12 @@ export interface Place extends AsyncDisposable {
   readonly megabytes: () => Promise<number>
 }
 
+/** How long a role outlives its holder, if not as by default: tests share their machine, and lose no role for that. */
+const givenLease = process.env['WORKFLOW_BENCH_LEASE'] as Duration | undefined
+const options = givenLease === undefined ? {} : { lease: givenLease }
+
 /** Opens what is at an address, with the options as they are by default. */
 export function openDatabase(address: string): BenchDatabase {
   const [connectionString = '', schema] = address.split('#')
-  return schema === undefined ? sqlite({ file: address }) : postgres({ connectionString, schema })
+  return schema === undefined ? sqlite({ file: address, ...options }) : postgres({ connectionString, schema, ...options })
 }
