@@ -1,13 +1,10 @@
 /** A gauge of lag is of now: it does not keep a value that no later event would correct. Hooks and connectors have them too. */
 import { unchecked, workflow } from '@workflow/core'
-import type { EventSender, RecordStore } from '@workflow/core/adapter'
 import { memoryDatabase, memoryEventStreamer } from '@workflow/core/memory'
 import { expect, test } from 'vitest'
 import { memoryConnector } from '../../src/memory-connector.ts'
 import { Meter } from './tracer.ts'
-import { gate, receiving, World } from './world.ts'
-
-type Store = RecordStore<unknown[]>
+import { gate, handingOut, sending, World } from './world.ts'
 
 const simple = workflow('simple', { object: unchecked<{ n: number }>(), graph: { a: { step: ['b'] }, b: {} } })
 
@@ -76,18 +73,12 @@ test('an outbox lags for as long as its broker is away, and is told once it does
   const meter = new Meter()
   const streamer = memoryEventStreamer({ database: memoryDatabase(), clock: world.clock })
   let away = true
-  const newSender = async (): Promise<EventSender> => {
-    const sender = await streamer.newSender()
-    const send: EventSender['send'] = async (events) => {
-      if (away) throw new Error('broker is away')
-      await sender.send(events)
-    }
-    return { send, [Symbol.asyncDispose]: async () => sender[Symbol.asyncDispose]() }
-  }
+  const eventStreamer = sending(streamer, async (events, sender) => {
+    if (away) throw new Error('broker is away')
+    await sender.send(events)
+  })
   await world.start((ports) =>
-    simple
-      .addStep('a', () => new Promise(() => undefined))
-      .build({ ...ports, eventStreamer: { ...streamer, newSender }, instrumentation: meter }),
+    simple.addStep('a', () => new Promise(() => undefined)).build({ ...ports, eventStreamer, instrumentation: meter }),
   )
   const client = simple.client({ ...world.ports('c'), eventStreamer: streamer })
   for (const id of ['1', '2', '3']) {
@@ -111,22 +102,10 @@ test('an outbox lags no more where a full batch is the last to be acknowledged',
   for (const id of ['1', '2', '3']) await client.trigger(id, { initialValue: { n: 1 } })
   await world.pass(500)
   let batches = 0
-  const slowAtFirst = (store: Store): Store => ({
-    ...store,
-    outbox: {
-      ...store.outbox,
-      newReceiver: async (options) => {
-        const receiver = await store.outbox.newReceiver(options)
-        return receiving(receiver, {
-          receive: async (how) => {
-            const deliveries = await receiver.receive(how)
-            const ms = ++batches === 1 ? 300 : 10
-            const later = (): Promise<void> => new Promise((resolve) => world.clock.setTimer(ms, resolve))
-            return deliveries.map((delivery) => ({ ...delivery, ack: () => later().then(() => delivery.ack()) }))
-          },
-        })
-      },
-    },
+  const change = handingOut((deliveries) => {
+    const ms = ++batches === 1 ? 300 : 10
+    const later = (): Promise<void> => new Promise((resolve) => world.clock.setTimer(ms, resolve))
+    return deliveries.map((delivery) => ({ ...delivery, ack: () => later().then(() => delivery.ack()) }))
   })
   await world.start(
     (ports) =>
@@ -134,7 +113,7 @@ test('an outbox lags no more where a full batch is the last to be acknowledged',
         .addStep('a', () => new Promise(() => undefined))
         .build({ ...ports, eventStreamer, instrumentation: meter, outbox: { batch: 2 } }),
     'a',
-    { change: slowAtFirst },
+    { change },
   )
   await world.pass(10_000)
   expect(batches).toBe(2)

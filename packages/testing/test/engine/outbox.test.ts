@@ -1,11 +1,8 @@
 /** The outbox of a store whose streamer is another: relayed in order, through whatever fails on the way. */
 import { after, StoreUnavailable, unchecked, workflow } from '@workflow/core'
-import type { RecordStore } from '@workflow/core/adapter'
 import { memoryDatabase, memoryEventStreamer } from '@workflow/core/memory'
 import { expect, test } from 'vitest'
-import { type Ports, receiving, World } from './world.ts'
-
-type Store = RecordStore<unknown[]>
+import { handingOut, type Ports, sending, World } from './world.ts'
 
 const bills = workflow('bills', {
   object: unchecked<{ readonly kind?: string; log: string[] }>(),
@@ -47,28 +44,16 @@ test('with a streamer of its own the outbox is relayed, in order, through failur
   const worker = (name: string) => (ports: Ports) => {
     // Its own: what is dead goes on sending here, and must not meet every chance of the living one.
     let calls = 0
-    const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
-    return definition.build({
-      ...ports,
-      eventStreamer: {
-        ...streamer,
-        newSender: async () => {
-          const sender = await streamer.newSender()
-          return {
-            [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
-            send: async (events) => {
-              sends += 1
-              if (++calls % 2 === 1) throw new Error('broker is away')
-              await sender.send(events)
-              if (name === 'a' && sends > 2) {
-                world.kill('a')
-                throw new Error('dead')
-              }
-            },
-          }
-        },
-      },
+    const eventStreamer = sending(memoryEventStreamer({ database: streams, clock: world.clock }), async (events, sender) => {
+      sends += 1
+      if (++calls % 2 === 1) throw new Error('broker is away')
+      await sender.send(events)
+      if (name === 'a' && sends > 2) {
+        world.kill('a')
+        throw new Error('dead')
+      }
     })
+    return definition.build({ ...ports, eventStreamer })
   }
   const a = await world.start(worker('a'), 'a')
   expect(a.states().map(({ name }) => name)).toContain('outbox')
@@ -92,52 +77,23 @@ test('an acknowledgement of the outbox that fails is made up for, and nothing is
   const sent: string[] = []
   let acks = 0
   let acked = 0
-  const wf = await world.start(
-    (ports) => {
-      const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
-      return definition.build({
-        ...ports,
-        eventStreamer: {
-          ...streamer,
-          newSender: async () => {
-            const sender = await streamer.newSender()
-            return {
-              [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
-              send: async (events) => {
-                sent.push(...events.map(({ runId, version }) => `${runId}/${version}`))
-                await sender.send(events)
-              },
-            }
-          },
-        },
-      })
-    },
-    'a',
-    {
-      change: (store: Store) => ({
-        ...store,
-        outbox: {
-          ...store.outbox,
-          newReceiver: async (options) => {
-            const receiver = await store.outbox.newReceiver(options)
-            return receiving(receiver, {
-              receive: async (how) =>
-                (await receiver.receive(how)).map((delivery) => ({
-                  ...delivery,
-                  ack: () => {
-                    // At once, or by its promise.
-                    if (++acks === 1) throw new StoreUnavailable('away')
-                    if (acks === 2) return Promise.reject(new StoreUnavailable('away'))
-                    acked += 1
-                    return delivery.ack()
-                  },
-                })),
-            })
-          },
-        },
-      }),
-    },
+  const eventStreamer = sending(memoryEventStreamer({ database: streams, clock: world.clock }), async (events, sender) => {
+    sent.push(...events.map(({ runId, version }) => `${runId}/${version}`))
+    await sender.send(events)
+  })
+  const change = handingOut((deliveries) =>
+    deliveries.map((delivery) => ({
+      ...delivery,
+      ack: () => {
+        // At once, or by its promise.
+        if (++acks === 1) throw new StoreUnavailable('away')
+        if (acks === 2) return Promise.reject(new StoreUnavailable('away'))
+        acked += 1
+        return delivery.ack()
+      },
+    })),
   )
+  const wf = await world.start((ports) => definition.build({ ...ports, eventStreamer }), 'a', { change })
   const runId = await world.within(wf.trigger('b', { initialValue: { log: [] } }))
   await world.within(wf.await(runId, 'checked'))
   await world.pass(10_000)
@@ -154,43 +110,14 @@ test('while what was sent is acknowledged the next events go out, up to a bound,
     held.resolve()
     held = Promise.withResolvers<void>()
   }
-  const wf = await world.start(
-    (ports) => {
-      const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
-      return definition.build({
-        ...ports,
-        eventStreamer: {
-          ...streamer,
-          newSender: async () => {
-            const sender = await streamer.newSender()
-            return {
-              [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
-              send: async (events) => {
-                sent.push(...events.map(({ foreignId, version }) => `${foreignId}/${version}`))
-                await sender.send(events)
-              },
-            }
-          },
-        },
-      })
-    },
-    'a',
-    {
-      change: (store: Store) => ({
-        ...store,
-        outbox: {
-          ...store.outbox,
-          newReceiver: async (options) => {
-            const receiver = await store.outbox.newReceiver(options)
-            return receiving(receiver, {
-              receive: async (how) =>
-                (await receiver.receive(how)).map((delivery) => ({ ...delivery, ack: () => held.promise.then(() => delivery.ack()) })),
-            })
-          },
-        },
-      }),
-    },
+  const eventStreamer = sending(memoryEventStreamer({ database: streams, clock: world.clock }), async (events, sender) => {
+    sent.push(...events.map(({ foreignId, version }) => `${foreignId}/${version}`))
+    await sender.send(events)
+  })
+  const change = handingOut((deliveries) =>
+    deliveries.map((delivery) => ({ ...delivery, ack: () => held.promise.then(() => delivery.ack()) })),
   )
+  const wf = await world.start((ports) => definition.build({ ...ports, eventStreamer }), 'a', { change })
   for (const foreignId of ['b1', 'b2', 'b3']) {
     await world.within(wf.trigger(foreignId, { initialValue: { log: [] } }))
     await world.pass(1_000)
@@ -211,31 +138,17 @@ test('whatever is read meanwhile, one batch is sent at a time and none overtakes
   await using world = new World({ database: memoryDatabase({ committedEvents: 'outbox' }) })
   const streams = memoryDatabase()
   const begun: string[] = []
-  let sending = 0
+  let underway = 0
   let sendingMost = 0
-  const wf = await world.start((ports) => {
-    const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
-    return definition.build({
-      ...ports,
-      eventStreamer: {
-        ...streamer,
-        newSender: async () => {
-          const sender = await streamer.newSender()
-          return {
-            [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
-            send: async (events) => {
-              begun.push(...events.map(({ foreignId, version }) => `${foreignId}/${version}`))
-              sendingMost = Math.max(sendingMost, ++sending)
-              // The first takes longest.
-              await new Promise<void>((resolve) => world.clock.setTimer(1_000 / begun.length, resolve))
-              await sender.send(events)
-              sending -= 1
-            },
-          }
-        },
-      },
-    })
+  const eventStreamer = sending(memoryEventStreamer({ database: streams, clock: world.clock }), async (events, sender) => {
+    begun.push(...events.map(({ foreignId, version }) => `${foreignId}/${version}`))
+    sendingMost = Math.max(sendingMost, ++underway)
+    // The first takes longest.
+    await new Promise<void>((resolve) => world.clock.setTimer(1_000 / begun.length, resolve))
+    await sender.send(events)
+    underway -= 1
   })
+  const wf = await world.start((ports) => definition.build({ ...ports, eventStreamer }))
   for (const foreignId of ['b1', 'b2', 'b3']) {
     await world.within(wf.trigger(foreignId, { initialValue: { log: [] } }))
     await world.pass(10)
@@ -251,26 +164,12 @@ test('a stop waits for what is being sent, and begins to send nothing more: othe
   const streams = memoryDatabase()
   const begun: string[] = []
   const client = bills.client({ ...world.ports('client'), eventStreamer: memoryEventStreamer({ database: streams, clock: world.clock }) })
-  const wf = await world.start((ports) => {
-    const streamer = memoryEventStreamer({ database: streams, clock: world.clock })
-    return definition.build({
-      ...ports,
-      eventStreamer: {
-        ...streamer,
-        newSender: async () => {
-          const sender = await streamer.newSender()
-          return {
-            [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
-            send: async (events) => {
-              begun.push(...events.map(({ foreignId }) => foreignId))
-              await new Promise<void>((resolve) => world.clock.setTimer(2_000, resolve))
-              await sender.send(events)
-            },
-          }
-        },
-      },
-    })
+  const eventStreamer = sending(memoryEventStreamer({ database: streams, clock: world.clock }), async (events, sender) => {
+    begun.push(...events.map(({ foreignId }) => foreignId))
+    await new Promise<void>((resolve) => world.clock.setTimer(2_000, resolve))
+    await sender.send(events)
   })
+  const wf = await world.start((ports) => definition.build({ ...ports, eventStreamer }))
   await world.pass(100)
   for (const foreignId of ['b1', 'b2', 'b3', 'b4']) {
     await client.trigger(foreignId, { initialValue: { log: [] } })

@@ -1,6 +1,15 @@
 /** What a test of the engine lives in: one database, one virtual clock, and as many instances as it starts. */
 import type { Logger, WorkerInfrastructure } from '@workflow/core'
-import type { EventReceiver, EventStreamer, RecordStore, RoleScheduler, TimeoutStore } from '@workflow/core/adapter'
+import type {
+  Delivery,
+  EventReceiver,
+  EventSender,
+  EventStreamer,
+  RecordStore,
+  RoleScheduler,
+  RunEvent,
+  TimeoutStore,
+} from '@workflow/core/adapter'
 import { memory, memoryDatabase, type MemoryDatabase } from '@workflow/core/memory'
 import { waitingOn, type Waiting } from '../../src/conformance/waiting.ts'
 import { VirtualClock } from '../../src/virtual-clock.ts'
@@ -153,4 +162,34 @@ export function receiving<E>(receiver: EventReceiver<E>, changes: Partial<EventR
     [Symbol.asyncDispose]: () => Promise.resolve(receiver[Symbol.asyncDispose]()),
     ...changes,
   }
+}
+
+/** A streamer whose events are sent in another way; `sender` sends them as ever. */
+export function sending(streamer: EventStreamer, send: (events: readonly RunEvent[], sender: EventSender) => Promise<void>): EventStreamer {
+  return {
+    ...streamer,
+    newSender: async () => {
+      const sender = await streamer.newSender()
+      return {
+        send: (events) => send(events, sender),
+        [Symbol.asyncDispose]: () => Promise.resolve(sender[Symbol.asyncDispose]()),
+      }
+    },
+  }
+}
+
+/** A store whose outbox hands out its deliveries as `changed` makes them. */
+export function handingOut(
+  changed: (deliveries: readonly Delivery<RunEvent>[]) => readonly Delivery<RunEvent>[],
+): (store: RecordStore<unknown[]>) => RecordStore<unknown[]> {
+  return (store) => ({
+    ...store,
+    outbox: {
+      ...store.outbox,
+      newReceiver: async (options) => {
+        const receiver = await store.outbox.newReceiver(options)
+        return receiving(receiver, { receive: async (how) => changed(await receiver.receive(how)) })
+      },
+    },
+  })
 }
