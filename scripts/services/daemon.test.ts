@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Daemon, daemonAt, type DaemonPlace } from './daemon.ts'
 import { freePorts, makeServerFolder, own } from './server-folder.ts'
@@ -65,12 +66,31 @@ test('what was killed has let go of its port, however long its end takes', async
 test('while it is paused it answers nobody; it can be stopped all the same', async () => {
   const { daemon, port } = await echo()
   await daemon.start()
-  daemon.pause()
+  await daemon.pause()
   expect([daemon.isRunning(), await answers(port, 200)]).toEqual([true, false])
   daemon.resume()
   expect(await answers(port)).toBe(true)
-  daemon.pause()
+  await daemon.pause()
   expect([await daemon.stop(), daemon.isRunning()]).toEqual([true, false])
+})
+
+test('it is paused with all its threads when that has been said, however many others want the processors', async () => {
+  const counting = `
+    const { isMainThread, Worker } = require('node:worker_threads')
+    const file = require('node:fs').openSync(__filename + '.count', isMainThread ? 'w' : 'r+')
+    if (isMainThread) for (let n = 0; n < 4; n++) new Worker(__filename)
+    else for (let n = 0; ; n++) require('node:fs').writeSync(file, String(n), 0)`
+  const { daemon, place } = await echo(counting)
+  const count = (): string => readFileSync(join(place.folder, 'server.cjs.count'), 'utf8')
+  await daemon.start()
+  await expect.poll(count).not.toBe('')
+  for (let n = 0; n < 100; n++) {
+    await daemon.pause()
+    const before = count()
+    await sleep(2)
+    expect(count()).toBe(before)
+    daemon.resume()
+  }
 })
 
 test('what does not start says why', async () => {

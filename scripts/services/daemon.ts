@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { type Place, lingeringPid } from './server-folder.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Place, isStopped, lingeringPid } from './server-folder.ts'
 
 /** One program and how it is called. One of `args` must name the folder, or a path in it. */
 export interface DaemonPlace extends Place {
@@ -23,8 +23,8 @@ export interface Daemon {
   readonly stop: (withinMs?: number) => Promise<boolean>
   /** `kill -9`: resolves when it is gone. */
   readonly kill: () => Promise<void>
-  /** SIGSTOP: it answers nobody, and its connections stay open. */
-  readonly pause: () => void
+  /** SIGSTOP: resolves when it answers nobody any more; its connections stay open. */
+  readonly pause: () => Promise<void>
   /** SIGCONT. */
   readonly resume: () => void
   readonly isRunning: () => boolean
@@ -59,7 +59,7 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
     }
   }
   const ended = async (withinMs: number): Promise<boolean> => {
-    for (const until = performance.now() + withinMs; pid() !== undefined; await pause(lookMs)) if (performance.now() > until) return false
+    for (const until = performance.now() + withinMs; pid() !== undefined; await sleep(lookMs)) if (performance.now() > until) return false
     return true
   }
   const kill = async (): Promise<void> => {
@@ -71,7 +71,7 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
       if (pid() !== undefined) throw new Error(`${place.program} runs already, in ${place.folder}`)
       const startMs = startMsOf(place)
       await launch(place, pidFile)
-      for (const until = performance.now() + startMs; ; await pause(lookMs)) {
+      for (const until = performance.now() + startMs; ; await sleep(lookMs)) {
         // In this order: somebody else's server may answer at the port that ours has not got.
         const ready = await isReady().catch(() => false)
         if (pid() === undefined) throw new Error(`${place.program} has ended: ${outputOf(place)}`)
@@ -92,7 +92,10 @@ export function daemonAt(place: DaemonPlace, isReady: () => Promise<boolean>): D
       return byItself
     },
     kill,
-    pause: () => signal('SIGSTOP'),
+    pause: async () => {
+      signal('SIGSTOP')
+      for (let running = pid(); running !== undefined && !isStopped(running); running = pid()) await sleep(1)
+    },
     resume: () => signal('SIGCONT'),
     isRunning: () => pid() !== undefined,
     remove: () => {

@@ -72,18 +72,31 @@ const exitingFlag = 0x4
  * a zombie at last; but the first of its threads may be one while others still hold the sockets.
  */
 function isEnding(pid: number): boolean {
-  const text = textOf(`/proc/${pid}/stat`)
-  // After the name, which may contain anything, come the state and, as the seventh, the flags: proc_pid_stat(5).
-  const [state, , , , , , flags] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, , , , , , flags] = stateOf(textOf(`/proc/${pid}/stat`))
   if ((Number(flags) & exitingFlag) === 0) return false
-  return state !== 'Z' || threadsOf(pid) > 1
+  return state !== 'Z' || threadsOf(pid).length > 1
 }
 
-function threadsOf(pid: number): number {
+/**
+ * Whether a process stands still after SIGSTOP, or is gone. The signal is taken by one of its threads, and until that one gets a
+ * processor the others work on: on a busy machine for long enough to answer what comes.
+ */
+export function isStopped(pid: number): boolean {
+  if (!existsSync('/proc/self/stat'))
+    return /^[TZ]?$/.test(spawnSync('ps', ['-p', String(pid), '-o', 'state='], { encoding: 'utf8' }).stdout.slice(0, 1))
+  return threadsOf(pid).every((thread) => /^[TtZX]?$/.test(stateOf(textOf(`/proc/${pid}/task/${thread}/stat`))[0] ?? ''))
+}
+
+/** What follows a name, which may contain anything, in a file of statistics: the state first, the flags as the seventh; proc_pid_stat(5). */
+function stateOf(statistics: string): readonly string[] {
+  return statistics.slice(statistics.lastIndexOf(')') + 2).split(' ')
+}
+
+function threadsOf(pid: number): readonly string[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).length
+    return readdirSync(`/proc/${pid}/task`)
   } catch {
-    return 0
+    return []
   }
 }
 

@@ -86,7 +86,7 @@ function ofMembers(
     [
       `${one} paused`,
       toOne(async ({ daemon }, scene) => {
-        daemon.pause()
+        await daemon.pause()
         await sleep(scene.leaseMs * (0.5 + 1.5 * scene.random()))
         daemon.resume()
       }),
@@ -96,7 +96,7 @@ function ofMembers(
     kinds.push([
       `all of ${name} paused`,
       async (scene) => {
-        for (const { daemon } of of(scene)) daemon.pause()
+        await Promise.all(of(scene).map(({ daemon }) => daemon.pause()))
         await sleep(scene.leaseMs * (0.5 + 1.5 * scene.random()))
         for (const { daemon } of of(scene)) daemon.resume()
         return 'all'

@@ -105,7 +105,7 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
 }
 
 async function away({ daemon }: Member, how: OutageOptions['how']): Promise<void> {
-  if (how === 'paused') daemon.pause()
+  if (how === 'paused') await daemon.pause()
   else await daemon.kill()
 }
 

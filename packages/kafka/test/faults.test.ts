@@ -81,7 +81,7 @@ describe.skipIf(!inject('kafkaStarts'))('a broker of its own', () => {
       await expect.poll(() => caughtUp(reader.seen), { timeout: 30_000 }).toBe(true)
       const recoveredMs = performance.now() - up
 
-      server.pause()
+      await server.pause()
       givenUp = 0
       const waiting = sendMany(20)
       await expect.poll(() => givenUp, { timeout: 30_000 }).toBeGreaterThan(0)

@@ -181,7 +181,7 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
     await ensure(one.eventStreamer)
     await send(one, eventsOf(1))
     await using sender = await one.eventStreamer.newSender()
-    server.pause()
+    await server.pause()
     sent = 0
     const sending = sender.send(eventsOf(1, 0, 2))
     // Until the first answer was given up and the message sent again.
@@ -201,7 +201,7 @@ describe.skipIf(!canStart)('a server', { timeout: 60_000 }, () => {
     const receiver = await openReceiver(one)
     await send(one, eventsOf(1))
     const [first] = await take(receiver, 1)
-    server.pause()
+    await server.pause()
     onTestFinished(() => server.resume())
     const acked = refusalOf(first?.ack() ?? Promise.resolve())
     const waiting = refusalOf(take(receiver, 1))

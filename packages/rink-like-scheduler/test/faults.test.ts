@@ -165,7 +165,7 @@ describe.skipIf(binary === undefined)('when etcd', { timeout: 40_000 }, () => {
     const [a, b] = [crew.open('a'), crew.open('b')]
     const lease = await crew.ask(a, 'orders/0')
     const waiting = crew.ask(b, 'orders/0')
-    server.pause()
+    await server.pause()
     // Sent while it is paused, done before the watches are there again.
     const writes = Array.from({ length: 5 }, () => etcdCall(server.url, '/v3/kv/put', { key: 'eA==' }))
     server.resume()
@@ -198,11 +198,11 @@ describe.skipIf(binary === undefined)('when etcd', { timeout: 40_000 }, () => {
     await cluster[0]?.kill()
     await works()
     await cluster[0]?.start()
-    cluster[1]?.pause()
+    await cluster[1]?.pause()
     await works()
     cluster[1]?.resume()
     const leader = await leaderOf(cluster)
-    leader.pause()
+    await leader.pause()
     await works()
     leader.resume()
     expect(lost(leases)).toBe(0)

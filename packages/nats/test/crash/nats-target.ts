@@ -18,7 +18,7 @@ export function natsTarget(file: string, server: NatsServer, lease: Duration): C
       await server.start()
     },
     'the server is paused': async (random) => {
-      server.pause()
+      await server.pause()
       await sleep(random() * awayMsMax)
       server.resume()
     },
