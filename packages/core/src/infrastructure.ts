@@ -113,7 +113,7 @@ export interface OutboxOptions {
   /** @default '1m' */
   readonly lagAlert?: Duration
   /**
-   * How many events are sent at once, at most. Up to four such batches are in memory at a time.
+   * How many events are sent at once, at most. Up to three such batches are in memory at a time.
    * @default 1000
    */
   readonly batch?: number

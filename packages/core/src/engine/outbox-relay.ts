@@ -13,8 +13,8 @@ import { isTraceparent } from './span-start.ts'
 import { sleep, turn } from './waiting.ts'
 import type { WorkerContext } from './worker-context.ts'
 
-/** So many batches at most have been read and are not acknowledged. */
-const inHandMax = 4
+/** So many batches at most have been read and are not acknowledged: one to be sent, one that is sent, one that is acknowledged. */
+const inHandMax = 3
 
 export interface OutboxRelayOptions {
   readonly receiver: EventReceiver<RunEvent>

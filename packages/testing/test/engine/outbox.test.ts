@@ -122,10 +122,10 @@ test('while what was sent is acknowledged the next events go out, up to a bound,
     await world.within(wf.trigger(foreignId, { initialValue: { log: [] } }))
     await world.pass(1_000)
   }
-  expect(sent).toEqual(['b1/1', 'b1/2', 'b2/1', 'b2/2'])
+  expect(sent).toEqual(['b1/1', 'b1/2', 'b2/1'])
   release()
   await world.pass(1_000)
-  expect(sent.slice(4)).toEqual(expect.arrayContaining(['b3/1', 'b3/2']))
+  expect(sent.slice(3)).toEqual(['b2/2', 'b3/1', 'b3/2'])
   let stopped = false
   const stopping = wf.stop().then(() => (stopped = true))
   await world.pass(1_000)
