@@ -89,6 +89,7 @@ test('the roles of a process that was killed are free when its lease has run out
   await using db = sqlite({ file, lease: '1s' })
   const start = performance.now()
   const second = await db.roleScheduler.awaitRole('orders/0', { signal, generation: 0 })
-  expect(performance.now() - start).toBeLessThan(2_000)
+  // One second, and what a busy machine takes.
+  expect(performance.now() - start).toBeLessThan(5_000)
   expect([second.unclean, second.fence.token > first.fence.token, first.isValid()]).toEqual([true, true, false])
 })
