@@ -134,22 +134,24 @@ function commandOf(args, environment) {
 }
 
 function run({ file, args, cwd, environment }) {
-  const child = spawn(file, args, { cwd, env: environment, stdio: 'inherit' })
-  const guard = child.pid === undefined ? undefined : startGuard(child.pid)
-  child.on('error', (error) => fail(`could not run ${file}: ${error.message}`))
+  // Before there is a child: one that is faster than we are may be the reason for a signal, or for our end.
+  const guard = startGuard()
   // From a terminal the child gets Ctrl-C by itself; a second one would be taken for impatience.
   const terminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY)
   const forward = (signal) => {
     if (!(signal === 'SIGINT' && terminal)) child.kill(signal)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, forward)
+  const child = spawn(file, args, { cwd, env: environment, stdio: 'inherit' })
+  guard.stdin.write(`${child.pid ?? 'none'}\n`)
+  child.on('error', (error) => fail(`could not run ${file}: ${error.message}`))
   const orphaned = setInterval(
     watchOf(() => child.kill('SIGTERM')),
     500,
   )
   child.on('exit', (code, signal) => {
     clearInterval(orphaned)
-    guard?.stdin.end('done\n')
+    guard.stdin.end('done\n')
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0)
   })
 }
@@ -173,14 +175,15 @@ function parentOf(pid) {
 }
 
 /**
- * A shell that waits for our end of a pipe. It reads a word when all is well and nothing when we have been killed. It
- * has a process group of its own, so that a Ctrl-C in the terminal leaves it alone.
+ * A shell that waits for our end of a pipe. It reads whom to guard, then a word when all is well and nothing when we have been
+ * killed. It has a process group of its own, so that a Ctrl-C in the terminal leaves it alone.
  */
-function startGuard(pid) {
-  const script = `read word; [ "$word" = done ] && exit 0
-kill -TERM ${pid} 2>/dev/null || exit 0
-for i in $(seq ${stopSeconds}); do sleep 1; kill -0 ${pid} 2>/dev/null || exit 0; done
-kill -KILL ${pid}`
+function startGuard() {
+  const script = `read pid && [ "$pid" != none ] || exit 0
+read word; [ "$word" = done ] && exit 0
+kill -TERM "$pid" 2>/dev/null || exit 0
+for i in $(seq ${stopSeconds}); do sleep 1; kill -0 "$pid" 2>/dev/null || exit 0; done
+kill -KILL "$pid"`
   const guard = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
   guard.on('error', () => {})
   guard.stdin.on('error', () => {})
