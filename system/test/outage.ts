@@ -28,9 +28,9 @@ export interface OutageResult {
   /** Every broken promise in words. */
   readonly faults: readonly string[]
   readonly transitions: number
-  /** Events that waited in the outbox when the broker was back. */
+  /** Events that waited in the outbox when the broker came back. */
   readonly backlog: number
-  /** In so many calls they were sent, and events that were new meanwhile with them. */
+  /** In so many calls they were sent. */
   readonly sends: number
   /** From the broker's return until the last of them was sent, in ms. */
   readonly drainedMs: number
@@ -39,6 +39,11 @@ export interface OutageResult {
   readonly away: Memory
   readonly draining: Memory
   readonly failures: number
+}
+
+/** By default a thousand events go out together. What the relay had read when the broker went were fewer. */
+export function sendsMax(backlog: number): number {
+  return Math.ceil(backlog / 1_000) + 5
 }
 
 const warmMs = 1_000
@@ -73,10 +78,10 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
     await relay.work(rate, outageMs)
     const atReturn = await relay.told()
     const awayPeak = relay.peak()
-    await back(member, how)
-    const backAt = performance.now()
     // Each run of the relay's own goes on by itself: what it has committed waits in the outbox.
     const backlog = (await servers.postgres.session(transitionsOf)) - atReturn.events
+    await back(member, how)
+    const backAt = performance.now()
     const expected = relay.asked * eventsPerRun
     const drainedMs = (await relay.sentAll(expected, settleMsMax)) - backAt
     const sent = await relay.told()
@@ -92,7 +97,7 @@ async function measured(options: OutageOptions, servers: Servers, network: Netwo
       faults: [...faults, ...stream.faults],
       transitions: stream.committed,
       backlog,
-      sends: sent.sends - atReturn.sends,
+      sends: sent.sends.slice(atReturn.sends.length).findIndex((events) => events >= atReturn.events + backlog) + 1,
       drainedMs,
       before,
       away: awayPeak,
@@ -119,7 +124,7 @@ const noMemory: Memory = { live: 0, resident: 0 }
 /** The process with the relay. */
 class Relay {
   readonly #process: ChildProcess
-  #last: RelayReport = { sends: 0, failures: 0, events: 0, live: 0, resident: 0, runs: 0 }
+  #last: RelayReport = { sends: [], failures: 0, events: 0, live: 0, resident: 0, runs: 0 }
   #peak: Memory = noMemory
   readonly started: Promise<unknown>
   /** How many runs it was told to begin. */

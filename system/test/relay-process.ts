@@ -10,8 +10,9 @@ import { workerOptions } from './worker-settings.ts'
 
 /** What the relay has done since its start. */
 export interface RelayReport {
-  /** Calls of `send` that were answered, and that failed. */
-  readonly sends: number
+  /** How many events had been sent after each call of `send` that was answered. */
+  readonly sends: readonly number[]
+  /** Calls of `send` that failed. */
   readonly failures: number
   /** Events of the answered ones. */
   readonly events: number
@@ -28,7 +29,8 @@ const nothing = (): void => undefined
 const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 // Written by the parent.
 const ports = openPorts(JSON.parse(process.argv[2] ?? '{}') as Addresses, 'relay', logger)
-let [sends, failures, events, runs, names] = [0, 0, 0, 0, 0]
+const sends: number[] = []
+let [failures, events, runs, names] = [0, 0, 0, 0]
 
 function counted(streamer: EventStreamer): EventStreamer {
   const newSender = async (): Promise<EventSender> => {
@@ -41,8 +43,8 @@ function counted(streamer: EventStreamer): EventStreamer {
           failures++
           throw error
         }
-        sends++
         events += batch.length
+        sends.push(events)
       },
       [Symbol.asyncDispose]: () => sender[Symbol.asyncDispose](),
     }
