@@ -15,6 +15,7 @@ export function DashboardPage(): JSX.Element {
     (ask, signal) => ask('/overview', { signal }),
     () => true,
     ({ workflows }) => workflows.some(isCounting),
+    true,
   )
   return (
     <>

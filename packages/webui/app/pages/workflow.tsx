@@ -16,6 +16,7 @@ export function WorkflowPage({ workflow }: { readonly workflow: string }): JSX.E
     (ask, signal) => ask(workflowPath(workflow), { signal }),
     (change) => change.workflow === workflow,
     ({ counting }) => counting === true,
+    true,
   )
   const analytics = useResource<AnalyticsJson>(
     workflow,
