@@ -48,6 +48,16 @@ describe.skipIf(browser === undefined)('pages', () => {
     await shop.app.cancel(runId, { actor: 'bob', reason: 'enough' })
   })
 
+  test('do not stay behind the answer that all viewers share for a while', async () => {
+    const { shop, window } = pages.of()
+    await window.show('')
+    const runId = await shop.paid('order-late')
+    await shop.app.pause(runId, { actor: 'bob', reason: 'enough' })
+    await window.show('')
+    await window.page.getByText('order-late').first().waitFor()
+    await shop.app.cancel(runId, { actor: 'bob', reason: 'enough' })
+  })
+
   test('are reached by the palette, which finds a run by its foreign id', async () => {
     const { shop, window } = pages.of()
     const { page } = window
